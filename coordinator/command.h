@@ -1,0 +1,36 @@
+/* A subcommand is one const descriptor in its own file cmd-NAME.c; main.c only lists them. Help is
+ * printed from the descriptor. */
+#pragma once
+
+#include "coordinator/view.h"
+#include "lib/error.h"
+
+#include <stdbool.h>
+
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_HOST_FAILED = 1,  /* a host, or the cluster, failed */
+    EXIT_BAD_INPUT = 2,    /* command line, hosts.yaml, bundle */
+    EXIT_REFUSED = 3,      /* refused for safety: host keys, other coordinator, foreign state */
+    EXIT_INTERRUPTED = 130
+};
+
+struct command {
+    const char *name;     /* "bundle build" for a second level */
+    const char *synopsis; /* "HOSTS.YAML [--bundle DIR] …" */
+    const char *summary;  /* one line */
+    const char *help;     /* options and an example, printed under the synopsis */
+    /* argv[0] is the first word after the command's name. Returns an enum exit_code. */
+    int (*run)(int argc, char **argv);
+};
+
+extern const struct command cmd_apply, cmd_plan, cmd_status, cmd_reset, cmd_init, cmd_kubeconfig,
+    cmd_schema, cmd_bundle_build, cmd_bundle_inspect, cmd_bundle_verify;
+
+/* Set by SIGINT and SIGTERM (main.c). */
+extern bool interrupted;
+
+/* Prints "bigtop-bootstrap: text" and the remedy to stderr, gives the exit code for it. */
+int command_fail(enum exit_code code, const struct error *err);
+/* "NAME: unknown option …, see --help"; returns EXIT_BAD_INPUT. */
+int command_usage(const struct command *cmd, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -1,0 +1,71 @@
+/* hosts.yaml as a checked structure: what the user wants. Strict: every unknown key, wrong type and
+ * impossible combination is refused with "file:line:column: what, and what was expected".
+ * The table in inventory.c is the only list of keys; schema and manual are generated from it. */
+#pragma once
+
+#include "lib/error.h"
+#include "lib/strv.h"
+#include "lib/yaml.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define INVENTORY_HOSTS_MAX 5000
+
+enum host_role { ROLE_CONTROL_PLANE = 1, ROLE_WORKER = 2 };
+enum host_state { STATE_PRESENT, STATE_ABSENT };
+enum sudo_mode { SUDO_AUTO, SUDO_NONE, SUDO_PASSWORD }; /* auto: root → none, others → sudo, with the password when asked */
+
+struct label {
+    char *key, *value;
+};
+struct taint {
+    char *key, *value, *effect; /* value may be "" ; effect NoSchedule | PreferNoSchedule | NoExecute */
+};
+
+struct host {
+    char *name;          /* node name; default: the address when it is a name, else what the host calls itself (NULL here) */
+    char *address;       /* where SSH goes: IPv4, IPv6 or name */
+    uint16_t port;       /* default 22 */
+    char *user;          /* default root */
+    char *key;           /* private key file, "~/" expanded; NULL: ssh-agent, then ~/.ssh/id_{ed25519,ecdsa,rsa} */
+    char *password;      /* SSH password, or NULL */
+    enum sudo_mode sudo;
+    char *sudo_password; /* default: password */
+    char *host_key;      /* "SHA256:…" or "ssh-ed25519 AAAA…": pins; NULL: known_hosts */
+    char *node_ip;       /* IPv4; NULL: the host's address on the way to the other hosts */
+    unsigned roles;      /* enum host_role bits; default: the first host control plane, others worker */
+    enum host_state state;
+    struct label *labels;
+    size_t label_count;
+    struct taint *taints;
+    size_t taint_count;
+    unsigned line; /* of hosts.yaml, for messages */
+};
+
+struct inventory {
+    char *path;           /* of hosts.yaml */
+    char *cluster_name;   /* default "bigtop" */
+    char *endpoint;       /* "host:port" of the API for the outside, or NULL: first control plane, 6443 */
+    char *pod_cidr;       /* default 10.244.0.0/16 */
+    char *service_cidr;   /* default 10.96.0.0/12 */
+    char *dns_domain;     /* default cluster.local */
+    char *network;        /* "flannel" (default) */
+    char *storage;        /* "local-path" (default) or "none" */
+    char *bundle;         /* path as written, relative to hosts.yaml's folder already resolved; or NULL */
+    char *known_hosts;    /* default ~/.ssh/known_hosts */
+    struct host *hosts;
+    size_t host_count;
+};
+
+/* Leaves *out untouched on failure. Refuses a file with a password in it whose mode lets group or
+ * others read it. */
+int inventory_load(const char *path, struct inventory *out, struct error *err);
+int inventory_from_yaml(const struct yaml_file *file, struct inventory *out, struct error *err);
+void inventory_release(struct inventory *inv);
+#define INVENTORY_INIT ((struct inventory){0})
+/* How the host is called in messages: its name, else its address. */
+const char *host_label(const struct host *h);
+/* The JSON Schema (draft 2020-12) of hosts.yaml, from the same table. The caller frees. */
+char *inventory_schema(void);

@@ -1,0 +1,47 @@
+/* A conversation with the agent of one host: connects, pushes the agent when the host does not have
+ * it, attaches, calls. A lost link is re-made inside session_call until the call's deadline, and the
+ * job goes on (lib/protocol.h, JOBS). Belongs to one thread. */
+#pragma once
+
+#include "coordinator/inventory.h"
+#include "lib/error.h"
+#include "lib/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct session;
+
+typedef void (*session_progress_fn)(void *userdata, const char *text, int64_t done, int64_t total);
+
+struct session_options {
+    const char *run;         /* 32 hex digits, one for the whole run of the coordinator */
+    const char *who;         /* "user@machine", shown to a second coordinator */
+    const char *known_hosts;
+    int connect_timeout_ms;  /* default 10000 */
+    bool lock;               /* ask for the host's lock: everything but plan and status */
+    bool never_ask;
+    session_progress_fn on_progress; /* may be NULL; connection, push, and the calls' progress */
+    void *userdata;
+    const bool *cancel;      /* may be NULL; true: calls end with -ECANCELED within 300 ms */
+};
+
+int session_open(const struct host *host, const struct session_options *options,
+                 struct session **out, struct error *err);
+void session_close(struct session **s);
+#define AUTO_SESSION CLEANUP(session_close) struct session
+
+/* Sends the call and waits for its end. params is borrowed; NULL: {}. *result (may be NULL) is the
+ * caller's. timeout_ms counts from now and includes re-connecting. Errors of the agent come back as
+ * they are; -EPIPE: link lost and not regained. */
+int session_call(struct session *s, const char *call, json_t *params, int timeout_ms,
+                 json_t **result, struct error *err);
+/* "run" of a step under the job id "<run>/<step>[/<suffix>]" (suffix may be NULL). */
+int session_run(struct session *s, const char *step, const char *suffix, json_t *params,
+                int timeout_ms, json_t **result, struct error *err);
+/* Sends one blob (file at path, whose digest and size are known) unless the host has it.
+ * *sent (may be NULL) is increased by the bytes that went over the wire. */
+int session_put(struct session *s, const char *digest, uint64_t size, const char *path,
+                int64_t *sent, struct error *err);
+/* True when this session had to push the agent. */
+bool session_pushed_agent(const struct session *s);

@@ -1,0 +1,30 @@
+/* What the user sees while hosts work: on a terminal a live line per host with a bar and a summary
+ * line; otherwise plain lines; with --output json one JSON event a line. Thread-safe. Everything
+ * that came from a host goes through strbuf_add_printable. NO_COLOR, TERM=dumb and a narrow
+ * terminal are respected. */
+#pragma once
+
+#include "coordinator/inventory.h"
+#include "lib/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum view_mode { VIEW_AUTO, VIEW_PLAIN, VIEW_LIVE, VIEW_JSON };
+enum view_state { VIEW_WAITING, VIEW_WORKING, VIEW_DONE, VIEW_FAILED };
+
+struct view;
+struct view *view_open(enum view_mode mode, const struct inventory *inv);
+void view_close(struct view **v); /* leaves the terminal as it was, cursor shown */
+/* host: index in inv->hosts. phase is a word ("connect", "transfer", "init"); text what goes on. */
+void view_host(struct view *v, size_t host, enum view_state state, const char *phase,
+               const char *text, int64_t done, int64_t total);
+/* A line of its own that stays: a change that was made, a warning. */
+void view_note(struct view *v, const struct host *h, const char *format, ...) PRINTF_LIKE(3, 4);
+void view_warn(struct view *v, const struct host *h, const char *format, ...) PRINTF_LIKE(3, 4);
+/* Host (may be NULL), step, cause, remedy. */
+void view_error(struct view *v, const struct host *h, const char *step, const struct error *err);
+/* Phase and milliseconds it took, for the table at the end. */
+void view_phase(struct view *v, const struct host *h, const char *phase, int64_t ms);
+void view_summary(struct view *v, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -1,0 +1,61 @@
+/* A bundle as a folder: an OCI image layout (oci-layout, index.json, blobs/sha256/…; OCI image spec
+ * 1.1) plus bigtop.json, which lists what is in it and who needs it:
+ *
+ *   {"schema":1,"product":"bigtop","architecture":"amd64","serial":1,"kubernetes":"v1.34.4",
+ *    "components":[
+ *      {"name":"kubernetes","kind":"files","version":"v1.34.4","roles":["control-plane","worker"],
+ *       "blob":"sha256:…"},                        a tar, unpacked into "/" of the host
+ *      {"name":"kube-apiserver","kind":"image","version":"v1.34.4","roles":["control-plane"],
+ *       "ref":"registry.k8s.io/kube-apiserver:v1.34.4","manifest":"sha256:…",
+ *       "blobs":["sha256:…",…]},                   config and layers
+ *      {"name":"flannel","kind":"addon","version":"…","roles":["control-plane"],"blob":"sha256:…",
+ *       "wait":["…"]}],                              a tar of a kustomize folder
+ *    "blobs":{"sha256:…":12345,…},                   every blob and its size, manifests too
+ *    "sources":{…}}                                   for people: where each part came from
+ *
+ * Components are in install order; what a control plane needs first comes first. */
+#pragma once
+
+#include "lib/digest.h"
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/strv.h"
+
+#include <stdint.h>
+
+#define BUNDLE_SCHEMA 1
+#define BUNDLE_MANIFEST_MAX (4 * 1024 * 1024)
+
+enum component_kind { COMPONENT_FILES, COMPONENT_IMAGE, COMPONENT_ADDON };
+
+struct component {
+    enum component_kind kind;
+    const char *name, *version; /* borrowed from the bundle */
+    unsigned roles;             /* bit 1 control plane, bit 2 worker: as enum host_role */
+    const char *blob;           /* files, addon */
+    const char *ref, *manifest; /* image */
+    json_t *blobs;              /* image: array of digests, borrowed */
+    json_t *wait;               /* addon: array of strings, borrowed; may be NULL */
+};
+
+struct bundle {
+    char *dir;
+    json_t *json;
+    const char *product, *architecture, *kubernetes; /* borrowed from json */
+    int64_t serial;
+    struct component *components;
+    size_t component_count;
+};
+
+/* Reads and checks bigtop.json: schema, digests, that every named blob is listed. Blob contents are
+ * not read. Leaves *out untouched on failure. */
+int bundle_open(const char *dir, struct bundle *out, struct error *err);
+void bundle_release(struct bundle *b);
+#define BUNDLE_INIT ((struct bundle){0})
+const struct component *bundle_find(const struct bundle *b, const char *name);
+/* Path of a blob in the folder; the caller frees. */
+char *bundle_blob_path(const struct bundle *b, const char *digest);
+/* Size from bigtop.json; -ENOENT when it is not listed. */
+int64_t bundle_blob_size(const struct bundle *b, const char *digest);
+/* Hashes every blob. */
+int bundle_verify(const struct bundle *b, struct error *err);

@@ -1,0 +1,36 @@
+/* Hashes and randomness, on OpenSSL (digest.c is the only user of its headers besides tls.c). */
+#pragma once
+
+#include "lib/cleanup.h"
+#include "lib/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA256_HEX_LEN 64
+#define DIGEST_LEN (7 + SHA256_HEX_LEN) /* "sha256:" + hex */
+#define DIGEST_SIZE (DIGEST_LEN + 1)
+
+struct sha256;
+struct sha256 *sha256_new(void);
+void sha256_update(struct sha256 *h, const void *data, size_t len);
+/* Writes "sha256:…" and frees h. */
+void sha256_finish(struct sha256 *h, char out[DIGEST_SIZE]);
+void sha256_free(struct sha256 **h);
+#define AUTO_SHA256 CLEANUP(sha256_free) struct sha256
+
+void digest_buffer(const void *data, size_t len, char out[DIGEST_SIZE]);
+/* Streams the file; size_out may be NULL. */
+int digest_file(const char *path, char out[DIGEST_SIZE], uint64_t *size_out, struct error *err);
+/* True for "sha256:" and 64 lowercase hex digits: the one form we accept anywhere. */
+bool digest_is_valid(const char *text);
+
+void random_bytes(void *out, size_t len); /* aborts if the system has none */
+void random_hex(char *out, size_t hex_len); /* writes hex_len digits and a NUL */
+
+/* "sha256:<hex>" of the SubjectPublicKeyInfo of the first certificate in a PEM text: kubeadm's
+ * caCertHashes. */
+int digest_cert_spki(const char *pem, size_t len, char out[DIGEST_SIZE], struct error *err);
+/* notAfter of the first certificate in a PEM text, seconds since 1970. */
+int digest_cert_expiry(const char *pem, size_t len, int64_t *not_after, struct error *err);

@@ -1,0 +1,28 @@
+/* Descriptors and whole files. Every function that can block on a short read or EINTR handles it. */
+#pragma once
+
+#include "lib/cleanup.h"
+#include "lib/error.h"
+#include "lib/strbuf.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+void fd_close(int *fd); /* ignores -1; sets -1 */
+#define AUTO_FD CLEANUP(fd_close) int
+
+int fd_write_all(int fd, const void *data, size_t len);      /* 0 or -errno */
+int fd_read_full(int fd, void *data, size_t len);            /* 0, -ENODATA at clean EOF before the
+                                                                first byte, -EPIPE in the middle */
+int fd_read_to_end(int fd, struct strbuf *into);             /* 0, -errno, -E2BIG past into->max */
+int fd_set_nonblocking(int fd);
+int fd_set_cloexec(int fd);
+
+/* Reads a whole file into `into` (appended). -E2BIG past into->max. */
+int file_read(const char *path, struct strbuf *into, struct error *err);
+/* Replaces the file atomically: temporary file beside it, fsync, rename, fsync of the folder.
+ * The mode is exact (umask ignored). Does not follow a symlink at path: it is replaced. */
+int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode,
+                      struct error *err);
+/* 1 when the file is a regular file with exactly this content and mode, 0 when not, -errno. */
+int file_is(const char *path, const void *data, size_t len, mode_t mode);

@@ -1,0 +1,28 @@
+/* Paths: building, making folders, opening beneath a folder without ever leaving it. */
+#pragma once
+
+#include "lib/cleanup.h"
+#include "lib/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Joins with exactly one slash; the caller frees. */
+char *path_join(const char *dir, const char *name);
+/* Folder part and last component; the caller frees. path_dirname("a") is ".". */
+char *path_dirname(const char *path);
+const char *path_basename(const char *path);
+/* Creates the folder and its missing parents. 0 or -errno; an existing folder is fine. */
+int path_mkdir_p(const char *path, mode_t mode, struct error *err);
+/* True for a relative path without empty, "." or ".." components, control characters or leading
+ * "-", at most PATH_MAX long: what an archive or a peer may name. */
+bool path_is_safe_relative(const char *path);
+/* openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS. fd or -errno. */
+int path_open_beneath(int dir_fd, const char *path, int flags, mode_t mode);
+/* Removes a tree below dir without following symlinks and without crossing a mount point. */
+int path_remove_tree(const char *path, struct error *err);
+/* Expands a leading "~/" with $HOME; the caller frees. */
+char *path_expand_home(const char *path);
+/* Our cache: $XDG_CACHE_HOME/bigtop-bootstrap or ~/.cache/bigtop-bootstrap; the caller frees. */
+char *path_cache_dir(void);

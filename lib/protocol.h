@@ -1,0 +1,124 @@
+/* What the coordinator and an agent say to each other, over the stdio of `bigtop-agent attach`.
+ * The two sides meet only here.
+ *
+ * FRAME    u32 length (big endian, of what follows), u8 type, payload.
+ *          type 'J': one JSON object, ≤ PROTOCOL_JSON_MAX; 'B': bytes, ≤ PROTOCOL_BYTES_MAX.
+ *          Anything else, or a longer frame, ends the connection.
+ *
+ * SEQUENCE (c = coordinator, a = agent; ids are chosen by c, > 0, never used twice in a session)
+ *   c  {"id":1,"call":"hello","params":{"protocol":1,"run":"<32 hex>","lock":true,"who":"root@laptop"}}
+ *   a  {"id":1,"result":{"protocol":1,"agent":"sha256:…","pid":123}}
+ *   c  {"id":2,"call":"run","params":{"job":"<run>/<step>","step":"host","params":{…}}}
+ *   a  {"id":2,"progress":{"text":"loading module overlay","done":1,"total":4}}       any number
+ *   a  {"id":2,"result":{"changed":true,…}}  or  {"id":2,"error":{"code":-5,"text":"…","remedy":"…"}}
+ * Exactly one result or error ends a call. c may have several calls under way; mutating ones are
+ * run by the agent one after another. Unknown ids and members are ignored by c, unknown calls are
+ * errors from a.
+ *
+ * LOCK     A session with "lock" owns the host. A second run that asks for it while the first is
+ *          alive gets -EBUSY, saying whose run it is. The same run may come back at any time and
+ *          replaces its older session. A session silent for PROTOCOL_SILENCE_MS is dead; c sends
+ *          {"ping":1} every PROTOCOL_PING_MS and a answers {"pong":1}. Calls that change the host
+ *          need the lock.
+ *
+ * JOBS     A job goes on when its session is lost. "run" with the id of a job that is under way
+ *          or done attaches to it: progress goes on, or its result is given again; it is never run
+ *          twice. A new run first waits for a job that a lost run left behind (progress says so).
+ *
+ * CALLS    params → result
+ *   hello   above
+ *   facts   {} → struct of agent/facts.h as JSON (documented there)
+ *   check   {"step":S,"params":{…}} → {"done":bool,"differences":["…",…]}      changes nothing
+ *   run     {"job":J,"step":S,"params":{…}} → {"changed":bool, …what the step returns}
+ *           = check, and if not done: do, verify, ledger.
+ *   have    {"digests":["sha256:…",…]} → {"have":["sha256:…",…]}      in the blob store, verified
+ *   put     {"digest":D,"size":N}; a answers {"id":…,"ready":{"offset":K}}, c sends 'B' frames from
+ *           K on, a checks size and digest and ends with a result. One put at a time a session.
+ *           A broken put keeps its part: K is where it goes on.
+ *   listen  {"ports":[{"protocol":"tcp","port":6443},…],"seconds":30} → {"listening":[…]} opens
+ *           short-lived listeners (TCP accept and close, UDP echo) where nothing listens yet.
+ *   reach   {"targets":[{"address":A,"protocol":"tcp","port":P},…],"timeout_ms":2000}
+ *           → {"results":[{"address":A,"port":P,"protocol":…,"ok":bool,"cause":"…"},…]}
+ *   ready   {"node":N,"timeout_ms":T} → {"node":…,"ready":true}      on a control plane: waits for it
+ *   cluster {} → {"nodes":[{"name":…,"ready":bool,"version":…,"addresses":[…]},…],
+ *           "pods":[{"namespace":…,"name":…,"phase":…,"ready":bool,"node":…},…]}  on a control plane
+ *   ledger  {} → {"entries":N,"steps":[{"step":…,"at":…},…]}
+ *
+ * STEPS    name: params → what the result has beside "changed". Files: {"path","content","mode"}
+ *          with mode an octal string ("0644"), default 0644.
+ *   host     {"sysctls":{"net.ipv4.ip_forward":"1",…},"modules":["overlay",…],"swap":"off"|"keep",
+ *            "files":[…]}  swap off also masks swap units and comments fstab out, so that it stays off.
+ *   unpack   {"archives":[{"name":…,"digest":…,"into":"/"}]}   component tarballs from the blob store
+ *   runtime  {"files":[…],"unit":"containerd.service"}   writes, enables, starts, waits for the socket
+ *   import   {"images":[{"ref":"registry.k8s.io/pause:3.10","manifest":"sha256:…",
+ *            "blobs":["sha256:…",…],"pinned":true},…]}   blobs = config and layers
+ *   kubelet  {"files":[…],"unit":"kubelet.service"}   writes and enables; kubeadm starts it
+ *   init     {"config":"<yaml>","node":N} → {"kubeconfig":"…","ca_hash":"sha256:…"}
+ *   token    {"ttl_seconds":900} → {"token":"…","ca_hash":"sha256:…","kubeconfig":"…"}  on a live
+ *            control plane, for hosts that join later; never "done" in check
+ *   join     {"config":"<yaml>","node":N}
+ *   label    {"nodes":[{"name":…,"labels":{…},"taints":["key=value:Effect",…]}]}  on a control plane
+ *   addon    {"name":"flannel","archive":"sha256:…","values":{"pod-cidr":"10.244.0.0/16",…},
+ *            "wait":["daemonset/kube-flannel-ds -n kube-flannel",…]}   kubectl apply -k, server side
+ *   remove   {"node":N}   on a control plane: drain and delete the node
+ *   reset    {"delete_volumes":["/var/lib/bigtop-volumes",…]}   undoes the ledger, the agent goes last
+ *
+ * Secrets travel only in params "config" and "content" and in results "token" and "kubeconfig":
+ * neither side logs params or results. */
+#pragma once
+
+#include "lib/cleanup.h"
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/strbuf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PROTOCOL_VERSION 1
+#define PROTOCOL_JSON_MAX (64 * 1024)
+#define PROTOCOL_BYTES_MAX (4 * 1024 * 1024)
+#define PROTOCOL_BYTES_CHUNK (256 * 1024) /* what we send at once */
+#define PROTOCOL_PING_MS 5000
+#define PROTOCOL_SILENCE_MS 30000
+#define PROTOCOL_HEADER 5
+
+/* Where things are on a host. Everything below is root's, mode 0700. */
+#define AGENT_STATE_DIR "/var/lib/bigtop"
+#define AGENT_BLOB_DIR "/var/lib/bigtop/blobs/sha256"
+#define AGENT_INSTALL_DIR "/var/lib/bigtop/agent" /* /<64 hex of the agent tarball>/{bin,lib} */
+#define AGENT_LEDGER "/var/lib/bigtop/ledger"
+#define AGENT_RUN_DIR "/run/bigtop"
+#define AGENT_SOCKET "/run/bigtop/agent.sock"
+#define AGENT_UNIT "bigtop-agent.service"
+#define AGENT_VOLUMES_DIR "/var/lib/bigtop-volumes" /* local-path's data: reset leaves it alone */
+
+enum frame_type { FRAME_JSON = 'J', FRAME_BYTES = 'B' };
+
+struct frame {
+    enum frame_type type;
+    const char *data; /* borrowed from the decoder until the next call */
+    size_t len;
+};
+
+/* An incremental decoder: feed it what was read, take frames out. */
+struct frame_decoder {
+    struct strbuf buf;
+    size_t taken; /* bytes of buf that the last frame occupied */
+};
+void frame_decoder_init(struct frame_decoder *d);
+void frame_decoder_release(struct frame_decoder *d);
+/* Appends bytes. -EPROTO, err set, as soon as a header announces too much or an unknown type:
+ * before anything of it is stored. */
+int frame_decoder_feed(struct frame_decoder *d, const void *data, size_t len, struct error *err);
+/* 1 and *out when a whole frame is there, 0 when more bytes are needed, -EPROTO. */
+int frame_decoder_next(struct frame_decoder *d, struct frame *out, struct error *err);
+
+/* Writes the five header bytes. */
+void frame_header(enum frame_type type, size_t len, unsigned char out[PROTOCOL_HEADER]);
+/* Appends a JSON frame; -E2BIG when the text is over PROTOCOL_JSON_MAX. */
+int frame_encode_json(struct strbuf *out, const json_t *message, struct error *err);
+
+/* {"code","text","remedy"} and back; text from a peer is made printable and cut. */
+json_t *error_to_json(const struct error *err);
+void error_from_json(const json_t *j, struct error *err);
