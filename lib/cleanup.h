@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define CLEANUP(func) __attribute__((cleanup(func)))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 /* Gives the pointer away and leaves NULL behind. */
