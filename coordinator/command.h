@@ -2,10 +2,13 @@
  * printed from the descriptor. */
 #pragma once
 
+#include "coordinator/options.h"
 #include "coordinator/view.h"
 #include "lib/error.h"
+#include "lib/strv.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum exit_code {
     EXIT_DONE = 0,
@@ -19,18 +22,28 @@ struct command {
     const char *name;     /* "bundle build" for a second level */
     const char *synopsis; /* "HOSTS.YAML [--bundle DIR] …" */
     const char *summary;  /* one line */
-    const char *help;     /* options and an example, printed under the synopsis */
+    const char *help;     /* what it does and an example, printed under the options */
+    const struct option_spec *options; /* printed by --help, read by command_parse; NULL: none */
     /* argv[0] is the first word after the command's name. Returns an enum exit_code. */
     int (*run)(int argc, char **argv);
 };
 
+/* Each one's descriptor, defined in its own file. */
 extern const struct command cmd_apply, cmd_plan, cmd_status, cmd_reset, cmd_init, cmd_kubeconfig,
     cmd_schema, cmd_bundle_build, cmd_bundle_inspect, cmd_bundle_verify;
 
-/* Set by SIGINT and SIGTERM (main.c). */
+/* Set by SIGINT and SIGTERM; hand &interrupted to what takes a `cancel`. */
 extern bool interrupted;
+
+/* options_parse with the command's own table, then at least min and at most max positionals.
+ * --help never gets here: main.c answers it. Returns 0; or prints like command_usage and returns
+ * EXIT_BAD_INPUT:
+ *     if (command_parse(&cmd_plan, argc, argv, &o, &files, 1, 1) != 0)
+ *         return EXIT_BAD_INPUT; */
+int command_parse(const struct command *cmd, int argc, char **argv, void *values,
+                  struct strv *positionals, size_t min, size_t max);
 
 /* Prints "bigtop-bootstrap: text" and the remedy to stderr, gives the exit code for it. */
 int command_fail(enum exit_code code, const struct error *err);
-/* "NAME: unknown option …, see --help"; returns EXIT_BAD_INPUT. */
+/* Prints "bigtop-bootstrap NAME: text" and where the help is; returns EXIT_BAD_INPUT. */
 int command_usage(const struct command *cmd, const char *format, ...) PRINTF_LIKE(2, 3);
