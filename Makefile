@@ -1,0 +1,137 @@
+# One Makefile for the whole tree: a folder is a module, its sources are found by wildcard, and
+# everything that is made lands in build/. `make help` lists the targets.
+
+B ?= build
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+MODULES := lib kubeadm images agent coordinator
+# What a module may use: the include rules of tests/lint/layers.sh, held by the linker as well.
+USES_lib := lib
+USES_kubeadm := kubeadm lib
+USES_images := images lib
+USES_agent := agent images lib
+USES_coordinator := coordinator kubeadm images lib
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2 -Wstrict-prototypes -Werror
+CPPFLAGS += -D_GNU_SOURCE -I.
+CFLAGS ?= -O2 -g
+ifdef SANITIZE
+ALL_CFLAGS = -std=gnu17 $(WARNINGS) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -fPIE
+LDFLAGS += -fsanitize=address,undefined -pie
+else
+ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(CFLAGS) -fstack-protector-strong -fPIE -ffunction-sections \
+	-fdata-sections
+CPPFLAGS += -D_FORTIFY_SOURCE=2
+LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--gc-sections
+endif
+
+LIBS := -Wl,--as-needed -lssh -lyaml -lcurl -larchive -lssl -lcrypto -ljansson -lzstd -lsystemd \
+	-pthread
+# The agent lands on unknown hosts: only libc and libsystemd stay dynamic, and travel with it.
+AGENT_LIBS := -Wl,-Bstatic -larchive -lcrypto -ljansson -lacl -lzstd -lz -Wl,-Bdynamic \
+	-Wl,--as-needed -lsystemd -pthread
+
+sources = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c))
+archives = $(foreach m,$(USES_$(1)),$(B)/$(m).a)
+
+AGENT_TARBALL := build/agent-amd64.tar.gz
+TESTS := $(patsubst tests/unit/test-%.c,%,$(wildcard tests/unit/test-*.c))
+TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
+# A unit test mirrors a module's file and is linked with what that module may use.
+module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
+
+.PHONY: all check check-unit check-asan check-cli check-e2e unit-tests lint format demo lab \
+	lab-shell lab-down bundle bench-bootstrap install-packages clean help
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(B)/bigtop-bootstrap $(B)/bigtop-agent ## build both programs (the default)
+
+# The agent's tarball is the optimised one in every build.
+$(B)/bigtop-bootstrap: $(B)/coordinator/main.o $(B)/coordinator/agent-blob.o $(call archives,coordinator)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+
+$(B)/bigtop-agent: $(B)/agent/main.o $(call archives,agent)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(AGENT_LIBS)
+
+$(AGENT_TARBALL): build/bigtop-agent agent/pack.sh
+	agent/pack.sh build/bigtop-agent $@
+
+$(B)/coordinator/agent-blob.o: coordinator/agent-blob.S $(AGENT_TARBALL)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DAGENT_TARBALL='"$(AGENT_TARBALL)"' -c -o $@ $<
+
+define module_rules
+$(B)/$(1).a: $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcsD $$@ $$^
+endef
+$(foreach m,$(MODULES),$(eval $(call module_rules,$(m))))
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define test_rules
+$(B)/tests/test-$(1): $(B)/tests/unit/test-$(1).o $(call archives,$(call module_of,$(1)))
+	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) \
+		-Wl,--end-group -lcmocka $$(LIBS)
+endef
+$(foreach t,$(TESTS),$(eval $(call test_rules,$(t))))
+
+unit-tests: $(TEST_BINARIES)
+
+check-unit: unit-tests ## unit tests (T=name runs one)
+	@tests/unit/run unit $(if $(T),$(B)/tests/test-$(T),$(TEST_BINARIES))
+
+check-asan: ## the unit tests with address and undefined behaviour sanitizers
+	@$(MAKE) --no-print-directory -s B=build/asan SANITIZE=1 unit-tests
+	@tests/unit/run asan $(TESTS:%=build/asan/tests/test-%)
+
+check-cli: all ## the programs' command lines, by four-section text files
+	@tests/cli/run
+
+check-e2e: all ## three hosts become a cluster, in network namespaces
+	@tests/e2e/run
+
+lint: ## layers, formatting, clang-tidy, shellcheck
+	@tests/lint/run
+
+format: ## clang-format in place
+	clang-format -i $(foreach m,$(MODULES) tests/unit,$(wildcard $(m)/*.[ch]))
+
+check: ## everything above, with counts and one total line
+	@tests/check
+
+bundle: all ## build the default bundle (from package registries; cached)
+	build/bigtop-bootstrap bundle build images/recipes/default.yaml
+
+demo: ## three fresh hosts become a Kubernetes cluster
+	@tests/lab/demo
+
+lab: ## boot the three lab hosts
+	@tests/lab/lab up
+
+lab-shell: ## a shell on a lab host: make lab-shell HOST=n2
+	@tests/lab/lab shell $(HOST)
+
+lab-down: ## stop the lab and remove what it made
+	@tests/lab/lab down
+
+bench-bootstrap: all ## apply against the best hand-written script
+	@tests/bench/bootstrap
+
+install-packages: ## what building and testing need, with apt
+	@tests/install-packages
+
+clean: ## remove what was built (the caches stay)
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+-include $(foreach m,$(MODULES) tests/unit,$(patsubst %.c,$(B)/%.d,$(wildcard $(m)/*.c)))
