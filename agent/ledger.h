@@ -5,7 +5,8 @@
  * or corrupt tail (power cut) is cut off when the ledger is opened; a corrupt record before the tail
  * is an error. Former contents are kept beside it, AGENT_STATE_DIR "/former/<sha256 hex>".
  * A record is written before the change it speaks of; undo therefore tolerates a change that never
- * happened. */
+ * happened. A path, unit, sysctl … is recorded once: what it was before us is what counts.
+ * Functions may be called from any thread. One process at a time holds a ledger (flock). */
 #pragma once
 
 #include "lib/cleanup.h"
@@ -17,6 +18,7 @@
 #include <sys/types.h>
 
 struct ledger;
+/* -EBUSY: another process holds it (waits 5 s); -EBADMSG: a corrupt record before the tail. */
 int ledger_open(const char *path, struct ledger **out, struct error *err);
 void ledger_close(struct ledger **l);
 #define AUTO_LEDGER CLEANUP(ledger_close) struct ledger
@@ -30,18 +32,35 @@ int ledger_write_file(struct ledger *l, const char *path, const void *data, size
 /* Records a file, folder or symlink that is about to be created by other means (an archive, a
  * program). A path that exists already and is not ours is remembered with its content. */
 int ledger_will_create(struct ledger *l, const char *path, struct error *err);
+/* The same for many paths with one write and one fsync: for archives. */
+int ledger_will_create_all(struct ledger *l, const struct strv *paths, struct error *err);
 /* A whole tree whose content belongs to us (removed whole by reset, never across a mount). */
 int ledger_will_own_tree(struct ledger *l, const char *path, struct error *err);
+/* These two make the change as well: 1 made, 0 was there exactly so. */
 int ledger_mkdir(struct ledger *l, const char *path, mode_t mode, struct error *err);
 int ledger_symlink(struct ledger *l, const char *path, const char *target, struct error *err);
-/* A sysctl's former value, a module that was not loaded, a unit's former state (enabled, active),
- * swap devices that were on: remembered, so that reset puts them back. */
+/* Remembers the former value, then sets the sysctl ("net.ipv4.ip_forward"): 1 changed, 0 was so. */
 int ledger_sysctl(struct ledger *l, const char *key, const char *value, struct error *err);
+/* These only remember; the caller makes the change afterwards: a module that is not loaded (call it
+ * before modprobe), a unit's state (enabled, active, masked; before anything is done to it), a swap
+ * device that is on (before swapoff). */
 int ledger_module(struct ledger *l, const char *name, struct error *err);
 int ledger_unit(struct ledger *l, const char *unit, struct error *err);
 int ledger_swap_off(struct ledger *l, const char *device, struct error *err);
-/* Network links, iptables chains and mounts that Kubernetes' parts will make on this host: named by
- * exact name or prefix, removed by reset. kind: "link", "iptables-chain-prefix", "mount-below". */
+/* Things that Kubernetes' parts will make on this host, removed by reset. kind → name:
+ *   link                   network link; a trailing "*" makes it a prefix ("veth*"); links that are
+ *                          there now are remembered and left alone
+ *   iptables-chain-prefix  "KUBE-": chains and the rules that lead to them, IPv4 and IPv6, nft and
+ *                          legacy
+ *   mount-below            folder whose mounts end before anything is removed; with a trailing "*"
+ *                          a prefix ("/run/netns/cni-*"), whose mount points are unlinked too
+ *   cgroup                 "kubepods": top-level cgroups of that name or with it as prefix; their
+ *                          processes are ended
+ *   program                path of a program of ours whose processes outlive its unit (the shim):
+ *                          they are ended
+ *   sysctl                 a key that a program of ours will set (kubelet): its value is remembered
+ *   shared-mount           mount point that is about to be made shared
+ *   data                   folder with users' data, left alone unless named in delete_volumes */
 int ledger_will_appear(struct ledger *l, const char *kind, const char *name, struct error *err);
 
 /* A finished step: its name and a hash of its params (canonical JSON), with the time. */
@@ -53,10 +72,18 @@ const char *ledger_step_digest(const struct ledger *l, const char *step);
 int ledger_set(struct ledger *l, const char *key, const char *value, struct error *err);
 const char *ledger_get(const struct ledger *l, const char *key);
 bool ledger_has_path(const struct ledger *l, const char *path);
-/* All records, oldest first, as a JSON array; borrowed. */
+/* All records, oldest first, as a JSON array; borrowed. Only where nothing is recorded meanwhile (in
+ * a job). */
 const json_t *ledger_records(const struct ledger *l);
 
-/* Undoes every record, newest first. Data folders (AGENT_VOLUMES_DIR and others recorded as data)
+size_t ledger_count(const struct ledger *l);
+/* [{"step":…,"at":ms},…], the newest "done" of each step. The caller owns it. */
+json_t *ledger_steps(const struct ledger *l);
+
+/* Undoes every record: units stop first, then what appeared goes, then paths, sysctls, modules and
+ * swap are put back newest first, then units that were active start. Emptied when all went well.
+ * The agent's own unit (AGENT_UNIT) is disabled but not stopped: it is running this.
+ * Data folders (AGENT_VOLUMES_DIR and others recorded as data)
  * are left unless named in delete_volumes. Goes on past failures and reports them all in err.
  * progress may be NULL. */
 int ledger_undo(struct ledger *l, const struct strv *delete_volumes,

@@ -33,6 +33,11 @@ struct step {
 
 const struct step *step_find(const char *name); /* NULL when there is none */
 
+/* check, and if there is something to do: apply, verify, ledger_step_done. *result (the caller's)
+ * is an object with "changed" and what apply set. */
+int step_run(const struct step *step, const struct step_context *ctx, const json_t *params,
+             json_t **result, struct error *err);
+
 /* Each step's descriptor, defined in its own file. */
 extern const struct step step_host, step_unpack, step_runtime, step_import, step_kubelet, step_init,
     step_token, step_join, step_label, step_addon, step_remove, step_reset;

@@ -1,0 +1,40 @@
+/* What a host is and has, read without changing anything and without running a program.
+ *
+ * {"hostname", "machine_id", "product_uuid"|null, "boot_id",
+ *  "os":{"id","version_id","pretty"}, "kernel", "arch", "systemd":252|null, "cpus",
+ *  "memory_kib", "memory_available_kib", "cgroup":1|2, "time_ms": wall clock since 1970,
+ *  "swap":[{"device","kib"}],
+ *  "disks":{"/":{"total_kib","free_kib"}, "/var/lib":{…}},      free: for root
+ *  "interfaces":[{"name","mac","mtu","up":bool,"addresses":["10.77.0.11/24"]}],   not lo
+ *  "default_route":{"interface","gateway"}|null,
+ *  "resolv":{"path":"/run/systemd/resolve/resolv.conf"|"/etc/resolv.conf"|null,   the file that
+ *     kubelet should use: one without a loop to 127.0.0.0/8 or ::1; null when none is usable
+ *     "nameservers":[],"search":[]},
+ *  "listening":[{"protocol":"tcp"|"udp","port"}],
+ *  "programs":{"conntrack":bool,…},                              facts-kernel.c has the list
+ *  "modules":{"overlay":"builtin"|"loaded"|"available"|"missing",…},
+ *  "capabilities":{"sys_resource":bool},
+ *  "units":{"containerd.service":{"active","enabled","ours":bool},…},  only units that exist
+ *  "shared_mounts":bool,                                         "/" propagates
+ *  "node":{"role","name","kubernetes","cluster"}|null,           what the ledger knows, while the
+ *                                                                kubelet has its kubeconfig
+ *  "foreign_kubernetes":bool,                                    a node that is not ours
+ *  "ledger_entries":N, "running_job":null|{"job","step","who","since_ms"}}
+ *
+ * Sources: os-release(5), proc(5), sysfs, modules.builtin(5), rtnetlink(7), resolv.conf(5). */
+#pragma once
+
+#include "agent/ledger.h"
+#include "lib/error.h"
+#include "lib/json.h"
+
+#define FACTS_LIST_MAX 256 /* interfaces, ports: a frame has room for this many */
+
+/* running_job is borrowed and may be NULL. The caller owns *out. */
+int facts_collect(const struct ledger *ledger, json_t *running_job, json_t **out,
+                  struct error *err);
+
+/* The parts. Each sets its members in obj and leaves out what cannot be read. */
+void facts_system(json_t *obj); /* facts-system.c: name, os, memory, disks, swap, cgroup */
+void facts_network(json_t *obj);
+void facts_kernel(json_t *obj);
