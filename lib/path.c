@@ -1,0 +1,205 @@
+#include "lib/path.h"
+
+#include "lib/fd.h"
+#include "lib/strbuf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+char *path_join(const char *dir, const char *name)
+{
+    size_t len = strlen(dir);
+    while (len > 0 && dir[len - 1] == '/')
+        len--;
+    while (*name == '/')
+        name++;
+    if (len == 0 && dir[0] != '/')
+        return xstrdup(name);
+    return xasprintf("%.*s/%s", (int) len, dir, name);
+}
+
+char *path_dirname(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return xstrdup(".");
+    while (slash > path && slash[-1] == '/')
+        slash--;
+    return slash == path ? xstrdup("/") : xstrndup(path, (size_t) (slash - path));
+}
+
+const char *path_basename(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static int make_folder(const char *path, mode_t mode)
+{
+    struct stat st;
+    if (mkdir(path, mode) == 0)
+        return 0;
+    if (errno != EEXIST && errno != EROFS && errno != EACCES)
+        return -errno;
+    int why = errno;
+    if (stat(path, &st) < 0)
+        return -why;
+    return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+int path_mkdir_p(const char *path, mode_t mode, struct error *err)
+{
+    AUTO_FREE char *part = xstrdup(path);
+    for (char *p = part + 1; part[0]; p++) {
+        if (*p != '/' && *p)
+            continue;
+        char kept = *p;
+        *p = '\0';
+        int r = make_folder(part, mode);
+        if (r < 0)
+            return error_errno(err, r, "create folder %s", part);
+        *p = kept;
+        if (!kept)
+            break;
+    }
+    return part[0] ? 0 : error_set(err, -ENOENT, "create folder: its name is empty");
+}
+
+static bool is_safe_component(const char *s, size_t len)
+{
+    if (len == 0 || len > NAME_MAX || (len <= 2 && strncmp(s, "..", len) == 0))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char) s[i] < 0x20 || s[i] == 0x7f)
+            return false;
+    return true;
+}
+
+bool path_is_safe_relative(const char *path)
+{
+    if (path[0] == '-' || strlen(path) >= PATH_MAX)
+        return false;
+    for (;;) {
+        const char *end = strchrnul(path, '/');
+        if (!is_safe_component(path, (size_t) (end - path)))
+            return false;
+        if (!*end)
+            return true;
+        path = end + 1;
+    }
+}
+
+static int open_resolved(int dir_fd, const char *path, int flags, mode_t mode, uint64_t resolve)
+{
+    struct open_how how = {.flags = (unsigned) (flags | O_CLOEXEC), .resolve = resolve};
+    if (flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)))
+        how.mode = mode;
+    for (int attempt = 0; attempt < 100; attempt++) {
+        long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+        if (fd >= 0)
+            return (int) fd;
+        /* EAGAIN: something in the tree was renamed while the kernel walked it. */
+        if (errno != EAGAIN && errno != EINTR)
+            return -errno;
+    }
+    return -EAGAIN;
+}
+
+int path_open_beneath(int dir_fd, const char *path, int flags, mode_t mode)
+{
+    return open_resolved(dir_fd, path, flags, mode,
+                         RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+static int remove_entry(int parent, const char *name, const char *shown, struct error *err);
+
+static void close_folder(DIR **dir)
+{
+    if (*dir)
+        closedir(*dir);
+}
+
+/* Goes on past what can't be removed, so that as little as possible is left; the first error is
+ * the one reported. */
+static int empty_folder(int folder, const char *shown, struct error *err)
+{
+    AUTO_FD copy = dup(folder);
+    CLEANUP(close_folder) DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    if (!dir)
+        return error_errno(err, -errno, "list %s", shown);
+    copy = -1;
+    int result = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry)
+            break;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        AUTO_FREE char *inner = path_join(shown, entry->d_name);
+        int r = remove_entry(folder, entry->d_name, inner, result ? NULL : err);
+        if (r < 0 && result == 0)
+            result = r;
+    }
+    return result == 0 && errno ? error_errno(err, -errno, "list %s", shown) : result;
+}
+
+static int remove_entry(int parent, const char *name, const char *shown, struct error *err)
+{
+    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return error_errno(err, -errno, "remove %s", shown);
+    int refused = -errno;
+    AUTO_FD folder = open_resolved(parent, name, O_RDONLY | O_DIRECTORY, 0,
+                                   RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+    if (folder == -EXDEV)
+        return error_set(err, -EBUSY, "remove %s: it is a mount point", shown);
+    if (folder < 0)
+        return error_errno(err, folder == -ENOTDIR ? refused : folder, "remove %s", shown);
+    int r = empty_folder(folder, shown, err);
+    if (r < 0)
+        return r;
+    if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+        return error_errno(err, -errno, "remove %s", shown);
+    return 0;
+}
+
+int path_remove_tree(const char *path, struct error *err)
+{
+    AUTO_FREE char *trimmed = xstrdup(path);
+    for (size_t n = strlen(trimmed); n > 1 && trimmed[n - 1] == '/'; n--)
+        trimmed[n - 1] = '\0';
+    const char *name = path_basename(trimmed);
+    if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return error_set(err, -EINVAL, "remove %s: not a folder that can be removed", path);
+    AUTO_FREE char *dir = path_dirname(trimmed);
+    AUTO_FD parent = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0)
+        return errno == ENOENT ? 0 : error_errno(err, -errno, "open %s", dir);
+    return remove_entry(parent, name, trimmed, err);
+}
+
+char *path_expand_home(const char *path)
+{
+    const char *home = getenv("HOME");
+    if (strncmp(path, "~/", 2) != 0 || !home || !*home)
+        return xstrdup(path);
+    return path_join(home, path + 2);
+}
+
+char *path_cache_dir(void)
+{
+    /* The XDG base directory specification: a relative value is to be ignored. */
+    const char *cache = getenv("XDG_CACHE_HOME");
+    if (cache && cache[0] == '/')
+        return path_join(cache, "bigtop-bootstrap");
+    return path_expand_home("~/.cache/bigtop-bootstrap");
+}
