@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define BIGTOP_VERSION "0.1.0"
+
 enum exit_code {
     EXIT_DONE = 0,
     EXIT_HOST_FAILED = 1,  /* a host, or the cluster, failed */
@@ -47,3 +49,10 @@ int command_parse(const struct command *cmd, int argc, char **argv, void *values
 int command_fail(enum exit_code code, const struct error *err);
 /* Prints "bigtop-bootstrap NAME: text" and where the help is; returns EXIT_BAD_INPUT. */
 int command_usage(const struct command *cmd, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* main.c's part. list ends with NULL. command_find: the command that the first one or two words
+ * name, and how many they were; NULL when there is none. command_unknown prints what is wrong with
+ * argv[0] and what it may have been meant to be, and returns EXIT_BAD_INPUT. */
+const struct command *command_find(const struct command *const list[], int argc, char **argv,
+                                   int *words);
+int command_unknown(const struct command *const list[], int argc, char **argv);

@@ -17,7 +17,12 @@ enum view_state { VIEW_WAITING, VIEW_WORKING, VIEW_DONE, VIEW_FAILED };
 struct view;
 struct view *view_open(enum view_mode mode, const struct inventory *inv);
 void view_close(struct view **v); /* leaves the terminal as it was, cursor shown */
-/* host: index in inv->hosts. phase is a word ("connect", "transfer", "init"); text what goes on. */
+/* Shows the cursor again if a live view hid it. Async-signal-safe: for a handler that ends us. */
+void view_restore_terminal(void);
+/* host: index in inv->hosts. phase is a word ("connect", "transfer", "init"); text what goes on.
+ * total 0: how far is unknown. A total of VIEW_BYTES_FROM or more is shown as bytes, a smaller one
+ * as a count. Cheap enough to be called for every chunk: most calls draw nothing. */
+#define VIEW_BYTES_FROM (64 * 1024)
 void view_host(struct view *v, size_t host, enum view_state state, const char *phase,
                const char *text, int64_t done, int64_t total);
 /* A line of its own that stays: a change that was made, a warning. */
