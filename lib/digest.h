@@ -26,6 +26,11 @@ int digest_file(const char *path, char out[DIGEST_SIZE], uint64_t *size_out, str
 /* True for "sha256:" and 64 lowercase hex digits: the one form we accept anywhere. */
 bool digest_is_valid(const char *text);
 
+/* HMAC-SHA-1: only for the hashed host names of OpenSSH's known_hosts. */
+#define HMAC_SHA1_LEN 20
+void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
+               unsigned char out[HMAC_SHA1_LEN]);
+
 void random_bytes(void *out, size_t len); /* aborts if the system has none */
 void random_hex(char *out, size_t hex_len); /* writes hex_len digits and a NUL */
 
