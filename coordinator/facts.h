@@ -1,0 +1,32 @@
+/* What a host said of itself (the agent's "facts", documented in agent/facts.h) and what follows
+ * from it for this cluster: its node name, its address and interface, its clock. */
+#pragma once
+
+#include "coordinator/inventory.h"
+#include "lib/error.h"
+#include "lib/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct facts {
+    json_t *json;             /* owned; untrusted text inside */
+    char *node_name;          /* hosts.yaml's name, else the host's own, lower case */
+    char *node_ip;            /* IPv4 the cluster uses for it */
+    char *interface;          /* that carries node_ip */
+    int mtu;                  /* of that interface, bytes */
+    int64_t clock_offset_ms;  /* the host's wall clock minus ours */
+    const char *role;         /* "control-plane" or "worker" of a node that we made; NULL: no node */
+    const char *cluster;      /* the CA hash of the cluster it belongs to, or NULL */
+};
+
+/* Takes json over, also on failure. now_ms: our wall clock when the facts came in. */
+int facts_take(const struct host *host, json_t *json, int64_t now_ms,
+               struct facts *out, struct error *err);
+void facts_release(struct facts *f);
+
+/* A member of a nested object ("os", "id"), or the fallback. Borrowed. */
+const char *facts_string(const struct facts *f, const char *outer, const char *key,
+                         const char *fallback);
+int64_t facts_int(const struct facts *f, const char *outer, const char *key, int64_t fallback);
+bool facts_bool(const struct facts *f, const char *outer, const char *key, bool fallback);

@@ -1,0 +1,306 @@
+#include "coordinator/params.h"
+
+#include "kubeadm/config.h"
+#include "lib/strbuf.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MINUTE_MS (60 * 1000)
+#define KUBEADM_REPOSITORY "registry.k8s.io"
+#define VXLAN_OVERHEAD 50 /* bytes: outer Ethernet, IPv4, UDP and VXLAN headers (RFC 7348) */
+
+void task_release(struct task *t)
+{
+    json_decref(t->params);
+    strv_release(&t->blobs);
+    *t = TASK_INIT;
+}
+
+static const struct component *find_image(const struct bundle *b, const char *ref_prefix)
+{
+    for (size_t i = 0; i < b->component_count; i++)
+        if (b->components[i].kind == COMPONENT_IMAGE &&
+            strncmp(b->components[i].ref, ref_prefix, strlen(ref_prefix)) == 0)
+            return &b->components[i];
+    return NULL;
+}
+
+static const char *tag_of(const struct component *image)
+{
+    const char *colon = image ? strrchr(image->ref, ':') : NULL;
+    return colon ? colon + 1 : NULL;
+}
+
+/* What the renderer needs of the cluster; `endpoint` is the caller's to free. */
+struct rendering {
+    struct cluster_config cluster;
+    struct node_config node;
+    char *endpoint;
+    struct strv taints;
+};
+
+static void rendering_release(struct rendering *r)
+{
+    free(r->endpoint);
+    strv_release(&r->taints);
+}
+#define AUTO_RENDERING CLEANUP(rendering_release) struct rendering
+
+/* Without any worker in the file, the control planes take the users' pods. */
+static bool takes_pods(const struct host_run *h)
+{
+    if (h->host->roles & ROLE_WORKER)
+        return true;
+    const struct inventory *inv = h->run->inv;
+    for (size_t i = 0; i < inv->host_count; i++)
+        if (inv->hosts[i].state == STATE_PRESENT && (inv->hosts[i].roles & ROLE_WORKER))
+            return false;
+    return true;
+}
+
+static void render_node(const struct host_run *h, struct rendering *r)
+{
+    const struct facts *f = &h->facts;
+    for (size_t i = 0; i < h->host->taint_count; i++) {
+        const struct taint *t = &h->host->taints[i];
+        strv_addf(&r->taints, "%s=%s:%s", t->key, t->value, t->effect);
+    }
+    r->node = (struct node_config){
+        .name = f->node_name,
+        .node_ip = f->node_ip,
+        .cgroup_version = json_get_int(f->json, "cgroup", 2) == 1 ? 1 : 2,
+        .swap_kept = false,
+        .resolv_conf = facts_string(f, "resolv", "path", NULL),
+        .can_set_oom = facts_bool(f, "capabilities", "sys_resource", true),
+        .control_plane = h->host->roles & ROLE_CONTROL_PLANE,
+        .worker = takes_pods(h),
+        .taints = (const char *const *) r->taints.items,
+    };
+}
+
+static int render(const struct host_run *h, struct rendering *r, struct error *err)
+{
+    struct run *run = h->run;
+    const struct bundle *b = run->bundle;
+    const struct component *pause = find_image(b, KUBEADM_REPOSITORY "/pause:");
+    if (!pause)
+        return error_set(err, -ENOENT, "the bundle has no image %s/pause", KUBEADM_REPOSITORY);
+    const char *first = run_control_plane(run)->facts.node_ip;
+    if (run->inv->endpoint)
+        r->endpoint = xstrdup(run->inv->endpoint);
+    else
+        r->endpoint = xasprintf("%s:%d", first ? first : "", KUBEADM_API_PORT);
+    r->cluster = (struct cluster_config){
+        .name = run->inv->cluster_name,
+        .kubernetes_version = b->kubernetes,
+        .endpoint = r->endpoint,
+        .pod_cidr = run->inv->pod_cidr,
+        .service_cidr = run->inv->service_cidr,
+        .dns_domain = run->inv->dns_domain,
+        .etcd_tag = tag_of(find_image(b, KUBEADM_REPOSITORY "/etcd:")),
+        .coredns_tag = tag_of(find_image(b, KUBEADM_REPOSITORY "/coredns/coredns:")),
+        .pause_image = pause->ref,
+    };
+    render_node(h, r);
+    return 0;
+}
+
+static json_t *files_json(const struct host_files *files)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < files->count; i++) {
+        char mode[8];
+        snprintf(mode, sizeof(mode), "%04o", files->items[i].mode & 0777u);
+        json_array_append_new(array, json_pack("{s:s,s:s,s:s}", "path", files->items[i].path,
+                                               "content", files->items[i].content, "mode", mode));
+    }
+    return array;
+}
+
+int params_host(const struct host_run *h, struct task *out, struct error *err)
+{
+    (void) h;
+    AUTO_HOST_FILES files = HOST_FILES_INIT;
+    int r = kubeadm_host_files(&files, err);
+    if (r < 0)
+        return r;
+    json_t *sysctls = json_object(), *modules = json_array();
+    for (const struct kubeadm_sysctl *s = kubeadm_sysctls; s->key; s++)
+        json_object_set_new(sysctls, s->key, json_string(s->value));
+    for (const char *const *m = kubeadm_modules; *m; m++)
+        json_array_append_new(modules, json_string(*m));
+    *out = (struct task){.step = "host", .timeout_ms = 2 * MINUTE_MS};
+    out->params = json_pack("{s:o,s:o,s:s,s:o}", "sysctls", sysctls, "modules", modules, "swap",
+                            "off", "files", files_json(&files));
+    return 0;
+}
+
+int params_unpack(const struct host_run *h, struct task *out, struct error *err)
+{
+    (void) err;
+    const struct bundle *b = h->run->bundle;
+    json_t *archives = json_array();
+    *out = (struct task){.step = "unpack", .timeout_ms = 10 * MINUTE_MS};
+    for (size_t i = 0; i < b->component_count; i++) {
+        const struct component *c = &b->components[i];
+        if (c->kind != COMPONENT_FILES || !(c->roles & h->host->roles))
+            continue;
+        json_array_append_new(archives, json_pack("{s:s,s:s,s:s}", "name", c->name, "digest",
+                                                  c->blob, "into", "/"));
+        strv_add(&out->blobs, c->blob);
+    }
+    out->params = json_pack("{s:o}", "archives", archives);
+    return 0;
+}
+
+static int unit_task(const char *step, const char *unit, const struct host_files *files,
+                     struct task *out)
+{
+    *out = (struct task){.step = step, .timeout_ms = 3 * MINUTE_MS};
+    out->params = json_pack("{s:o,s:s}", "files", files_json(files), "unit", unit);
+    return 0;
+}
+
+int params_runtime(const struct host_run *h, struct task *out, struct error *err)
+{
+    AUTO_RENDERING r = {0};
+    AUTO_HOST_FILES files = HOST_FILES_INIT;
+    int code = render(h, &r, err);
+    if (code == 0)
+        code = kubeadm_runtime_files(&r.cluster, &r.node, &files, err);
+    return code < 0 ? code : unit_task("runtime", KUBEADM_CONTAINERD_UNIT, &files, out);
+}
+
+int params_kubelet(const struct host_run *h, struct task *out, struct error *err)
+{
+    AUTO_RENDERING r = {0};
+    AUTO_HOST_FILES files = HOST_FILES_INIT;
+    int code = render(h, &r, err);
+    if (code == 0)
+        code = kubeadm_kubelet_files(&r.cluster, &r.node, &files, err);
+    return code < 0 ? code : unit_task("kubelet", KUBEADM_KUBELET_UNIT, &files, out);
+}
+
+static bool in_set(const struct component *image, enum image_set set)
+{
+    bool kubeadms =
+        strncmp(image->ref, KUBEADM_REPOSITORY "/", strlen(KUBEADM_REPOSITORY "/")) == 0;
+    return kubeadms == (set == IMAGES_OF_KUBEADM);
+}
+
+int params_import(const struct host_run *h, enum image_set set, struct task *out,
+                  struct error *err)
+{
+    (void) err;
+    const struct bundle *b = h->run->bundle;
+    json_t *images = json_array();
+    *out = (struct task){.step = "import",
+                         .suffix = set == IMAGES_OF_KUBEADM ? "kubeadm" : "addons",
+                         .timeout_ms = 15 * MINUTE_MS};
+    for (size_t i = 0; i < b->component_count; i++) {
+        const struct component *c = &b->components[i];
+        if (c->kind != COMPONENT_IMAGE || !(c->roles & h->host->roles) || !in_set(c, set))
+            continue;
+        json_array_append_new(images,
+                              json_pack("{s:s,s:s,s:O,s:b}", "ref", c->ref, "manifest",
+                                        c->manifest, "blobs", c->blobs, "pinned", 1));
+        strv_add(&out->blobs, c->manifest);
+        size_t k;
+        json_t *digest;
+        json_array_foreach(c->blobs, k, digest)
+            strv_add(&out->blobs, json_string_value(digest));
+    }
+    out->params = json_pack("{s:o}", "images", images);
+    return 0;
+}
+
+static int config_task(const struct host_run *h, const char *step, const char *config,
+                       struct task *out)
+{
+    *out = (struct task){.step = step, .timeout_ms = 10 * MINUTE_MS};
+    out->params = json_pack("{s:s,s:s}", "config", config, "node", h->facts.node_name);
+    return 0;
+}
+
+int params_init(const struct host_run *h, const char *token, struct task *out, struct error *err)
+{
+    AUTO_RENDERING r = {0};
+    AUTO_FREE char *config = NULL;
+    int code = render(h, &r, err);
+    if (code == 0)
+        code = kubeadm_render_init(&r.cluster, &r.node, token, &config, err);
+    return code < 0 ? code : config_task(h, "init", config, out);
+}
+
+int params_join(const struct host_run *h, struct task *out, struct error *err)
+{
+    AUTO_RENDERING r = {0};
+    AUTO_FREE char *config = NULL;
+    int code = render(h, &r, err);
+    if (code == 0)
+        code = kubeadm_render_join(&r.cluster, &r.node, h->run->token, h->run->ca_hash, &config,
+                                   err);
+    return code < 0 ? code : config_task(h, "join", config, out);
+}
+
+bool params_wants_addon(const struct inventory *inv, const struct component *addon)
+{
+    return addon->kind == COMPONENT_ADDON && (strcmp(addon->name, inv->network) == 0 ||
+                                              strcmp(addon->name, inv->storage) == 0);
+}
+
+/* The smallest MTU among the hosts that answered, less what VXLAN adds. */
+static int pod_mtu(const struct run *run)
+{
+    int least = 0;
+    for (size_t i = 0; i < run->inv->host_count; i++) {
+        const struct facts *f = &run->hosts[i].facts;
+        if (f->json && (least == 0 || f->mtu < least))
+            least = f->mtu;
+    }
+    return least - VXLAN_OVERHEAD;
+}
+
+int params_addon(const struct host_run *h, const struct component *addon, struct task *out,
+                 struct error *err)
+{
+    (void) err;
+    const struct inventory *inv = h->run->inv;
+    char mtu[16];
+    snprintf(mtu, sizeof(mtu), "%d", pod_mtu(h->run));
+    *out = (struct task){.step = "addon", .suffix = addon->name, .timeout_ms = 5 * MINUTE_MS};
+    out->params = json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s}}", "name", addon->name, "archive",
+                            addon->blob, "values", "pod-cidr", inv->pod_cidr, "service-cidr",
+                            inv->service_cidr, "dns-domain", inv->dns_domain, "mtu", mtu);
+    strv_add(&out->blobs, addon->blob);
+    return 0;
+}
+
+static json_t *node_labels(const struct host_run *h)
+{
+    json_t *labels = json_object(), *taints = json_array();
+    for (size_t i = 0; i < h->host->label_count; i++)
+        json_object_set_new(labels, h->host->labels[i].key, json_string(h->host->labels[i].value));
+    for (size_t i = 0; i < h->host->taint_count; i++) {
+        const struct taint *t = &h->host->taints[i];
+        AUTO_FREE char *text = xasprintf("%s=%s:%s", t->key, t->value, t->effect);
+        json_array_append_new(taints, json_string(text));
+    }
+    return json_pack("{s:s,s:o,s:o}", "name", h->facts.node_name, "labels", labels, "taints",
+                     taints);
+}
+
+int params_label(const struct run *run, struct task *out, struct error *err)
+{
+    (void) err;
+    json_t *nodes = json_array();
+    for (size_t i = 0; i < run->inv->host_count; i++) {
+        const struct host_run *h = &run->hosts[i];
+        if (h->facts.node_name && h->error.code == 0 && h->host->state == STATE_PRESENT)
+            json_array_append_new(nodes, node_labels(h));
+    }
+    *out = (struct task){.step = "label", .timeout_ms = 2 * MINUTE_MS};
+    out->params = json_pack("{s:o}", "nodes", nodes);
+    return 0;
+}

@@ -1,0 +1,40 @@
+/* The parameters of each step for one host, from hosts.yaml, the hosts' facts and the bundle.
+ * Pure but for reading sizes from bigtop.json. */
+#pragma once
+
+#include "coordinator/run.h"
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/strv.h"
+
+/* One step to be done: what to call and which blobs the host needs for it. */
+struct task {
+    const char *step;
+    const char *suffix; /* of the job id, or NULL */
+    json_t *params;     /* owned */
+    struct strv blobs;  /* digests */
+    int timeout_ms;
+};
+#define TASK_INIT ((struct task){0})
+void task_release(struct task *t);
+#define AUTO_TASK CLEANUP(task_release) struct task
+
+/* The images that kubeadm itself refers to (repository registry.k8s.io), or all the others, which
+ * the addons bring. */
+enum image_set { IMAGES_OF_KUBEADM, IMAGES_OF_ADDONS };
+
+int params_host(const struct host_run *h, struct task *out, struct error *err);
+int params_unpack(const struct host_run *h, struct task *out, struct error *err);
+int params_runtime(const struct host_run *h, struct task *out, struct error *err);
+int params_import(const struct host_run *h, enum image_set set, struct task *out,
+                  struct error *err);
+int params_kubelet(const struct host_run *h, struct task *out, struct error *err);
+/* token: of this run. */
+int params_init(const struct host_run *h, const char *token, struct task *out, struct error *err);
+int params_join(const struct host_run *h, struct task *out, struct error *err);
+int params_addon(const struct host_run *h, const struct component *addon, struct task *out,
+                 struct error *err);
+/* Labels and taints of every node that is there. */
+int params_label(const struct run *run, struct task *out, struct error *err);
+/* True when hosts.yaml wants this addon of the bundle. */
+bool params_wants_addon(const struct inventory *inv, const struct component *addon);

@@ -1,0 +1,38 @@
+/* What is looked at before anything is changed: each host by itself, and against the others. Pure:
+ * facts in, findings out. */
+#pragma once
+
+#include "coordinator/facts.h"
+#include "coordinator/inventory.h"
+#include "images/bundle.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Least sizes. Memory of a control plane: kubeadm v1.34 cmd/kubeadm/app/constants
+ * (ControlPlaneMem 1700 MB); the others were measured with the default bundle. */
+#define PREFLIGHT_CONTROL_PLANE_KIB (1700 * 1024L)
+#define PREFLIGHT_WORKER_KIB (700 * 1024L)
+#define PREFLIGHT_DISK_KIB (4L * 1024 * 1024)
+#define PREFLIGHT_CLOCK_REFUSE_MS 30000
+#define PREFLIGHT_CLOCK_WARN_MS 2000
+#define PREFLIGHT_MTU_MIN 1330 /* 1280 for the pods and 50 for VXLAN */
+
+struct finding {
+    bool refusal; /* else a warning */
+    char *text, *remedy;
+};
+
+struct findings {
+    struct finding *items;
+    size_t count;
+};
+#define FINDINGS_INIT ((struct findings){0})
+void findings_release(struct findings *f);
+void findings_add(struct findings *f, bool refusal, const char *remedy, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+size_t findings_refusals(const struct findings *f);
+
+/* facts: one per host of inv, in its order; an entry with json NULL is a host that did not answer. */
+void preflight_check(const struct inventory *inv, const struct bundle *bundle,
+                     const struct facts *facts, size_t host, struct findings *out);

@@ -1,0 +1,218 @@
+/* From a checked host to a Ready node. */
+#include "coordinator/command.h"
+#include "coordinator/program.h"
+#include "kubeadm/token.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MINUTE_MS (60 * 1000)
+#define CHECK_TIMEOUT_MS (2 * MINUTE_MS)
+#define API_TIMEOUT_MS (20 * MINUTE_MS) /* transfer to, and init of, the control plane */
+#define TOKEN_TTL_S 900
+
+static int check_task(struct host_run *h, struct task *t, bool *done, struct error *err)
+{
+    AUTO_JSON *answer = NULL;
+    json_t *params = json_pack("{s:s,s:O}", "step", t->step, "params", t->params);
+    int r = run_call(h, "check", params, CHECK_TIMEOUT_MS, &answer, err);
+    if (r < 0)
+        return r;
+    *done = json_get_bool(answer, "done", false);
+    size_t i;
+    json_t *text;
+    json_array_foreach(json_object_get(answer, "differences"), i, text)
+        strv_addf(&h->differences, "%s: %s", t->step,
+                  json_is_string(text) ? json_string_value(text) : "?");
+    return 0;
+}
+
+static int send_blobs(struct host_run *h, const struct task *t, struct error *err)
+{
+    const struct bundle *b = h->run->bundle;
+    for (size_t i = 0; i < t->blobs.count; i++) {
+        const char *digest = t->blobs.items[i];
+        AUTO_FREE char *path = bundle_blob_path(b, digest);
+        int64_t size = bundle_blob_size(b, digest);
+        if (size < 0)
+            return error_set(err, (int) size, "the bundle does not list %s", digest);
+        int r = session_put(h->session, digest, (uint64_t) size, path, &h->sent, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int program_ensure(struct host_run *h, struct task *t, json_t **result, struct error *err)
+{
+    bool done = false;
+    int r = check_task(h, t, &done, err);
+    if (r < 0 || done || h->run->plan_only)
+        return r;
+    r = send_blobs(h, t, err);
+    if (r == 0)
+        r = session_run(h->session, t->step, t->suffix, t->params, t->timeout_ms, result, err);
+    if (r < 0)
+        return r;
+    h->changed = true;
+    return 1;
+}
+
+/* Builds the task of a phase and has it done. */
+static int ensure_built(struct host_run *h, int built, struct task *t, struct error *err)
+{
+    if (built < 0)
+        return built;
+    int r = program_ensure(h, t, NULL, err);
+    return r < 0 ? r : 0;
+}
+
+static int phase_host(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    return ensure_built(h, params_host(h, &t, err), &t, err);
+}
+
+static int phase_unpack(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    return ensure_built(h, params_unpack(h, &t, err), &t, err);
+}
+
+static int phase_runtime(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    return ensure_built(h, params_runtime(h, &t, err), &t, err);
+}
+
+static int phase_images(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    return ensure_built(h, params_import(h, IMAGES_OF_KUBEADM, &t, err), &t, err);
+}
+
+static int phase_more_images(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    return ensure_built(h, params_import(h, IMAGES_OF_ADDONS, &t, err), &t, err);
+}
+
+static int phase_kubelet(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    return ensure_built(h, params_kubelet(h, &t, err), &t, err);
+}
+
+static bool joins(const struct host_run *h)
+{
+    return h->host->state == STATE_PRESENT && h->facts.json && !h->facts.role &&
+           !(h->host->roles & ROLE_CONTROL_PLANE);
+}
+
+static bool somebody_joins(const struct run *run)
+{
+    for (size_t i = 0; i < run->inv->host_count; i++)
+        if (joins(&run->hosts[i]))
+            return true;
+    return false;
+}
+
+static char *copy_text(const json_t *object, const char *key)
+{
+    const char *text = json_get_string(object, key, NULL);
+    return text ? xstrdup(text) : NULL;
+}
+
+/* The cluster was there before this run: a fresh token for those who join now. */
+static int ask_for_token(struct host_run *h, struct error *err)
+{
+    AUTO_JSON *result = NULL;
+    struct run *run = h->run;
+    AUTO_JSON *params = json_pack("{s:i}", "ttl_seconds", TOKEN_TTL_S);
+    int r = session_run(h->session, "token", NULL, params, MINUTE_MS, &result, err);
+    if (r < 0)
+        return r;
+    run->token = copy_text(result, "token");
+    run->ca_hash = copy_text(result, "ca_hash");
+    run->kubeconfig = copy_text(result, "kubeconfig");
+    if (!run->token || !kubeadm_token_valid(run->token))
+        return error_set(err, -EPROTO, "the control plane's agent gave no valid token");
+    return 0;
+}
+
+static int phase_init(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    AUTO_JSON *result = NULL;
+    struct run *run = h->run;
+    char token[KUBEADM_TOKEN_LEN + 1];
+    kubeadm_token_new(token);
+    int r = params_init(h, token, &t, err);
+    if (r == 0)
+        r = program_ensure(h, &t, &result, err);
+    if (r > 0) {
+        run->token = xstrdup(token);
+        run->ca_hash = copy_text(result, "ca_hash");
+        run->kubeconfig = copy_text(result, "kubeconfig");
+        r = 0;
+    } else if (r == 0 && !run->plan_only && (somebody_joins(run) || run->kubeconfig_wanted)) {
+        r = ask_for_token(h, err);
+    }
+    explicit_bzero(token, sizeof(token));
+    if (r == 0)
+        latch_open(&run->api);
+    return r;
+}
+
+static int phase_join(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    struct run *run = h->run;
+    if (h->host->roles & ROLE_CONTROL_PLANE)
+        return 0; /* init made it a node */
+    int r = latch_wait(&run->api, API_TIMEOUT_MS, &interrupted, err);
+    if (r < 0) {
+        h->consequence = true;
+        return r;
+    }
+    if (!h->facts.role && run->plan_only)
+        strv_add(&h->differences, "join: joins the cluster as a worker");
+    else if (!h->facts.role)
+        r = ensure_built(h, params_join(h, &t, err), &t, err);
+    if (r == 0)
+        latch_open(&h->joined);
+    return r;
+}
+
+static int phase_addons(struct host_run *h, struct error *err)
+{
+    const struct bundle *b = h->run->bundle;
+    for (size_t i = 0; i < b->component_count; i++) {
+        if (!params_wants_addon(h->run->inv, &b->components[i]))
+            continue;
+        AUTO_TASK t = TASK_INIT;
+        int r = ensure_built(h, params_addon(h, &b->components[i], &t, err), &t, err);
+        if (r < 0)
+            return error_prefix(err, "%s", b->components[i].name);
+    }
+    return 0;
+}
+
+#define ANY (ROLE_CONTROL_PLANE | ROLE_WORKER)
+
+const struct phase program_apply[] = {
+    {"connect", ANY, phase_connect},
+    {"check", ANY, phase_check},
+    {"reach", ANY, phase_reach},
+    {"prepare", ANY, phase_host},
+    {"unpack", ANY, phase_unpack},
+    {"runtime", ANY, phase_runtime},
+    {"kubelet", ANY, phase_kubelet},
+    {"images", ANY, phase_images},
+    {"init", ROLE_CONTROL_PLANE, phase_init},
+    {"more images", ANY, phase_more_images},
+    {"addons", ROLE_CONTROL_PLANE, phase_addons},
+    {"join", ROLE_WORKER, phase_join},
+    {"settle", ROLE_CONTROL_PLANE, phase_settle},
+    {NULL, 0, NULL},
+};

@@ -1,0 +1,192 @@
+/* The phases before anything is changed. */
+#include "coordinator/command.h"
+#include "coordinator/preflight.h"
+#include "coordinator/program.h"
+#include "kubeadm/config.h"
+#include "lib/clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define CONNECT_TIMEOUT_MS 10000
+#define FACTS_TIMEOUT_MS 30000
+#define LISTEN_SECONDS 30
+#define LISTEN_TIMEOUT_MS 60000
+#define REACH_TIMEOUT_MS 2000
+#define REACH_NEIGHBOURS 3 /* hosts that each host tries beside the control plane */
+#define KUBELET_PORT 10250
+#define VXLAN_PORT 8472 /* Linux' default, flannel's and Canal's too */
+
+static void on_progress(void *userdata, const char *text, int64_t done, int64_t total)
+{
+    struct host_run *h = userdata;
+    view_host(h->run->view, h->index, VIEW_WORKING, h->phase, text, done, total);
+}
+
+static int take_facts(struct host_run *h, struct error *err)
+{
+    json_t *result = NULL;
+    int r = session_call(h->session, "facts", NULL, FACTS_TIMEOUT_MS, &result, err);
+    if (r < 0)
+        return error_prefix(err, "ask for its facts");
+    return facts_take(h->host, result, clock_wall_ms(), &h->facts, err);
+}
+
+static int connect_host(struct host_run *h, bool lock, struct error *err)
+{
+    const struct session_options options = {
+        .run = h->run->id,
+        .who = h->run->who,
+        .known_hosts = h->run->inv->known_hosts,
+        .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+        .lock = lock,
+        .on_progress = on_progress,
+        .userdata = h,
+        .cancel = &interrupted,
+    };
+    int r = session_open(h->host, &options, &h->session, err);
+    return r < 0 ? r : take_facts(h, err);
+}
+
+int phase_connect(struct host_run *h, struct error *err)
+{
+    return connect_host(h, true, err);
+}
+
+int phase_connect_to_look(struct host_run *h, struct error *err)
+{
+    return connect_host(h, false, err);
+}
+
+/* All refusals in one error: the first as the text, the others below it. */
+static int refuse(struct host_run *h, const struct findings *f, struct error *err)
+{
+    bool first = true;
+    for (size_t i = 0; i < f->count; i++) {
+        if (!f->items[i].refusal)
+            continue;
+        if (first) {
+            error_set(err, -ENOTSUP, "%s", f->items[i].text);
+            error_remedy(err, "%s", f->items[i].remedy);
+        } else {
+            view_warn(h->run->view, h->host, "%s; %s", f->items[i].text, f->items[i].remedy);
+        }
+        first = false;
+    }
+    return run_refuse(h, err);
+}
+
+int phase_check(struct host_run *h, struct error *err)
+{
+    struct run *run = h->run;
+    int r = run_pass_gate(h, GATE_PROBED, err);
+    if (r < 0)
+        return r;
+    AUTO_FREE struct facts *all = xcalloc(run->inv->host_count, sizeof(*all));
+    for (size_t i = 0; i < run->inv->host_count; i++)
+        if (run->hosts[i].session)
+            all[i] = run->hosts[i].facts;
+    struct findings findings = FINDINGS_INIT;
+    preflight_check(run->inv, run->bundle, all, h->index, &findings);
+    for (size_t i = 0; i < findings.count; i++)
+        if (!findings.items[i].refusal)
+            view_warn(run->view, h->host, "%s; %s", findings.items[i].text,
+                      findings.items[i].remedy);
+    if (findings_refusals(&findings) > 0)
+        r = refuse(h, &findings, err);
+    findings_release(&findings);
+    return r;
+}
+
+static json_t *port(const char *protocol, int number)
+{
+    return json_pack("{s:s,s:i}", "protocol", protocol, "port", number);
+}
+
+static int listen_for_others(struct host_run *h, struct error *err)
+{
+    json_t *ports = json_pack("[o,o]", port("tcp", KUBELET_PORT), port("udp", VXLAN_PORT));
+    if (h->host->roles & ROLE_CONTROL_PLANE)
+        json_array_append_new(ports, port("tcp", KUBEADM_API_PORT));
+    json_t *params = json_pack("{s:o,s:i}", "ports", ports, "seconds", LISTEN_SECONDS);
+    int r = run_call(h, "listen", params, LISTEN_TIMEOUT_MS, NULL, err);
+    if (r < 0)
+        return r;
+    latch_open(&h->listening);
+    return 0;
+}
+
+/* Adds one target when the other host is alive and listening. */
+static void add_target(struct host_run *h, struct host_run *other, const char *protocol, int number,
+                       json_t *targets)
+{
+    if (other == h || latch_wait(&other->listening, LISTEN_TIMEOUT_MS, &interrupted, NULL) < 0)
+        return;
+    json_array_append_new(targets, json_pack("{s:s,s:s,s:i}", "address", other->facts.node_ip,
+                                             "protocol", protocol, "port", number));
+}
+
+static json_t *targets_of(struct host_run *h)
+{
+    struct run *run = h->run;
+    size_t n = run->inv->host_count;
+    struct host_run *control = run_control_plane(run);
+    json_t *targets = json_array();
+    add_target(h, control, "tcp", KUBEADM_API_PORT, targets);
+    add_target(h, control, "udp", VXLAN_PORT, targets);
+    for (size_t i = 1; i <= REACH_NEIGHBOURS && i < n; i++) {
+        struct host_run *other = &run->hosts[(h->index + i) % n];
+        if (other != control)
+            add_target(h, other, "udp", VXLAN_PORT, targets);
+    }
+    /* The API server asks every kubelet (logs, exec). */
+    for (size_t i = 0; h == control && i < n; i++)
+        add_target(h, &run->hosts[i], "tcp", KUBELET_PORT, targets);
+    return targets;
+}
+
+static int judge(const json_t *result, struct error *err)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(result, "results"), i, item)
+    {
+        if (json_get_bool(item, "ok", false))
+            continue;
+        error_set(err, -ENOTSUP, "cannot reach %s on %s port %" PRId64 ": %s",
+                  json_get_string(item, "address", "?"), json_get_string(item, "protocol", "?"),
+                  json_get_int(item, "port", 0), json_get_string(item, "cause", "no answer"));
+        return error_remedy(err, "open that port between the hosts in their firewalls (TCP 6443 and "
+                                 "10250, UDP 8472), or mend the route");
+    }
+    return 0;
+}
+
+static bool somebody_is_new(const struct run *run)
+{
+    for (size_t i = 0; i < run->inv->host_count; i++)
+        if (run->hosts[i].facts.json && !run->hosts[i].facts.role)
+            return true;
+    return false;
+}
+
+static int try_to_reach(struct host_run *h, struct error *err)
+{
+    AUTO_JSON *result = NULL;
+    int r = listen_for_others(h, err);
+    if (r < 0)
+        return r;
+    json_t *params = json_pack("{s:o,s:i}", "targets", targets_of(h), "timeout_ms", REACH_TIMEOUT_MS);
+    r = run_call(h, "reach", params, LISTEN_TIMEOUT_MS, &result, err);
+    if (r < 0)
+        return r;
+    r = judge(result, err);
+    return r < 0 ? run_refuse(h, err) : 0;
+}
+
+int phase_reach(struct host_run *h, struct error *err)
+{
+    int r = somebody_is_new(h->run) ? try_to_reach(h, err) : 0;
+    return r < 0 ? r : run_pass_gate(h, GATE_CHECKED, err);
+}

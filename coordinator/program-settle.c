@@ -1,0 +1,151 @@
+/* The end of an apply, on the control plane: labels, removals, and the wait until everything that
+ * makes the cluster is up. */
+#include "coordinator/command.h"
+#include "coordinator/program.h"
+#include "lib/clock.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#define MINUTE_MS (60 * 1000)
+#define JOIN_TIMEOUT_MS (20 * MINUTE_MS)
+#define SETTLE_TIMEOUT_MS (5 * MINUTE_MS)
+#define SETTLE_POLL_MS 500
+
+/* A node that hosts.yaml calls absent is drained and deleted; its host may then be reset. */
+static int remove_absent(struct host_run *h, struct error *err)
+{
+    struct run *run = h->run;
+    for (size_t i = 0; i < run->inv->host_count; i++) {
+        struct host_run *other = &run->hosts[i];
+        const char *name = other->facts.node_name ? other->facts.node_name : other->host->name;
+        if (other->host->state != STATE_ABSENT)
+            continue;
+        if (name) {
+            AUTO_TASK t = {.step = "remove", .suffix = name, .timeout_ms = 10 * MINUTE_MS};
+            t.params = json_pack("{s:s}", "node", name);
+            int r = program_ensure(h, &t, NULL, err);
+            if (r < 0)
+                return error_prefix(err, "remove node %s", name);
+        }
+        latch_open(&other->released);
+    }
+    return 0;
+}
+
+static struct host_run *by_node(struct run *run, const char *node)
+{
+    for (size_t i = 0; i < run->inv->host_count; i++)
+        if (run->hosts[i].facts.node_name && strcmp(run->hosts[i].facts.node_name, node) == 0)
+            return &run->hosts[i];
+    return NULL;
+}
+
+/* Whether we answer for what happens on this node: its host is there and did not fail. */
+static bool is_ours(struct run *run, const char *node)
+{
+    struct host_run *h = by_node(run, node);
+    return h && h->host->state == STATE_PRESENT && h->error.code == 0;
+}
+
+static size_t nodes_not_ready(struct run *run, const json_t *cluster, struct strv *waiting)
+{
+    size_t ready = 0, expected = 0, i;
+    json_t *node;
+    for (size_t k = 0; k < run->inv->host_count; k++)
+        expected += run->hosts[k].facts.node_name && is_ours(run, run->hosts[k].facts.node_name);
+    json_array_foreach(json_object_get(cluster, "nodes"), i, node)
+    {
+        const char *name = json_get_string(node, "name", "");
+        if (!is_ours(run, name))
+            continue;
+        if (json_get_bool(node, "ready", false))
+            ready++;
+        else
+            strv_addf(waiting, "node %s", name);
+    }
+    return expected > ready ? expected - ready : 0;
+}
+
+/* The pods that make the cluster: users' own pods may be as they like. */
+static bool is_system_namespace(const char *name)
+{
+    static const char *const names[] = {"kube-system", "kube-flannel", "local-path-storage"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static size_t pods_not_ready(struct run *run, const json_t *cluster, struct strv *waiting)
+{
+    size_t missing = 0, i;
+    json_t *pod;
+    json_array_foreach(json_object_get(cluster, "pods"), i, pod)
+    {
+        const char *node = json_get_string(pod, "node", "");
+        const char *space = json_get_string(pod, "namespace", "");
+        if (!is_system_namespace(space) || (*node && !is_ours(run, node)) ||
+            json_get_bool(pod, "ready", false) ||
+            strcmp(json_get_string(pod, "phase", ""), "Succeeded") == 0)
+            continue;
+        missing++;
+        strv_addf(waiting, "pod %s/%s (%s)", space, json_get_string(pod, "name", "?"),
+                  json_get_string(pod, "phase", "?"));
+    }
+    return missing;
+}
+
+/* 1 when all is well, 0 when not yet; `waiting` says what for. */
+static int look_at_cluster(struct host_run *h, struct strv *waiting, struct error *err)
+{
+    AUTO_JSON *cluster = NULL;
+    int r = run_call(h, "cluster", NULL, MINUTE_MS, &cluster, err);
+    if (r < 0)
+        return r;
+    size_t nodes = nodes_not_ready(h->run, cluster, waiting);
+    size_t pods = pods_not_ready(h->run, cluster, waiting);
+    view_host(h->run->view, h->index, VIEW_WORKING, h->phase,
+              waiting->count ? waiting->items[0] : "", 0, 0);
+    return nodes + pods == 0;
+}
+
+static int wait_for_cluster(struct host_run *h, struct error *err)
+{
+    int64_t deadline = clock_monotonic_ms() + SETTLE_TIMEOUT_MS;
+    for (;;) {
+        STRV(waiting);
+        int r = look_at_cluster(h, &waiting, err);
+        if (r != 0)
+            return r < 0 ? r : 0;
+        if (interrupted)
+            return error_set(err, -ECANCELED, "interrupted");
+        if (clock_left_ms(deadline) == 0) {
+            AUTO_FREE char *list = strv_join(&waiting, ", ");
+            error_set(err, -ETIMEDOUT, "not ready after %d s: %s", SETTLE_TIMEOUT_MS / 1000, list);
+            return error_remedy(err, "look with `kubectl describe` at what is named, mend it, and "
+                                     "run the same command again");
+        }
+        struct timespec pause = {.tv_nsec = SETTLE_POLL_MS * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+}
+
+int phase_settle(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    struct run *run = h->run;
+    latch_open(&h->joined);
+    for (size_t i = 0; i < run->inv->host_count; i++)
+        if (run->inv->hosts[i].state == STATE_PRESENT)
+            latch_wait(&run->hosts[i].joined, JOIN_TIMEOUT_MS, &interrupted, NULL);
+    if (run->plan_only && !h->facts.role)
+        return 0; /* there is no cluster yet to ask */
+    int r = params_label(run, &t, err);
+    if (r == 0)
+        r = program_ensure(h, &t, NULL, err);
+    if (r >= 0)
+        r = remove_absent(h, err);
+    return r < 0 || run->plan_only ? r : wait_for_cluster(h, err);
+}

@@ -1,0 +1,236 @@
+#include "coordinator/run.h"
+
+#include "coordinator/command.h"
+#include "lib/clock.h"
+#include "lib/digest.h"
+#include "lib/strbuf.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Connecting, pushing the agent and its facts: what a gate may wait for on a slow link. */
+#define GATE_TIMEOUT_MS (10 * 60 * 1000)
+
+static char *who_am_i(void)
+{
+    char machine[256] = "";
+    gethostname(machine, sizeof(machine) - 1);
+    const char *user = getenv("USER");
+    return xasprintf("%s@%s", user && *user ? user : "root", machine);
+}
+
+static void init_host(struct run *run, size_t i)
+{
+    struct host_run *h = &run->hosts[i];
+    *h = (struct host_run){.run = run, .index = i, .host = &run->inv->hosts[i]};
+    const char *label = host_label(h->host);
+    h->latch_names[0] = xasprintf("%s to listen", label);
+    h->latch_names[1] = xasprintf("%s to join", label);
+    h->latch_names[2] = xasprintf("the removal of node %s", label);
+    latch_init(&h->listening, h->latch_names[0]);
+    latch_init(&h->joined, h->latch_names[1]);
+    latch_init(&h->released, h->latch_names[2]);
+}
+
+int run_init(struct run *run, const struct inventory *inv, const struct bundle *bundle,
+             struct view *view, struct error *err)
+{
+    if (inv->host_count == 0)
+        return error_set(err, -EINVAL, "%s names no host", inv->path);
+    *run = (struct run){.inv = inv, .bundle = bundle, .view = view, .who = who_am_i()};
+    random_hex(run->id, 32);
+    pthread_mutex_init(&run->mutex, NULL);
+    run->hosts = xcalloc(inv->host_count, sizeof(*run->hosts));
+    for (size_t i = 0; i < inv->host_count; i++)
+        init_host(run, i);
+    static const char *const gate_names[] = {"every host to answer", "every host to be checked"};
+    for (size_t i = 0; i < ARRAY_SIZE(run->gates); i++) {
+        run->gates[i].missing = inv->host_count;
+        latch_init(&run->gates[i].latch, gate_names[i]);
+    }
+    latch_init(&run->api, "the control plane");
+    return 0;
+}
+
+static void free_secret(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+void run_release(struct run *run)
+{
+    for (size_t i = 0; run->hosts && i < run->inv->host_count; i++) {
+        struct host_run *h = &run->hosts[i];
+        facts_release(&h->facts);
+        strv_release(&h->differences);
+        latch_release(&h->listening);
+        latch_release(&h->joined);
+        latch_release(&h->released);
+        for (size_t k = 0; k < ARRAY_SIZE(h->latch_names); k++)
+            free(h->latch_names[k]);
+    }
+    for (size_t i = 0; run->hosts && i < ARRAY_SIZE(run->gates); i++)
+        latch_release(&run->gates[i].latch);
+    free(run->hosts);
+    free(run->who);
+    free(run->ca_hash);
+    free_secret(run->token);
+    free_secret(run->kubeconfig);
+    strv_release(&run->delete_volumes);
+    *run = (struct run){0};
+}
+
+struct host_run *run_control_plane(struct run *run)
+{
+    for (size_t i = 0; i < run->inv->host_count; i++)
+        if (run->hosts[i].host->roles & ROLE_CONTROL_PLANE)
+            return &run->hosts[i];
+    return &run->hosts[0];
+}
+
+static void arrive(struct host_run *h, int gate)
+{
+    struct run *run = h->run;
+    pthread_mutex_lock(&run->mutex);
+    bool last = !h->arrived[gate] && --run->gates[gate].missing == 0;
+    h->arrived[gate] = true;
+    pthread_mutex_unlock(&run->mutex);
+    if (last)
+        latch_open(&run->gates[gate].latch);
+}
+
+int run_pass_gate(struct host_run *h, int gate, struct error *err)
+{
+    struct run *run = h->run;
+    arrive(h, gate);
+    int r = latch_wait(&run->gates[gate].latch, GATE_TIMEOUT_MS, &interrupted, err);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&run->mutex);
+    bool refused = run->refused;
+    pthread_mutex_unlock(&run->mutex);
+    if (!refused)
+        return 0;
+    h->consequence = true;
+    return error_set(err, -ECANCELED, "not begun, as another host was refused");
+}
+
+int run_refuse(struct host_run *h, struct error *err)
+{
+    h->refused = true;
+    pthread_mutex_lock(&h->run->mutex);
+    h->run->refused = true;
+    pthread_mutex_unlock(&h->run->mutex);
+    return err->code;
+}
+
+int run_call(struct host_run *h, const char *call, json_t *params, int timeout_ms, json_t **result,
+             struct error *err)
+{
+    AUTO_JSON *own = params;
+    return session_call(h->session, call, own, timeout_ms, result, err);
+}
+
+/* A refusal to talk is a safety matter: the host key, or somebody else at work. */
+static bool is_refusal(int code)
+{
+    return code == -EKEYREJECTED || code == -ENOKEY || code == -EBUSY;
+}
+
+/* Nobody shall wait for this host any more. */
+static void fail_latches(struct host_run *h)
+{
+    struct run *run = h->run;
+    latch_fail(&h->listening, &h->error);
+    latch_fail(&h->joined, &h->error);
+    latch_fail(&h->released, &h->error);
+    if (h == run_control_plane(run)) {
+        latch_fail(&run->api, &h->error);
+        for (size_t i = 0; i < run->inv->host_count; i++)
+            latch_fail(&run->hosts[i].released, &h->error);
+    }
+    for (int gate = 0; gate < (int) ARRAY_SIZE(run->gates); gate++)
+        arrive(h, gate);
+}
+
+static int walk(struct host_run *h, const struct phase *phases)
+{
+    struct run *run = h->run;
+    for (const struct phase *p = phases; p->name; p++) {
+        if (!(p->roles & h->host->roles))
+            continue;
+        h->phase = p->name;
+        view_host(run->view, h->index, VIEW_WORKING, p->name, "", 0, 0);
+        int64_t begun = clock_monotonic_ms();
+        int r = p->work(h, &h->error);
+        if (r == 0 && interrupted)
+            r = error_set(&h->error, -ECANCELED, "interrupted");
+        if (r < 0) {
+            h->error.code = r;
+            return r;
+        }
+        view_phase(run->view, h->host, p->name, clock_monotonic_ms() - begun);
+    }
+    return 0;
+}
+
+struct thread_start {
+    struct host_run *h;
+    const struct phase *phases;
+};
+
+static void *host_thread(void *userdata)
+{
+    const struct thread_start *start = userdata;
+    struct host_run *h = start->h;
+    if (walk(h, start->phases) == 0) {
+        view_host(h->run->view, h->index, VIEW_DONE, "done", "", 0, 0);
+    } else {
+        if (is_refusal(h->error.code))
+            run_refuse(h, &h->error);
+        view_host(h->run->view, h->index, VIEW_FAILED, h->phase, h->error.text, 0, 0);
+        fail_latches(h);
+    }
+    session_close(&h->session);
+    return NULL;
+}
+
+static int outcome(struct run *run)
+{
+    bool failed = false;
+    for (size_t i = 0; i < run->inv->host_count; i++) {
+        struct host_run *h = &run->hosts[i];
+        failed |= h->error.code != 0;
+        if (h->error.code != 0 && !(interrupted && h->error.code == -ECANCELED))
+            view_error(run->view, h->host, h->phase, &h->error);
+    }
+    return interrupted ? EXIT_INTERRUPTED
+           : run->refused ? EXIT_REFUSED
+           : failed       ? EXIT_HOST_FAILED
+                          : EXIT_DONE;
+}
+
+int run_program(struct run *run, const struct phase *phases,
+                const struct phase *(*choose)(const struct host_run *h))
+{
+    size_t n = run->inv->host_count;
+    AUTO_FREE pthread_t *threads = xcalloc(n, sizeof(*threads));
+    AUTO_FREE struct thread_start *starts = xcalloc(n, sizeof(*starts));
+    for (size_t i = 0; i < n; i++) {
+        starts[i] = (struct thread_start){&run->hosts[i], choose ? choose(&run->hosts[i]) : phases};
+        int r = pthread_create(&threads[i], NULL, host_thread, &starts[i]);
+        if (r == 0)
+            continue;
+        threads[i] = 0;
+        run->hosts[i].phase = "start";
+        error_errno(&run->hosts[i].error, -r, "start a thread");
+        fail_latches(&run->hosts[i]);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (threads[i])
+            pthread_join(threads[i], NULL);
+    return outcome(run);
+}

@@ -1,0 +1,93 @@
+/* One run of the coordinator over all hosts: what the threads share. One thread per host walks the
+ * program of its mode (program-*.c) in straight-line code; where a host needs another one's result
+ * it awaits a latch. A host that fails fails its latches, so nobody waits for the dead. */
+#pragma once
+
+#include "coordinator/facts.h"
+#include "coordinator/inventory.h"
+#include "coordinator/latch.h"
+#include "coordinator/session.h"
+#include "coordinator/view.h"
+#include "images/bundle.h"
+#include "lib/error.h"
+#include "lib/strv.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct run;
+
+struct host_run {
+    struct run *run;
+    size_t index; /* in the inventory */
+    const struct host *host;
+    struct session *session;
+    struct facts facts;
+    const char *phase;    /* under way, or the one that failed */
+    struct error error;   /* code 0: none */
+    bool refused;         /* error is a refusal for safety: nobody changes anything */
+    bool consequence;     /* error only follows from another host's */
+    bool arrived[2];      /* at the gates below */
+    bool changed;         /* something was done */
+    struct strv differences; /* plan: what would be done */
+    int64_t sent;         /* bytes of blobs */
+    struct latch listening, joined, released;
+    char *latch_names[3];
+};
+
+/* A gate: opened when every host has arrived or failed. */
+struct gate {
+    size_t missing;
+    struct latch latch;
+};
+enum { GATE_PROBED, GATE_CHECKED };
+
+struct run {
+    const struct inventory *inv;
+    const struct bundle *bundle; /* NULL where the mode needs none */
+    struct view *view;
+    char id[33];
+    char *who;
+    bool plan_only;     /* check, and collect differences; change nothing */
+    struct strv delete_volumes; /* reset */
+    struct host_run *hosts; /* one per host of inv, same order */
+    pthread_mutex_t mutex;  /* for gates, refused */
+    struct gate gates[2];
+    bool refused;
+
+    /* The control plane's results, valid once `api` is open. */
+    struct latch api;
+    char *token;      /* secret, for hosts that join in this run; may be NULL */
+    char *ca_hash;
+    char *kubeconfig; /* secret; NULL when nothing asked for it */
+    bool kubeconfig_wanted;
+};
+
+/* One phase of a program: a name for the user, who does it, and the work. Returns 0 or -errno. */
+struct phase {
+    const char *name;
+    unsigned roles; /* enum host_role bits */
+    int (*work)(struct host_run *h, struct error *err);
+};
+
+int run_init(struct run *run, const struct inventory *inv, const struct bundle *bundle,
+             struct view *view, struct error *err);
+void run_release(struct run *run);
+/* Walks the program on every host, a thread each; returns an enum exit_code and has reported every
+ * error through the view. phases ends with a NULL name. choose (may be NULL) gives a host its own
+ * program. */
+int run_program(struct run *run, const struct phase *phases,
+                const struct phase *(*choose)(const struct host_run *h));
+
+/* The control plane's host_run (the first in hosts.yaml). */
+struct host_run *run_control_plane(struct run *run);
+/* Says that the host has come to the gate and waits for the others; -ECANCELED when a refusal or
+ * the control plane's failure makes going on pointless. */
+int run_pass_gate(struct host_run *h, int gate, struct error *err);
+/* Sets h->refused and returns err->code. */
+int run_refuse(struct host_run *h, struct error *err);
+/* A call whose params are dropped afterwards. */
+int run_call(struct host_run *h, const char *call, json_t *params, int timeout_ms, json_t **result,
+             struct error *err);
