@@ -103,12 +103,16 @@ struct frame {
 
 /* An incremental decoder: feed it what was read, take frames out. */
 struct frame_decoder {
-    struct strbuf buf;
-    size_t taken; /* bytes of buf that the last frame occupied */
+    struct strbuf buf; /* whole frames, and the one that is still coming */
+    size_t taken;      /* bytes at the front of buf that were given out already */
+    size_t missing;    /* payload bytes of the last frame that have not come yet */
+    unsigned char header[PROTOCOL_HEADER]; /* of the next frame, as far as it came */
+    size_t header_len;
+    bool broken; /* the peer announced nonsense: nothing more is taken from it */
 };
 void frame_decoder_init(struct frame_decoder *d);
 void frame_decoder_release(struct frame_decoder *d);
-/* Appends bytes. -EPROTO, err set, as soon as a header announces too much or an unknown type:
+/* Appends bytes; take the frames out after each call: two of the largest fit. -EPROTO, err set, as soon as a header announces too much or an unknown type:
  * before anything of it is stored. */
 int frame_decoder_feed(struct frame_decoder *d, const void *data, size_t len, struct error *err);
 /* 1 and *out when a whole frame is there, 0 when more bytes are needed, -EPROTO. */
