@@ -1,6 +1,6 @@
 /* Strict YAML into a tree with positions, on libyaml's event parser (the only user of <yaml.h>).
  * Refused while parsing, with "file:line:column: what, and what was expected": aliases, anchors,
- * tags, several documents, duplicate keys, keys that are not plain scalars, NUL and invalid UTF-8,
+ * tags, several documents, duplicate keys, keys that are not words, NUL and invalid UTF-8,
  * depth > YAML_DEPTH_MAX, input > YAML_SIZE_MAX, scalars > YAML_SCALAR_MAX. Depth is checked per
  * event: libyaml 0.2.5 is quadratic in the nesting of flow collections. */
 #pragma once
