@@ -1,0 +1,296 @@
+#include "kubeadm/config.h"
+
+#include "kubeadm/emit.h"
+#include "kubeadm/token.h"
+#include "kubeadm/validate.h"
+#include "lib/digest.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define KUBEADM_API "kubeadm.k8s.io/v1beta4"
+#define DEFAULT_REPOSITORY "registry.k8s.io"
+
+/* Twice kubeadm's own: an SD card takes its time to start etcd. */
+#define CONTROL_PLANE_HEALTH "8m0s"
+#define KUBELET_HEALTH "8m0s"
+#define API_CALL "2m0s"
+/* A worker may be ready to join before the API answers. */
+#define JOIN_DISCOVERY "10m0s"
+
+/* Images of the bundle are pinned; these hold for what users bring. kubelet's own numbers keep 15 %
+ * of a disk free, which on a shared or small one evicts pods and collects images that an offline
+ * node cannot fetch again. */
+#define IMAGE_GC_HIGH_PERCENT 90
+#define IMAGE_GC_LOW_PERCENT 80
+static const struct {
+    const char *signal, *threshold;
+} eviction_hard[] = {
+    {"memory.available", "100Mi"},
+    {"nodefs.available", "5%"},
+    {"nodefs.inodesFree", "5%"},
+    {"imagefs.available", "5%"},
+    {"imagefs.inodesFree", "5%"},
+};
+
+static void emit_arg(struct emit *e, const char *name, const char *value)
+{
+    emit_item(e);
+    emit_string(e, "name", name);
+    emit_string(e, "value", value);
+    emit_close(e);
+}
+
+static void emit_taint(struct emit *e, const char *text)
+{
+    struct kube_taint taint;
+    if (!kubeadm_taint_parse(text, &taint)) {
+        return; /* cannot be: kubeadm_validate_node came before */
+    }
+    emit_item(e);
+    emit_string(e, "key", taint.key);
+    if (taint.value[0] != '\0') {
+        emit_string(e, "value", taint.value);
+    }
+    emit_string(e, "effect", taint.effect);
+    emit_close(e);
+}
+
+/* An absent list means "the usual" to kubeadm, an empty one "none". */
+static void emit_taints(struct emit *e, const struct node_config *node)
+{
+    bool reserved = node->control_plane && !node->worker;
+    if (!reserved && (!node->taints || !*node->taints)) {
+        emit_empty_list(e, "taints");
+        return;
+    }
+    emit_open(e, "taints");
+    if (reserved) {
+        emit_taint(e, "node-role.kubernetes.io/control-plane:NoSchedule");
+    }
+    for (const char *const *t = node->taints; t && *t; t++) {
+        emit_taint(e, *t);
+    }
+    emit_close(e);
+}
+
+static void emit_node_registration(struct emit *e, const struct node_config *node)
+{
+    emit_open(e, "nodeRegistration");
+    emit_string(e, "name", node->name);
+    emit_string(e, "criSocket", "unix://" KUBEADM_CRI_SOCKET);
+    emit_string(e, "imagePullPolicy", "IfNotPresent");
+    emit_bool(e, "imagePullSerial", false);
+    emit_taints(e, node);
+    emit_open(e, "kubeletExtraArgs");
+    emit_arg(e, "node-ip", node->node_ip);
+    emit_close(e);
+    emit_close(e);
+}
+
+static void emit_patches(struct emit *e)
+{
+    emit_open(e, "patches");
+    emit_string(e, "directory", KUBEADM_PATCH_DIR);
+    emit_close(e);
+}
+
+static void emit_bootstrap_token(struct emit *e, const char *token)
+{
+    char ttl[16];
+    snprintf(ttl, sizeof(ttl), "%ds", KUBEADM_TOKEN_TTL_S);
+    emit_open(e, "bootstrapTokens");
+    emit_item(e);
+    emit_string(e, "token", token);
+    emit_string(e, "ttl", ttl);
+    emit_open(e, "usages");
+    emit_string_item(e, "signing");
+    emit_string_item(e, "authentication");
+    emit_close(e);
+    emit_open(e, "groups");
+    emit_string_item(e, "system:bootstrappers:kubeadm:default-node-token");
+    emit_close(e);
+    emit_close(e);
+    emit_close(e);
+}
+
+static void emit_init_configuration(struct emit *e, const struct node_config *node,
+                                    const char *token)
+{
+    emit_document(e, KUBEADM_API, "InitConfiguration");
+    emit_bootstrap_token(e, token);
+    emit_open(e, "localAPIEndpoint");
+    emit_string(e, "advertiseAddress", node->node_ip);
+    emit_number(e, "bindPort", KUBEADM_API_PORT);
+    emit_close(e);
+    emit_node_registration(e, node);
+    emit_patches(e);
+    emit_open(e, "timeouts");
+    emit_string(e, "controlPlaneComponentHealthCheck", CONTROL_PLANE_HEALTH);
+    emit_string(e, "kubeletHealthCheck", KUBELET_HEALTH);
+    emit_string(e, "kubernetesAPICall", API_CALL);
+    emit_string(e, "etcdAPICall", API_CALL);
+    emit_close(e);
+}
+
+static void emit_image_choices(struct emit *e, const struct cluster_config *c)
+{
+    const char *repository = c->image_repository ? c->image_repository : DEFAULT_REPOSITORY;
+    emit_string(e, "imageRepository", repository);
+    if (c->etcd_tag) {
+        emit_open(e, "etcd");
+        emit_open(e, "local");
+        emit_string(e, "dataDir", "/var/lib/etcd");
+        emit_string(e, "imageTag", c->etcd_tag);
+        emit_close(e);
+        emit_close(e);
+    }
+    if (c->coredns_tag) {
+        AUTO_FREE char *coredns = xasprintf("%s/coredns", repository);
+        emit_open(e, "dns");
+        emit_string(e, "imageRepository", coredns);
+        emit_string(e, "imageTag", c->coredns_tag);
+        emit_close(e);
+    }
+}
+
+static void emit_cluster_configuration(struct emit *e, const struct cluster_config *c)
+{
+    emit_document(e, KUBEADM_API, "ClusterConfiguration");
+    emit_string(e, "clusterName", c->name);
+    emit_string(e, "kubernetesVersion", c->kubernetes_version);
+    emit_string(e, "controlPlaneEndpoint", c->endpoint);
+    /* Keys in a millisecond; RSA ones take a small machine seconds each. */
+    emit_string(e, "encryptionAlgorithm", "ECDSA-P256");
+    emit_image_choices(e, c);
+    emit_open(e, "networking");
+    emit_string(e, "podSubnet", c->pod_cidr);
+    emit_string(e, "serviceSubnet", c->service_cidr);
+    emit_string(e, "dnsDomain", c->dns_domain);
+    emit_close(e);
+    if (c->cert_sans && *c->cert_sans) {
+        emit_open(e, "apiServer");
+        emit_open(e, "certSANs");
+        for (const char *const *san = c->cert_sans; *san; san++) {
+            emit_string_item(e, *san);
+        }
+        emit_close(e);
+        emit_close(e);
+    }
+}
+
+static void emit_kubelet_configuration(struct emit *e)
+{
+    emit_document(e, "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration");
+    emit_string(e, "containerRuntimeEndpoint", "unix://" KUBEADM_CRI_SOCKET);
+    emit_bool(e, "rotateCertificates", true);
+    emit_bool(e, "serializeImagePulls", false);
+    emit_number(e, "imageGCHighThresholdPercent", IMAGE_GC_HIGH_PERCENT);
+    emit_number(e, "imageGCLowThresholdPercent", IMAGE_GC_LOW_PERCENT);
+    emit_open(e, "evictionHard");
+    for (size_t i = 0; i < ARRAY_SIZE(eviction_hard); i++) {
+        emit_string(e, eviction_hard[i].signal, eviction_hard[i].threshold);
+    }
+    emit_close(e);
+}
+
+static void emit_kube_proxy_configuration(struct emit *e, const struct cluster_config *c)
+{
+    emit_document(e, "kubeproxy.config.k8s.io/v1alpha1", "KubeProxyConfiguration");
+    emit_string(e, "mode", "iptables");
+    emit_string(e, "clusterCIDR", c->pod_cidr);
+    /* Connection tracking stays as the kernel sized it, or kubeadm_sysctls set it: kube-proxy cannot
+     * write it in every host (a container's is read-only), and what it writes no ledger undoes. */
+    emit_open(e, "conntrack");
+    emit_number(e, "maxPerCore", 0);
+    emit_number(e, "min", 0);
+    emit_string(e, "tcpEstablishedTimeout", "0s");
+    emit_string(e, "tcpCloseWaitTimeout", "0s");
+    emit_close(e);
+    /* Node ports on loopback need route_localnet on every interface (CVE-2020-8558). */
+    emit_open(e, "iptables");
+    emit_bool(e, "localhostNodePorts", false);
+    emit_close(e);
+}
+
+static int emit_finish(struct emit *e, const char *what, char **out, struct error *err)
+{
+    if (strbuf_full(&e->buf)) {
+        return error_set(err, -E2BIG, "%s is larger than %d bytes", what, KUBEADM_TEXT_MAX);
+    }
+    *out = strbuf_steal(&e->buf);
+    return 0;
+}
+
+static int validate(const struct cluster_config *cluster, const struct node_config *node,
+                    const char *token, struct error *err)
+{
+    int r = kubeadm_validate_cluster(cluster, err);
+    r = r < 0 ? r : kubeadm_validate_node(node, err);
+    if (r == 0 && !kubeadm_token_valid(token)) {
+        return error_set(err, -EINVAL, "the bootstrap token is malformed"); /* never shown */
+    }
+    return r;
+}
+
+int kubeadm_render_init(const struct cluster_config *cluster, const struct node_config *node,
+                        const char *token, char **out, struct error *err)
+{
+    int r = validate(cluster, node, token, err);
+    if (r < 0) {
+        return r;
+    }
+    AUTO_EMIT e;
+    emit_init(&e, KUBEADM_TEXT_MAX);
+    emit_init_configuration(&e, node, token);
+    emit_cluster_configuration(&e, cluster);
+    emit_kubelet_configuration(&e);
+    emit_kube_proxy_configuration(&e, cluster);
+    return emit_finish(&e, "kubeadm's init configuration", out, err);
+}
+
+static void emit_discovery(struct emit *e, const struct cluster_config *c, const char *token,
+                           const char *ca_hash)
+{
+    emit_open(e, "discovery");
+    emit_open(e, "bootstrapToken");
+    emit_string(e, "apiServerEndpoint", c->endpoint);
+    emit_string(e, "token", token);
+    emit_open(e, "caCertHashes");
+    emit_string_item(e, ca_hash);
+    emit_close(e);
+    emit_close(e);
+    emit_close(e);
+}
+
+static void emit_join_configuration(struct emit *e, const struct cluster_config *c,
+                                    const struct node_config *node, const char *token,
+                                    const char *ca_hash)
+{
+    emit_document(e, KUBEADM_API, "JoinConfiguration");
+    emit_discovery(e, c, token, ca_hash);
+    emit_node_registration(e, node);
+    emit_patches(e);
+    emit_open(e, "timeouts");
+    emit_string(e, "discovery", JOIN_DISCOVERY);
+    emit_string(e, "tlsBootstrap", KUBELET_HEALTH);
+    emit_string(e, "kubeletHealthCheck", KUBELET_HEALTH);
+    emit_string(e, "kubernetesAPICall", API_CALL);
+    emit_close(e);
+}
+
+int kubeadm_render_join(const struct cluster_config *cluster, const struct node_config *node,
+                        const char *token, const char *ca_hash, char **out, struct error *err)
+{
+    int r = validate(cluster, node, token, err);
+    if (r < 0) {
+        return r;
+    }
+    if (!digest_is_valid(ca_hash)) {
+        return error_set(err, -EINVAL, "the hash of the cluster's CA is malformed");
+    }
+    AUTO_EMIT e;
+    emit_init(&e, KUBEADM_TEXT_MAX);
+    emit_join_configuration(&e, cluster, node, token, ca_hash);
+    return emit_finish(&e, "kubeadm's join configuration", out, err);
+}
