@@ -20,6 +20,7 @@ struct ssh_target {
     const char *known_hosts; /* OpenSSH format, hashed names and @revoked understood */
     int connect_timeout_ms;  /* TCP, key exchange and login together */
     bool never_ask;          /* never ask on the terminal, even when there is one */
+    const bool *cancel;      /* or NULL; looked at every 200 ms: true ends any call, -ECANCELED */
 };
 
 struct ssh;
