@@ -47,7 +47,7 @@ int program_ensure(struct host_run *h, struct task *t, json_t **result, struct e
 {
     bool done = false;
     int r = check_task(h, t, &done, err);
-    if (r < 0 || done || h->run->plan_only)
+    if (r < 0 || done || h->run->read_only)
         return r;
     r = send_blobs(h, t, err);
     if (r == 0)
@@ -155,8 +155,10 @@ static int phase_init(struct host_run *h, struct error *err)
         run->ca_hash = copy_text(result, "ca_hash");
         run->kubeconfig = copy_text(result, "kubeconfig");
         r = 0;
-    } else if (r == 0 && !run->plan_only && (somebody_joins(run) || run->kubeconfig_wanted)) {
+    } else if (r == 0 && !run->read_only && somebody_joins(run)) {
         r = ask_for_token(h, err);
+    } else if (r == 0 && !run->read_only && run->kubeconfig_wanted) {
+        r = program_fetch_kubeconfig(h, err);
     }
     explicit_bzero(token, sizeof(token));
     if (r == 0)
@@ -175,7 +177,7 @@ static int phase_join(struct host_run *h, struct error *err)
         h->consequence = true;
         return r;
     }
-    if (!h->facts.role && run->plan_only)
+    if (!h->facts.role && run->read_only)
         strv_add(&h->differences, "join: joins the cluster as a worker");
     else if (!h->facts.role)
         r = ensure_built(h, params_join(h, &t, err), &t, err);
@@ -200,7 +202,7 @@ static int phase_addons(struct host_run *h, struct error *err)
 
 #define ANY (ROLE_CONTROL_PLANE | ROLE_WORKER)
 
-const struct phase program_apply[] = {
+static const struct phase becomes_node[] = {
     {"connect", ANY, phase_connect},
     {"check", ANY, phase_check},
     {"reach", ANY, phase_reach},
@@ -216,3 +218,27 @@ const struct phase program_apply[] = {
     {"settle", ROLE_CONTROL_PLANE, phase_settle},
     {NULL, 0, NULL},
 };
+
+static int phase_leave(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = {.step = "reset", .timeout_ms = 10 * MINUTE_MS};
+    int r = latch_wait(&h->released, 2 * API_TIMEOUT_MS, &interrupted, err);
+    if (r < 0) {
+        h->consequence = true;
+        return r;
+    }
+    t.params = json_pack("{s:[]}", "delete_volumes");
+    return ensure_built(h, 0, &t, err);
+}
+
+static const struct phase leaves[] = {
+    {"connect", ANY, phase_connect},
+    {"wait", ANY, phase_pass_gates},
+    {"reset", ANY, phase_leave},
+    {NULL, 0, NULL},
+};
+
+const struct phase *program_apply(const struct host_run *h)
+{
+    return h->host->state == STATE_ABSENT ? leaves : becomes_node;
+}

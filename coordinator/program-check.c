@@ -33,30 +33,20 @@ static int take_facts(struct host_run *h, struct error *err)
     return facts_take(h->host, result, clock_wall_ms(), &h->facts, err);
 }
 
-static int connect_host(struct host_run *h, bool lock, struct error *err)
+int phase_connect(struct host_run *h, struct error *err)
 {
     const struct session_options options = {
         .run = h->run->id,
         .who = h->run->who,
         .known_hosts = h->run->inv->known_hosts,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-        .lock = lock,
+        .lock = !h->run->read_only,
         .on_progress = on_progress,
         .userdata = h,
         .cancel = &interrupted,
     };
     int r = session_open(h->host, &options, &h->session, err);
     return r < 0 ? r : take_facts(h, err);
-}
-
-int phase_connect(struct host_run *h, struct error *err)
-{
-    return connect_host(h, true, err);
-}
-
-int phase_connect_to_look(struct host_run *h, struct error *err)
-{
-    return connect_host(h, false, err);
 }
 
 /* All refusals in one error: the first as the text, the others below it. */
@@ -85,7 +75,7 @@ int phase_check(struct host_run *h, struct error *err)
         return r;
     AUTO_FREE struct facts *all = xcalloc(run->inv->host_count, sizeof(*all));
     for (size_t i = 0; i < run->inv->host_count; i++)
-        if (run->hosts[i].session)
+        if (run->hosts[i].session && run->hosts[i].host->state == STATE_PRESENT)
             all[i] = run->hosts[i].facts;
     struct findings findings = FINDINGS_INIT;
     preflight_check(run->inv, run->bundle, all, h->index, &findings);
@@ -166,7 +156,8 @@ static int judge(const json_t *result, struct error *err)
 static bool somebody_is_new(const struct run *run)
 {
     for (size_t i = 0; i < run->inv->host_count; i++)
-        if (run->hosts[i].facts.json && !run->hosts[i].facts.role)
+        if (run->hosts[i].host->state == STATE_PRESENT && run->hosts[i].facts.json &&
+            !run->hosts[i].facts.role)
             return true;
     return false;
 }
@@ -188,5 +179,14 @@ static int try_to_reach(struct host_run *h, struct error *err)
 int phase_reach(struct host_run *h, struct error *err)
 {
     int r = somebody_is_new(h->run) ? try_to_reach(h, err) : 0;
+    return r < 0 ? r : run_pass_gate(h, GATE_CHECKED, err);
+}
+
+int phase_pass_gates(struct host_run *h, struct error *err)
+{
+    static const struct error leaving = {.code = -ENODEV, .text = "it leaves the cluster"};
+    latch_fail(&h->listening, &leaving);
+    latch_fail(&h->joined, &leaving);
+    int r = run_pass_gate(h, GATE_PROBED, err);
     return r < 0 ? r : run_pass_gate(h, GATE_CHECKED, err);
 }

@@ -100,10 +100,12 @@ static size_t pods_not_ready(struct run *run, const json_t *cluster, struct strv
 /* 1 when all is well, 0 when not yet; `waiting` says what for. */
 static int look_at_cluster(struct host_run *h, struct strv *waiting, struct error *err)
 {
-    AUTO_JSON *cluster = NULL;
+    json_t *cluster = NULL;
     int r = run_call(h, "cluster", NULL, MINUTE_MS, &cluster, err);
     if (r < 0)
         return r;
+    json_decref(h->run->cluster);
+    h->run->cluster = cluster;
     size_t nodes = nodes_not_ready(h->run, cluster, waiting);
     size_t pods = pods_not_ready(h->run, cluster, waiting);
     view_host(h->run->view, h->index, VIEW_WORKING, h->phase,
@@ -140,12 +142,12 @@ int phase_settle(struct host_run *h, struct error *err)
     for (size_t i = 0; i < run->inv->host_count; i++)
         if (run->inv->hosts[i].state == STATE_PRESENT)
             latch_wait(&run->hosts[i].joined, JOIN_TIMEOUT_MS, &interrupted, NULL);
-    if (run->plan_only && !h->facts.role)
+    if (run->read_only && !h->facts.role)
         return 0; /* there is no cluster yet to ask */
     int r = params_label(run, &t, err);
     if (r == 0)
         r = program_ensure(h, &t, NULL, err);
     if (r >= 0)
         r = remove_absent(h, err);
-    return r < 0 || run->plan_only ? r : wait_for_cluster(h, err);
+    return r < 0 || run->read_only ? r : wait_for_cluster(h, err);
 }

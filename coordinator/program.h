@@ -1,18 +1,25 @@
-/* The programs that a host is walked through, a table of phases each. */
+/* The programs that a host is walked through: a table of phases each. */
 #pragma once
 
 #include "coordinator/params.h"
 #include "coordinator/run.h"
 
-/* Phases shared by the programs. */
-int phase_connect(struct host_run *h, struct error *err);         /* with the host's lock */
-int phase_connect_to_look(struct host_run *h, struct error *err); /* without */
+/* Phases that programs share. */
+int phase_connect(struct host_run *h, struct error *err); /* and its facts */
 int phase_check(struct host_run *h, struct error *err);
 int phase_reach(struct host_run *h, struct error *err);
-int phase_settle(struct host_run *h, struct error *err); /* on the control plane */
+int phase_pass_gates(struct host_run *h, struct error *err); /* of a host that leaves */
+int phase_settle(struct host_run *h, struct error *err);     /* on the control plane */
 
 /* Asks the agent whether the task is done. If not: notes the differences and, unless the run only
- * plans, sends the blobs and has it done. 1: done now; 0: nothing to do, or only planned. */
+ * looks, sends the blobs and has it done. 1: done now; 0: nothing to do, or only looked. */
 int program_ensure(struct host_run *h, struct task *t, json_t **result, struct error *err);
 
-extern const struct phase program_apply[], program_leave[], program_look[], program_reset[];
+/* Asks the control plane for run->kubeconfig. */
+int program_fetch_kubeconfig(struct host_run *h, struct error *err);
+
+/* For run_program. Apply: hosts that hosts.yaml calls absent leave, the others become nodes. */
+const struct phase *program_apply(const struct host_run *h);
+const struct phase *program_status(const struct host_run *h);
+const struct phase *program_reset(const struct host_run *h);
+const struct phase *program_kubeconfig(const struct host_run *h);

@@ -79,6 +79,7 @@ void run_release(struct run *run)
     free(run->ca_hash);
     free_secret(run->token);
     free_secret(run->kubeconfig);
+    json_decref(run->cluster);
     strv_release(&run->delete_volumes);
     *run = (struct run){0};
 }
@@ -213,14 +214,13 @@ static int outcome(struct run *run)
                           : EXIT_DONE;
 }
 
-int run_program(struct run *run, const struct phase *phases,
-                const struct phase *(*choose)(const struct host_run *h))
+int run_program(struct run *run, const struct phase *(*choose)(const struct host_run *h))
 {
     size_t n = run->inv->host_count;
     AUTO_FREE pthread_t *threads = xcalloc(n, sizeof(*threads));
     AUTO_FREE struct thread_start *starts = xcalloc(n, sizeof(*starts));
     for (size_t i = 0; i < n; i++) {
-        starts[i] = (struct thread_start){&run->hosts[i], choose ? choose(&run->hosts[i]) : phases};
+        starts[i] = (struct thread_start){&run->hosts[i], choose(&run->hosts[i])};
         int r = pthread_create(&threads[i], NULL, host_thread, &starts[i]);
         if (r == 0)
             continue;

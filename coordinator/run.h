@@ -50,7 +50,7 @@ struct run {
     struct view *view;
     char id[33];
     char *who;
-    bool plan_only;     /* check, and collect differences; change nothing */
+    bool read_only;     /* look, check, and collect differences; change nothing, take no lock */
     struct strv delete_volumes; /* reset */
     struct host_run *hosts; /* one per host of inv, same order */
     pthread_mutex_t mutex;  /* for gates, refused */
@@ -62,7 +62,8 @@ struct run {
     char *token;      /* secret, for hosts that join in this run; may be NULL */
     char *ca_hash;
     char *kubeconfig; /* secret; NULL when nothing asked for it */
-    bool kubeconfig_wanted;
+    bool kubeconfig_wanted; /* also when no host joins */
+    json_t *cluster;  /* what the control plane last said of nodes and pods; may be NULL */
 };
 
 /* One phase of a program: a name for the user, who does it, and the work. Returns 0 or -errno. */
@@ -75,11 +76,9 @@ struct phase {
 int run_init(struct run *run, const struct inventory *inv, const struct bundle *bundle,
              struct view *view, struct error *err);
 void run_release(struct run *run);
-/* Walks the program on every host, a thread each; returns an enum exit_code and has reported every
- * error through the view. phases ends with a NULL name. choose (may be NULL) gives a host its own
- * program. */
-int run_program(struct run *run, const struct phase *phases,
-                const struct phase *(*choose)(const struct host_run *h));
+/* Walks a program (choose gives each host its own; it ends with a NULL name) on every host, a thread
+ * each; returns an enum exit_code and has reported every error through the view. */
+int run_program(struct run *run, const struct phase *(*choose)(const struct host_run *h));
 
 /* The control plane's host_run (the first in hosts.yaml). */
 struct host_run *run_control_plane(struct run *run);

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum view_mode { VIEW_AUTO, VIEW_PLAIN, VIEW_LIVE, VIEW_JSON };
+/* VIEW_QUIET shows errors only, for commands whose output is something else. */
+enum view_mode { VIEW_AUTO, VIEW_PLAIN, VIEW_LIVE, VIEW_JSON, VIEW_QUIET };
 enum view_state { VIEW_WAITING, VIEW_WORKING, VIEW_DONE, VIEW_FAILED };
 
 struct view;

@@ -39,7 +39,7 @@
  *           short-lived listeners (TCP accept and close, UDP echo) where nothing listens yet.
  *   reach   {"targets":[{"address":A,"protocol":"tcp","port":P},…],"timeout_ms":2000}
  *           → {"results":[{"address":A,"port":P,"protocol":…,"ok":bool,"cause":"…"},…]}
- *   ready   {"node":N,"timeout_ms":T} → {"node":…,"ready":true}      on a control plane: waits for it
+ *   kubeconfig {} → {"kubeconfig":"…","ca_hash":"sha256:…"}             on a control plane
  *   cluster {} → {"nodes":[{"name":…,"ready":bool,"version":…,"addresses":[…]},…],
  *           "pods":[{"namespace":…,"name":…,"phase":…,"ready":bool,"node":…},…]}  on a control plane
  *   ledger  {} → {"entries":N,"steps":[{"step":…,"at":…},…]}

@@ -1,0 +1,96 @@
+#include "coordinator/command.h"
+#include "coordinator/job.h"
+#include "coordinator/options.h"
+#include "coordinator/program.h"
+#include "lib/clock.h"
+#include "lib/fd.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+struct apply_options {
+    const char *bundle, *kubeconfig;
+    int output;
+};
+
+static const struct option_spec options[] = {
+    {"bundle", 'b', OPTION_TEXT, offsetof(struct apply_options, bundle), "DIR",
+     "bundle to install from; default: hosts.yaml's `bundle`, else the one in the cache"},
+    {"kubeconfig", 0, OPTION_TEXT, offsetof(struct apply_options, kubeconfig), "FILE",
+     "where to write the admin's kubeconfig; default: CLUSTER.kubeconfig beside hosts.yaml"},
+    OPTION_OUTPUT(struct apply_options, output),
+    OPTION_END,
+};
+
+static int write_kubeconfig(struct job *j, const char *path, struct error *err)
+{
+    const char *text = j->run.kubeconfig;
+    if (!text || file_is(path, text, strlen(text), 0600) == 1)
+        return 0;
+    return file_write_atomic(path, text, strlen(text), 0600, err);
+}
+
+static int64_t bytes_sent(const struct job *j)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < j->inv.host_count; i++)
+        sum += j->run.hosts[i].sent;
+    return sum;
+}
+
+static void report(struct job *j, const char *kubeconfig, int64_t began)
+{
+    double seconds = (double) (clock_monotonic_ms() - began) / 1000.0;
+    if (job_changed(j) == 0) {
+        view_summary(j->view, "nothing to change (%zu hosts, %.1f s)", j->inv.host_count, seconds);
+        return;
+    }
+    if (strcmp(j->inv.network, "flannel") == 0)
+        view_note(j->view, NULL, "flannel: network policies (NetworkPolicy) are not enforced");
+    view_note(j->view, NULL, "look around: export KUBECONFIG=%s", kubeconfig);
+    view_summary(j->view, "cluster %s is ready: %zu hosts changed, %" PRId64 " MiB sent, %.1f s",
+                 j->inv.cluster_name, job_changed(j), bytes_sent(j) / (1024 * 1024), seconds);
+}
+
+static int run_apply(int argc, char **argv)
+{
+    struct apply_options o = {0};
+    STRV(files);
+    if (command_parse(&cmd_apply, argc, argv, &o, &files, 1, 1) != 0)
+        return EXIT_BAD_INPUT;
+    AUTO_JOB j = JOB_INIT;
+    struct error err = ERROR_INIT;
+    int64_t began = clock_monotonic_ms();
+    int code = job_open(&j, files.items[0], o.bundle, true, (enum view_mode) o.output);
+    if (code != EXIT_DONE)
+        return code;
+    AUTO_FREE char *kubeconfig =
+        o.kubeconfig ? xstrdup(o.kubeconfig) : job_kubeconfig_path(&j.inv);
+    j.run.kubeconfig_wanted = access(kubeconfig, F_OK) != 0;
+    code = run_program(&j.run, program_apply);
+    /* Also when a worker failed: the cluster is there to look at. */
+    if (write_kubeconfig(&j, kubeconfig, &err) < 0)
+        return command_fail(EXIT_HOST_FAILED, &err);
+    if (code == EXIT_DONE)
+        report(&j, kubeconfig, began);
+    else if (code == EXIT_INTERRUPTED)
+        view_summary(j.view, "interrupted; run the same command again to go on");
+    else if (code == EXIT_REFUSED)
+        view_summary(j.view, "refused; nothing was changed");
+    else
+        view_summary(j.view, "failed; run the same command again once that is mended");
+    return code;
+}
+
+const struct command cmd_apply = {
+    .name = "apply",
+    .synopsis = "HOSTS.YAML",
+    .summary = "make the hosts a cluster, or do what differs from hosts.yaml",
+    .options = options,
+    .help = "Connects to every host, checks all of them before anything is changed, then prepares\n"
+            "them, makes the control plane, joins the others and waits until all is Ready. Run\n"
+            "again, it changes nothing; after a failure it goes on where it was.\n\n"
+            "example: bigtop-bootstrap hosts.yaml",
+    .run = run_apply,
+};

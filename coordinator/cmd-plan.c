@@ -1,0 +1,98 @@
+#include "coordinator/command.h"
+#include "coordinator/job.h"
+#include "coordinator/options.h"
+#include "coordinator/program.h"
+
+#include <stdio.h>
+
+struct plan_options {
+    const char *bundle;
+    bool offline;
+    int output;
+};
+
+static const struct option_spec options[] = {
+    {"bundle", 'b', OPTION_TEXT, offsetof(struct plan_options, bundle), "DIR",
+     "bundle to install from; default: hosts.yaml's `bundle`, else the one in the cache"},
+    {"offline", 0, OPTION_FLAG, offsetof(struct plan_options, offline), NULL,
+     "check the file alone: no host is asked, no bundle is needed"},
+    OPTION_OUTPUT(struct plan_options, output),
+    OPTION_END,
+};
+
+static const char *role_words(unsigned roles)
+{
+    if ((roles & ROLE_CONTROL_PLANE) && (roles & ROLE_WORKER))
+        return "control plane and worker";
+    return roles & ROLE_CONTROL_PLANE ? "control plane" : "worker";
+}
+
+static void print_file(const struct inventory *inv)
+{
+    (void) printf("cluster %s: pods %s, services %s, network %s, storage %s\n", inv->cluster_name,
+                  inv->pod_cidr, inv->service_cidr, inv->network, inv->storage);
+    for (size_t i = 0; i < inv->host_count; i++) {
+        const struct host *h = &inv->hosts[i];
+        (void) printf("  %-16s %s@%s:%u  %s\n", host_label(h), h->user, h->address,
+                      (unsigned) h->port,
+                      h->state == STATE_ABSENT ? "leaves the cluster" : role_words(h->roles));
+    }
+}
+
+static int check_file(const char *path)
+{
+    struct inventory inv = INVENTORY_INIT;
+    int code = job_load(path, &inv);
+    if (code == EXIT_DONE)
+        print_file(&inv);
+    inventory_release(&inv);
+    return code;
+}
+
+static size_t print_differences(const struct job *j)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < j->inv.host_count; i++) {
+        const struct host_run *h = &j->run.hosts[i];
+        for (size_t k = 0; k < h->differences.count; k++)
+            view_note(j->view, h->host, "%s", h->differences.items[k]);
+        count += h->differences.count;
+    }
+    return count;
+}
+
+static int run_plan(int argc, char **argv)
+{
+    struct plan_options o = {0};
+    STRV(files);
+    if (command_parse(&cmd_plan, argc, argv, &o, &files, 1, 1) != 0)
+        return EXIT_BAD_INPUT;
+    if (o.offline)
+        return check_file(files.items[0]);
+    AUTO_JOB j = JOB_INIT;
+    int code = job_open(&j, files.items[0], o.bundle, true, (enum view_mode) o.output);
+    if (code != EXIT_DONE)
+        return code;
+    j.run.read_only = true;
+    code = run_program(&j.run, program_apply);
+    size_t count = print_differences(&j);
+    if (code != EXIT_DONE)
+        view_summary(j.view, "not every host could be looked at; nothing was changed");
+    else if (count == 0)
+        view_summary(j.view, "nothing to change (%zu hosts)", j.inv.host_count);
+    else
+        view_summary(j.view, "%zu changes on %zu hosts; `bigtop-bootstrap %s` makes them", count,
+                     j.inv.host_count, files.items[0]);
+    return code;
+}
+
+const struct command cmd_plan = {
+    .name = "plan",
+    .synopsis = "HOSTS.YAML",
+    .summary = "check the file, then the hosts, and show what apply would do",
+    .options = options,
+    .help = "The agent is put on each host to look at it (reset takes it away); nothing else is\n"
+            "changed.\n\n"
+            "example: bigtop-bootstrap plan hosts.yaml",
+    .run = run_plan,
+};

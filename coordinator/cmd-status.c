@@ -1,0 +1,113 @@
+#include "coordinator/command.h"
+#include "coordinator/job.h"
+#include "coordinator/options.h"
+#include "coordinator/program.h"
+#include "lib/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct status_options {
+    bool json;
+};
+
+static const struct option_spec options[] = {
+    {"json", 0, OPTION_FLAG, offsetof(struct status_options, json), NULL,
+     "one JSON object instead of a table"},
+    OPTION_END,
+};
+
+static const json_t *node_of(const struct run *run, const char *name)
+{
+    size_t i;
+    json_t *node;
+    json_array_foreach(json_object_get(run->cluster, "nodes"), i, node)
+    {
+        if (strcmp(json_get_string(node, "name", ""), name) == 0)
+            return node;
+    }
+    return NULL;
+}
+
+static json_t *host_status(const struct host_run *h)
+{
+    const struct facts *f = &h->facts;
+    const json_t *disk = json_object_get(json_object_get(f->json, "disks"), "/var/lib");
+    json_t *s = json_pack("{s:s,s:b}", "host", host_label(h->host), "answers", h->error.code == 0);
+    if (!f->json)
+        return s;
+    const json_t *node = node_of(h->run, f->node_name);
+    json_object_set_new(s, "node", json_string(f->node_name));
+    json_object_set_new(s, "role", f->role ? json_string(f->role) : json_null());
+    json_object_set_new(s, "ready", json_boolean(json_get_bool(node, "ready", false)));
+    json_object_set_new(s, "kubelet", json_string(json_get_string(node, "version", "-")));
+    json_object_set_new(s, "os", json_string(facts_string(f, "os", "pretty", "?")));
+    json_object_set_new(s, "memory_available_mib",
+                        json_integer(facts_int(f, NULL, "memory_available_kib", 0) / 1024));
+    json_object_set_new(s, "disk_free_mib",
+                        json_integer(json_get_int(disk, "free_kib", 0) / 1024));
+    json_object_set_new(s, "clock_offset_ms", json_integer(f->clock_offset_ms));
+    return s;
+}
+
+static void print_row(const json_t *s)
+{
+    char line[256];
+    const char *role = json_get_string(s, "role", "none");
+    const char *state = !json_get_bool(s, "answers", false) ? "no answer"
+                        : strcmp(role, "none") == 0         ? "no node"
+                        : json_get_bool(s, "ready", false)  ? "Ready"
+                                                            : "NotReady";
+    snprintf(line, sizeof(line), "%-12s %-14s %-10s %-10s %8" PRId64 " %8" PRId64 "  %s",
+             json_get_string(s, "host", "?"), role, state, json_get_string(s, "kubelet", "-"),
+             json_get_int(s, "memory_available_mib", 0), json_get_int(s, "disk_free_mib", 0),
+             json_get_string(s, "os", ""));
+    STRBUF(safe, 1024);
+    strbuf_add_printable(&safe, line, strlen(line));
+    (void) puts(safe.data);
+}
+
+static void print_all(const struct run *run, bool as_json)
+{
+    AUTO_JSON *list = json_array();
+    for (size_t i = 0; i < run->inv->host_count; i++)
+        json_array_append_new(list, host_status(&run->hosts[i]));
+    if (as_json) {
+        AUTO_JSON *all = json_pack("{s:s,s:O,s:O?}", "cluster", run->inv->cluster_name, "hosts",
+                                   list, "kubernetes", run->cluster);
+        AUTO_FREE char *text = json_pretty(all);
+        (void) fputs(text, stdout);
+        return;
+    }
+    (void) printf("%-12s %-14s %-10s %-10s %8s %8s  %s\n", "HOST", "ROLE", "STATE", "KUBELET",
+                  "MEM MiB", "DISK MiB", "OS");
+    for (size_t i = 0; i < json_array_size(list); i++)
+        print_row(json_array_get(list, i));
+}
+
+static int run_status(int argc, char **argv)
+{
+    struct status_options o = {0};
+    STRV(files);
+    if (command_parse(&cmd_status, argc, argv, &o, &files, 1, 1) != 0)
+        return EXIT_BAD_INPUT;
+    AUTO_JOB j = JOB_INIT;
+    int code = job_open(&j, files.items[0], NULL, false, VIEW_QUIET);
+    if (code != EXIT_DONE)
+        return code;
+    j.run.read_only = true;
+    code = run_program(&j.run, program_status);
+    print_all(&j.run, o.json);
+    return code;
+}
+
+const struct command cmd_status = {
+    .name = "status",
+    .synopsis = "HOSTS.YAML",
+    .summary = "show each host: role, readiness, memory, disk, system",
+    .options = options,
+    .help = "MEM and DISK are what is free. Exit code 1 when a host does not answer.\n\n"
+            "example: bigtop-bootstrap status hosts.yaml",
+    .run = run_status,
+};

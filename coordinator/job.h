@@ -1,0 +1,36 @@
+/* What the commands over hosts have in common: hosts.yaml, bundle, view and run, opened in order and
+ * released together. */
+#pragma once
+
+#include "coordinator/command.h"
+#include "coordinator/inventory.h"
+#include "coordinator/run.h"
+#include "coordinator/view.h"
+#include "images/bundle.h"
+
+#include <stdbool.h>
+
+struct job {
+    struct inventory inv;
+    struct bundle bundle;
+    struct view *view;
+    struct run run;
+};
+
+/* Loads the file and opens what goes with it. bundle_dir: --bundle, or NULL for hosts.yaml's, else
+ * the cache's; with needs_bundle false none is opened. Returns EXIT_DONE, or prints the reason and
+ * returns another enum exit_code; job_close is due in any case. */
+int job_open(struct job *j, const char *hosts_yaml, const char *bundle_dir, bool needs_bundle,
+             enum view_mode mode);
+void job_close(struct job *j);
+#define AUTO_JOB CLEANUP(job_close) struct job
+#define JOB_INIT ((struct job){0})
+
+/* hosts.yaml alone; prints the reason when it is refused. */
+int job_load(const char *hosts_yaml, struct inventory *inv);
+/* The folder of the bundle that is meant; the caller frees. */
+char *job_bundle_dir(const struct inventory *inv, const char *option);
+/* Where the kubeconfig goes by default: "<cluster>.kubeconfig" beside hosts.yaml. The caller frees. */
+char *job_kubeconfig_path(const struct inventory *inv);
+/* How many hosts were changed. */
+size_t job_changed(const struct job *j);

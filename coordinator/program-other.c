@@ -1,0 +1,79 @@
+/* The short programs: status, reset, kubeconfig. */
+#include "coordinator/program.h"
+
+#include <errno.h>
+
+#define MINUTE_MS (60 * 1000)
+#define ANY (ROLE_CONTROL_PLANE | ROLE_WORKER)
+
+static int phase_cluster(struct host_run *h, struct error *err)
+{
+    if (!h->facts.role)
+        return 0; /* no cluster to ask */
+    return run_call(h, "cluster", NULL, MINUTE_MS, &h->run->cluster, err);
+}
+
+const struct phase *program_status(const struct host_run *h)
+{
+    (void) h;
+    static const struct phase phases[] = {
+        {"connect", ANY, phase_connect},
+        {"cluster", ROLE_CONTROL_PLANE, phase_cluster},
+        {NULL, 0, NULL},
+    };
+    return phases;
+}
+
+static int phase_reset(struct host_run *h, struct error *err)
+{
+    json_t *volumes = json_array();
+    for (size_t i = 0; i < h->run->delete_volumes.count; i++)
+        json_array_append_new(volumes, json_string(h->run->delete_volumes.items[i]));
+    AUTO_JSON *params = json_pack("{s:o}", "delete_volumes", volumes);
+    int r = session_run(h->session, "reset", NULL, params, 10 * MINUTE_MS, NULL, err);
+    h->changed = r == 0;
+    return r;
+}
+
+const struct phase *program_reset(const struct host_run *h)
+{
+    (void) h;
+    static const struct phase phases[] = {
+        {"connect", ANY, phase_connect},
+        {"reset", ANY, phase_reset},
+        {NULL, 0, NULL},
+    };
+    return phases;
+}
+
+int program_fetch_kubeconfig(struct host_run *h, struct error *err)
+{
+    AUTO_JSON *result = NULL;
+    int r = run_call(h, "kubeconfig", NULL, MINUTE_MS, &result, err);
+    if (r < 0)
+        return r;
+    const char *text = json_get_string(result, "kubeconfig", NULL);
+    if (!text)
+        return error_set(err, -EPROTO, "its agent gave no kubeconfig");
+    h->run->kubeconfig = xstrdup(text);
+    return 0;
+}
+
+static int phase_kubeconfig(struct host_run *h, struct error *err)
+{
+    if (h->facts.role)
+        return program_fetch_kubeconfig(h, err);
+    error_set(err, -ENOENT, "it is no control plane yet");
+    return error_remedy(err, "run `bigtop-bootstrap %s` first", h->run->inv->path);
+}
+
+const struct phase *program_kubeconfig(const struct host_run *h)
+{
+    static const struct phase phases[] = {
+        {"connect", ANY, phase_connect},
+        {"kubeconfig", ANY, phase_kubeconfig},
+        {NULL, 0, NULL},
+    };
+    static const struct phase nothing[] = {{NULL, 0, NULL}};
+    return h == run_control_plane(h->run) ? phases : nothing;
+}
