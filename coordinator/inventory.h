@@ -69,3 +69,9 @@ void inventory_release(struct inventory *inv);
 const char *host_label(const struct host *h);
 /* The JSON Schema (draft 2020-12) of hosts.yaml, from the same table. The caller frees. */
 char *inventory_schema(void);
+/* The manual of hosts.yaml in Markdown, from the same table. The caller frees. */
+char *inventory_manual(void);
+/* A hosts.yaml for these addresses with every other key in a comment; user and key may be NULL.
+ * Checked by inventory_from_yaml before it is given out. The caller frees *out. */
+int inventory_template(const struct strv *addresses, const char *user, const char *key, char **out,
+                       struct error *err);

@@ -1,6 +1,7 @@
 #include "coordinator/options.h"
 
 #include "coordinator/suggest.h"
+#include "coordinator/words.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -66,21 +67,6 @@ static int parse_number(const char *value, int64_t *out)
     return 0;
 }
 
-/* Index of value in "a|b|c", or -1. */
-static int choice_index(const char *choices, const char *value)
-{
-    int index = 0;
-    size_t len = strlen(value);
-    for (const char *word = choices;; index++) {
-        size_t word_len = strcspn(word, "|");
-        if (word_len == len && memcmp(word, value, len) == 0)
-            return index;
-        if (word[word_len] == '\0')
-            return -1;
-        word += word_len + 1;
-    }
-}
-
 static int store(struct parser *p, const struct option_spec *o, const char *value,
                  struct error *err)
 {
@@ -106,7 +92,7 @@ static int store(struct parser *p, const struct option_spec *o, const char *valu
             return refuse(err, value, "expected a number");
         return 0;
     case OPTION_CHOICE:
-        *(int *) target = choice_index(o->value, value);
+        *(int *) target = words_index(o->value, value);
         if (*(int *) target < 0)
             return error_set(err, -EINVAL, "--%s is not one of %s", o->name, o->value);
         return 0;

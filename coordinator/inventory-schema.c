@@ -1,0 +1,103 @@
+#include "coordinator/inventory-keys.h"
+#include "coordinator/words.h"
+
+#include <string.h>
+
+static void add_default(const struct inventory_key *key, json_t *into)
+{
+    if (!key->fallback)
+        return;
+    json_t *value = key->type == &type_port ? json_integer(strtol(key->fallback, NULL, 10))
+                                            : json_string(key->fallback);
+    json_object_set_new(into, "default", value);
+}
+
+void inventory_schema_section(enum inventory_place place, json_t *into)
+{
+    AUTO_JSON *properties = json_object();
+    AUTO_JSON *required = json_array();
+    for (const struct inventory_key *key = inventory_keys; key->name; key++) {
+        if (!(key->places & place))
+            continue;
+        json_t *property = json_pack("{ss}", "description", key->help);
+        key->type->schema(key, property);
+        add_default(key, property);
+        json_object_set_new(properties, key->name, property);
+        if (key->required)
+            json_array_append_new(required, json_string(key->name));
+    }
+    json_object_set_new(into, "type", json_string("object"));
+    json_object_set_new(into, "additionalProperties", json_false());
+    if (json_array_size(required) > 0)
+        json_object_set(into, "required", required);
+    json_object_set(into, "properties", properties);
+}
+
+char *inventory_schema(void)
+{
+    AUTO_JSON *schema =
+        json_pack("{ssss}", "$schema", "https://json-schema.org/draft/2020-12/schema", "title",
+                  "hosts.yaml of bigtop-bootstrap");
+    inventory_schema_section(PLACE_TOP, schema);
+    return json_pretty(schema);
+}
+
+/* "|" ends a cell, also inside backquotes. */
+static void add_code(struct strbuf *out, const char *text)
+{
+    strbuf_addc(out, '`');
+    strbuf_adds(out, text);
+    strbuf_addc(out, '`');
+}
+
+static void add_values(struct strbuf *out, const struct inventory_key *key)
+{
+    if (key->choices)
+        words_phrase(key->choices, out);
+    else if (key->type == &type_port)
+        strbuf_adds(out, "1 to 65535");
+    else
+        strbuf_adds(out, key->expected);
+}
+
+static void manual_section(struct strbuf *out, const char *title, const char *text,
+                           enum inventory_place place)
+{
+    strbuf_addf(out, "\n## %s\n\n%s\n\n| key | value | default | what it is |\n|---|---|---|---|\n",
+                title, text);
+    for (const struct inventory_key *key = inventory_keys; key->name; key++) {
+        if (!(key->places & place))
+            continue;
+        strbuf_addf(out, "| `%s` | ", key->name);
+        add_values(out, key);
+        strbuf_adds(out, " | ");
+        if (key->fallback)
+            add_code(out, key->fallback);
+        else
+            strbuf_adds(out, key->required ? "required" : "");
+        strbuf_addf(out, " | %s |\n", key->help);
+    }
+}
+
+char *inventory_manual(void)
+{
+    STRBUF(out, 256 * 1024);
+    strbuf_adds(&out,
+                "# hosts.yaml\n\n"
+                "<!-- Made by `bigtop-bootstrap schema --markdown`: edit coordinator/inventory.c. -->\n\n"
+                "One file says what the cluster should be. The shortest is complete:\n\n"
+                "    hosts: [10.0.0.11, 10.0.0.12, 10.0.0.13]\n\n"
+                "The first host becomes the control plane, the others workers. It is read strictly: "
+                "unknown or repeated keys,\nYAML aliases, anchors and tags, nesting deeper than 32 and "
+                "files over 1 MiB are refused, with file, line and column.\n"
+                "`bigtop-bootstrap plan --offline hosts.yaml` checks a file; "
+                "`bigtop-bootstrap schema` prints its JSON Schema for editors.\n");
+    manual_section(&out, "Top level", "", PLACE_TOP);
+    manual_section(&out, "cluster", "", PLACE_CLUSTER);
+    manual_section(&out, "defaults", "Values for hosts that have none of their own.",
+                   PLACE_DEFAULTS);
+    manual_section(&out, "hosts",
+                   "Each entry is an address, or a mapping with these keys. What `defaults` may hold "
+                   "starts from there.", PLACE_HOST);
+    return strbuf_steal(&out);
+}

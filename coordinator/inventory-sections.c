@@ -1,0 +1,239 @@
+#include "coordinator/inventory-keys.h"
+#include "coordinator/suggest.h"
+#include "coordinator/words.h"
+#include "lib/grammar.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int read_roles(struct inventory_reader *r, const struct inventory_key *key,
+                      const struct yaml_node *node, void *target, struct error *err)
+{
+    if (node->kind != YAML_SEQUENCE || node->count == 0)
+        return yaml_error(r->file, node, err,
+                          "roles is not a list of roles, expected [control-plane], [worker] or both");
+    unsigned roles = 0;
+    for (size_t i = 0; i < node->count; i++) {
+        int index = -1;
+        struct inventory_key role = *key;
+        role.name = "role";
+        role.type = &type_choice;
+        int rc = inventory_read_scalar(r, &role, node->items[i], &index, err);
+        if (rc < 0)
+            return rc;
+        if (roles & (1U << index))
+            return yaml_error(r->file, node->items[i], err,
+                              "role '%s' is given twice, expected each role once",
+                              node->items[i]->text);
+        roles |= 1U << index; /* the order of the words is that of enum host_role's bits */
+    }
+    *(unsigned *) target = roles;
+    return 0;
+}
+
+static void schema_roles(const struct inventory_key *key, json_t *into)
+{
+    json_object_set_new(into, "type", json_string("array"));
+    json_object_set_new(into, "items", json_pack("{so}", "enum", inventory_words_json(key->choices)));
+    json_object_set_new(into, "minItems", json_integer(1));
+    json_object_set_new(into, "uniqueItems", json_true());
+}
+
+const struct inventory_type type_roles = {read_roles, NULL, schema_roles};
+
+static int read_labels(struct inventory_reader *r, const struct inventory_key *key,
+                       const struct yaml_node *node, void *target, struct error *err)
+{
+    int rc = inventory_need_kind(r, key, node, YAML_MAPPING, err);
+    for (size_t i = 0; rc == 0 && i < node->count; i++) {
+        const struct yaml_node *value = node->items[i];
+        char shown[INVENTORY_SHOWN_MAX];
+        if (!grammar_label_key(node->keys[i]))
+            return yaml_error_key(r->file, node, i, err, "'%s' is not the name of a label, expected "
+                                  "[PREFIX/]NAME of letters, digits, '-', '_' and '.'",
+                                  inventory_shown(node->keys[i], shown));
+        if (value->kind != YAML_SCALAR || yaml_is_null(value) || !grammar_label_value(value->text))
+            return yaml_error(r->file, value, err, "the value of label '%s' is not one, expected at "
+                              "most 63 letters, digits, '-', '_' and '.', or \"\"", node->keys[i]);
+        inventory_labels_set(target, node->keys[i], value->text);
+    }
+    return rc;
+}
+
+static void schema_labels(const struct inventory_key *key, json_t *into)
+{
+    (void) key;
+    json_object_set_new(into, "type", json_string("object"));
+    json_object_set_new(into, "additionalProperties",
+                        json_pack("{s[sss]}", "type", "string", "number", "boolean"));
+}
+
+const struct inventory_type type_labels = {read_labels, NULL, schema_labels};
+
+static bool parse_taint(const char *text, struct taint *out)
+{
+    const char *colon = strrchr(text, ':');
+    if (!colon || words_index("NoSchedule|PreferNoSchedule|NoExecute", colon + 1) < 0)
+        return false;
+    AUTO_FREE char *left = xstrndup(text, (size_t) (colon - text));
+    char *equals = strchr(left, '=');
+    const char *value = equals ? equals + 1 : "";
+    if (equals)
+        *equals = '\0';
+    if (!grammar_label_key(left) || !grammar_label_value(value))
+        return false;
+    *out = (struct taint){xstrdup(left), xstrdup(value), xstrdup(colon + 1)};
+    return true;
+}
+
+/* Kubernetes keeps one taint for each key and effect. */
+static bool has_taint(const struct host *h, const struct taint *t)
+{
+    for (size_t i = 0; i < h->taint_count; i++)
+        if (strcmp(h->taints[i].key, t->key) == 0 && strcmp(h->taints[i].effect, t->effect) == 0)
+            return true;
+    return false;
+}
+
+static int read_taints(struct inventory_reader *r, const struct inventory_key *key,
+                       const struct yaml_node *node, void *target, struct error *err)
+{
+    struct host *h = target;
+    int rc = inventory_need_kind(r, key, node, YAML_SEQUENCE, err);
+    for (size_t i = 0; rc == 0 && i < node->count; i++) {
+        const struct yaml_node *item = node->items[i];
+        struct taint taint = {0};
+        if (item->kind != YAML_SCALAR || !parse_taint(item->text, &taint))
+            return yaml_error(r->file, item, err, "not a taint, expected \"key=value:Effect\", "
+                              "Effect being NoSchedule, PreferNoSchedule or NoExecute");
+        bool twice = has_taint(h, &taint);
+        h->taints = xrealloc(h->taints, h->taint_count + 1, sizeof(*h->taints));
+        h->taints[h->taint_count++] = taint;
+        if (twice)
+            return yaml_error(r->file, item, err, "taint '%s' with effect %s is given twice, "
+                              "expected each once", taint.key, taint.effect);
+    }
+    return rc;
+}
+
+static void schema_taints(const struct inventory_key *key, json_t *into)
+{
+    (void) key;
+    json_object_set_new(into, "type", json_string("array"));
+    json_object_set_new(into, "items",
+                        json_pack("{ssss}", "type", "string", "pattern",
+                                  "^[^=:]+(=[^=:]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$"));
+}
+
+const struct inventory_type type_taints = {read_taints, NULL, schema_taints};
+
+/* A key that is right elsewhere deserves to be told where. */
+static int unknown_key(const struct inventory_reader *r, const struct yaml_node *node, size_t i,
+                       enum inventory_place place, struct error *err)
+{
+    static const struct {
+        enum inventory_place place;
+        const char *words;
+    } places[] = {{PLACE_TOP, "at the top"}, {PLACE_CLUSTER, "under cluster"},
+                  {PLACE_DEFAULTS | PLACE_HOST, "under defaults or a host"}, {PLACE_HOST, "under a host"}};
+    const char *name = node->keys[i];
+    char shown[INVENTORY_SHOWN_MAX], phrase[128];
+    inventory_shown(name, shown);
+    struct suggestion near;
+    suggest_start(&near, name);
+    for (const struct inventory_key *key = inventory_keys; key->name; key++)
+        if (key->places & place)
+            suggest_offer(&near, key->name);
+    const struct inventory_key *elsewhere = inventory_key_find(~0U, name);
+    for (size_t p = 0; elsewhere && p < ARRAY_SIZE(places); p++)
+        if (elsewhere->places == (unsigned) places[p].place)
+            return yaml_error_key(r->file, node, i, err, "key '%s' does not belong here, expected it %s",
+                                  shown, places[p].words);
+    return yaml_error_key(r->file, node, i, err, "unknown key '%s'%s", shown,
+                          suggest_phrase(&near, phrase, sizeof(phrase)));
+}
+
+int inventory_read_section(struct inventory_reader *r, const struct yaml_node *node,
+                           enum inventory_place place, void *base, struct error *err)
+{
+    for (size_t i = 0; node && node->kind == YAML_MAPPING && i < node->count; i++)
+        if (!inventory_key_find(place, node->keys[i]))
+            return unknown_key(r, node, i, place, err);
+    for (const struct inventory_key *key = inventory_keys; key->name; key++) {
+        if (!(key->places & place))
+            continue;
+        const struct yaml_node *value = node ? yaml_get(node, key->name) : NULL;
+        if (!value && key->required)
+            return yaml_error(r->file, node, err, "%s is missing, expected %s", key->name,
+                              key->expected);
+        int rc = value ? key->type->read(r, key, value, (char *) base + key->offset, err) : 0;
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int read_subsection(struct inventory_reader *r, const struct inventory_key *key,
+                           const struct yaml_node *node, void *target, struct error *err)
+{
+    int rc = inventory_need_kind(r, key, node, YAML_MAPPING, err);
+    if (rc < 0)
+        return rc;
+    (void) target;
+    void *base = key->section == PLACE_DEFAULTS ? (void *) &r->defaults : (void *) r->inv;
+    return inventory_read_section(r, node, key->section, base, err);
+}
+
+static void schema_subsection(const struct inventory_key *key, json_t *into)
+{
+    inventory_schema_section(key->section, into);
+}
+
+const struct inventory_type type_section = {read_subsection, NULL, schema_subsection};
+
+static int read_host(struct inventory_reader *r, const struct yaml_node *node, struct host *h,
+                     struct error *err)
+{
+    h->line = node->line;
+    if (node->kind == YAML_MAPPING)
+        return inventory_read_section(r, node, PLACE_HOST, h, err);
+    const struct inventory_key *address = inventory_key_find(PLACE_HOST, "address");
+    return inventory_read_scalar(r, address, node, &h->address, err);
+}
+
+static int read_hosts(struct inventory_reader *r, const struct inventory_key *key,
+                      const struct yaml_node *node, void *target, struct error *err)
+{
+    (void) target;
+    int rc = inventory_need_kind(r, key, node, YAML_SEQUENCE, err);
+    if (rc < 0)
+        return rc;
+    if (node->count == 0)
+        return inventory_wrong(r, key, node, "an empty list", err);
+    if (node->count > INVENTORY_HOSTS_MAX)
+        return yaml_error(r->file, node, err, "%zu hosts, expected at most %d", node->count,
+                          INVENTORY_HOSTS_MAX);
+    r->inv->hosts = xcalloc(node->count, sizeof(*r->inv->hosts));
+    r->nodes = xcalloc(node->count, sizeof(*r->nodes));
+    for (size_t i = 0; rc == 0 && i < node->count; i++) {
+        struct host *h = &r->inv->hosts[r->inv->host_count++];
+        inventory_host_copy(h, &r->defaults);
+        r->nodes[i] = node->items[i];
+        rc = read_host(r, node->items[i], h, err);
+    }
+    return rc;
+}
+
+static void schema_hosts(const struct inventory_key *key, json_t *into)
+{
+    (void) key;
+    json_t *mapping = json_object();
+    inventory_schema_section(PLACE_HOST, mapping);
+    json_object_set_new(into, "type", json_string("array"));
+    json_object_set_new(into, "minItems", json_integer(1));
+    json_object_set_new(into, "maxItems", json_integer(INVENTORY_HOSTS_MAX));
+    json_object_set_new(into, "items",
+                        json_pack("{s[{ss}o]}", "anyOf", "type", "string", mapping));
+}
+
+const struct inventory_type type_hosts = {read_hosts, NULL, schema_hosts};
