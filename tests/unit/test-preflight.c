@@ -1,0 +1,290 @@
+/* Three healthy hosts; each test spoils one thing and expects exactly that finding. */
+#include "coordinator/preflight.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HOSTS 3
+#define NOW_MS 1700000000000
+
+struct world {
+    struct inventory inv;
+    struct bundle bundle;
+    struct host hosts[HOSTS];
+    struct facts facts[HOSTS];
+    struct findings found;
+};
+
+static json_t *healthy(int i)
+{
+    char text[2048];
+    snprintf(text, sizeof(text),
+             "{\"hostname\":\"n%d\",\"machine_id\":\"m%d\",\"product_uuid\":\"u%d\",\"arch\":\"x86_64\","
+             "\"memory_kib\":4194304,\"time_ms\":1700000000000,\"cgroup\":2,"
+             "\"disks\":{\"/var/lib\":{\"total_kib\":41943040,\"free_kib\":20971520}},"
+             "\"interfaces\":[{\"name\":\"eth0\",\"mac\":\"02:00:00:00:00:0%d\",\"mtu\":1500,\"up\":true,"
+             "\"addresses\":[\"fe80::1/64\",\"10.77.0.1%d/24\"]}],"
+             "\"default_route\":null,\"listening\":[{\"protocol\":\"tcp\",\"port\":22}],"
+             "\"programs\":{\"ip\":true,\"mount\":true,\"losetup\":true,\"cp\":true,\"iptables\":true},"
+             "\"modules\":{\"overlay\":\"builtin\",\"br_netfilter\":\"loaded\",\"vxlan\":\"available\"},"
+             "\"units\":{},\"node\":null,\"foreign_kubernetes\":false}",
+             i, i, i, i, i);
+    json_t *j = json_loads(text, 0, NULL);
+    assert_non_null(j);
+    return j;
+}
+
+/* `spoil` is merged into the facts of the host number `who`; "{}" spoils nothing. */
+static void build(struct world *w, int who, const char *spoil)
+{
+    static char *addresses[] = {"10.77.0.11", "10.77.0.12", "10.77.0.13"};
+    static char *names[] = {"n1", "n2", "n3"};
+    *w = (struct world){.found = FINDINGS_INIT};
+    for (int i = 0; i < HOSTS; i++) {
+        w->hosts[i] = (struct host){.name = names[i], .address = addresses[i],
+                                    .roles = i == 0 ? ROLE_CONTROL_PLANE : ROLE_WORKER};
+        json_t *facts = healthy(i + 1);
+        json_t *extra = json_loads(i == who ? spoil : "{}", 0, NULL);
+        assert_non_null(extra);
+        json_object_update_recursive(facts, extra);
+        json_decref(extra);
+        struct error err = ERROR_INIT;
+        assert_int_equal(facts_take(&w->hosts[i], facts, NOW_MS, &w->facts[i], &err), 0);
+    }
+    w->inv = (struct inventory){.pod_cidr = "10.244.0.0/16", .service_cidr = "10.96.0.0/12",
+                                .hosts = w->hosts, .host_count = HOSTS};
+    w->bundle = (struct bundle){.architecture = "amd64"};
+}
+
+static void tear_down(struct world *w)
+{
+    for (int i = 0; i < HOSTS; i++)
+        facts_release(&w->facts[i]);
+    findings_release(&w->found);
+}
+
+static void check(struct world *w, size_t host)
+{
+    preflight_check(&w->inv, &w->bundle, w->facts, host, &w->found);
+}
+
+/* Exactly one finding, with these words and some remedy. */
+static void expect(int who, const char *spoil, bool refusal, const char *words)
+{
+    struct world w;
+    build(&w, who, spoil);
+    check(&w, (size_t) who);
+    if (w.found.count != 1)
+        for (size_t i = 0; i < w.found.count; i++)
+            print_message("found: %s\n", w.found.items[i].text);
+    assert_int_equal(w.found.count, 1);
+    assert_int_equal(w.found.items[0].refusal, refusal);
+    if (!strstr(w.found.items[0].text, words))
+        fail_msg("expected \"%s\" in \"%s\"", words, w.found.items[0].text);
+    assert_true(strlen(w.found.items[0].remedy) > 10);
+    tear_down(&w);
+}
+
+static void test_healthy(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w, 0, "{}");
+    for (size_t i = 0; i < HOSTS; i++)
+        check(&w, i);
+    assert_int_equal(w.found.count, 0);
+    tear_down(&w);
+}
+
+static void test_own(void **state)
+{
+    (void) state;
+    expect(1, "{\"arch\":\"aarch64\"}", true, "the host is arm64, the bundle is for amd64");
+    expect(0, "{\"memory_kib\":1600000}", true, "a control plane needs 1700");
+    expect(1, "{\"memory_kib\":600000}", true, "a worker needs 700");
+    expect(1, "{\"disks\":{\"/var/lib\":{\"free_kib\":1000000}}}", true, "976 MiB free");
+    expect(1, "{\"disks\":{\"/var/lib\":{\"free_kib\":5000000}}}", false, "11 %");
+    expect(1, "{\"programs\":{\"iptables\":false}}", true, "`iptables` is missing");
+    expect(1, "{\"modules\":{\"vxlan\":\"missing\"}}", true, "no vxlan");
+    expect(1, "{\"listening\":[{\"protocol\":\"tcp\",\"port\":10250}]}", true, "port 10250");
+    expect(0, "{\"listening\":[{\"protocol\":\"tcp\",\"port\":2379}]}", true, "port 2379");
+    expect(1, "{\"foreign_kubernetes\":true}", true, "did not make");
+    expect(1, "{\"units\":{\"docker.service\":{\"active\":\"active\",\"ours\":false}}}", true,
+           "docker.service");
+    expect(1, "{\"units\":{\"ufw.service\":{\"active\":\"active\"}}}", false, "ufw.service");
+}
+
+static void test_ports_of_a_role(void **state)
+{
+    (void) state;
+    struct world w; /* a worker may well run an etcd of its own */
+    build(&w, 1, "{\"listening\":[{\"protocol\":\"tcp\",\"port\":2379}]}");
+    check(&w, 1);
+    assert_int_equal(w.found.count, 0);
+    tear_down(&w);
+}
+
+static void test_node_keeps_its_ports(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w, 1,
+          "{\"listening\":[{\"protocol\":\"tcp\",\"port\":10250}],\"memory_kib\":1,"
+          "\"node\":{\"role\":\"worker\",\"cluster\":\"c1\"}}");
+    check(&w, 1);
+    assert_int_equal(w.found.count, 0);
+    tear_down(&w);
+}
+
+static void test_others(void **state)
+{
+    (void) state;
+    expect(1, "{\"machine_id\":\"m3\"}", true, "machine-id is also that of n3");
+    expect(1, "{\"product_uuid\":\"u1\"}", true, "product UUID is also that of n1");
+    expect(1, "{\"interfaces\":[{\"name\":\"eth0\",\"mac\":\"02:00:00:00:00:03\",\"mtu\":1500,"
+              "\"addresses\":[\"10.77.0.12/24\"]}]}",
+           true, "MAC address 02:00:00:00:00:03 is also that of n3");
+    expect(1, "{\"time_ms\":1700000060000}", true, "60 s ahead of the control plane's");
+    expect(1, "{\"time_ms\":0}", true, "behind the control plane's");
+    expect(1, "{\"time_ms\":1700000005000}", false, "5000 ms ahead");
+    expect(1, "{\"node\":{\"role\":\"control-plane\",\"cluster\":\"c1\"}}", true,
+           "hosts.yaml wants a worker");
+}
+
+static void test_duplicate_node_names(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w, 1, "{}");
+    free(w.facts[1].node_name);
+    w.facts[1].node_name = strdup("n3");
+    check(&w, 1);
+    assert_int_equal(w.found.count, 1);
+    assert_non_null(strstr(w.found.items[0].text, "node name n3 is also that of n3"));
+    tear_down(&w);
+}
+
+static void test_other_cluster(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w, 0, "{\"node\":{\"role\":\"control-plane\",\"cluster\":\"c1\"}}");
+    json_t *node = json_pack("{s:s,s:s}", "role", "worker", "cluster", "c2");
+    json_object_set_new(w.facts[1].json, "node", node);
+    w.facts[1].cluster = json_string_value(json_object_get(node, "cluster"));
+    w.facts[1].role = "worker";
+    check(&w, 1);
+    assert_int_equal(findings_refusals(&w.found), 1);
+    assert_non_null(strstr(w.found.items[0].text, "another cluster than n1"));
+    tear_down(&w);
+}
+
+static void test_cidrs_and_mtu(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w, 1, "{}");
+    w.inv.pod_cidr = "10.77.0.0/16";
+    check(&w, 1);
+    assert_int_equal(findings_refusals(&w.found), 1);
+    assert_non_null(strstr(w.found.items[0].text, "10.77.0.12 lies in"));
+    tear_down(&w);
+    build(&w, 1, "{}");
+    w.facts[1].mtu = 1280;
+    check(&w, 1);
+    assert_int_equal(findings_refusals(&w.found), 1);
+    assert_non_null(strstr(w.found.items[0].text, "VXLAN needs 1330"));
+    tear_down(&w);
+}
+
+static void test_silent_hosts_do_not_count(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w, 1, "{\"machine_id\":\"m3\"}");
+    facts_release(&w.facts[2]);
+    check(&w, 1);
+    assert_int_equal(w.found.count, 0);
+    tear_down(&w);
+}
+
+static void test_terminal_escapes_are_shown(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w, 1, "{\"arch\":\"\\u001b[2J\"}");
+    check(&w, 1);
+    assert_int_equal(w.found.count, 1);
+    assert_null(strchr(w.found.items[0].text, '\033'));
+    tear_down(&w);
+}
+
+static int take(const struct host *host, const char *json, struct facts *out, struct error *err)
+{
+    return facts_take(host, json_loads(json, 0, NULL), NOW_MS, out, err);
+}
+
+static void test_node_address(void **state)
+{
+    (void) state;
+    struct facts f;
+    struct error err = ERROR_INIT;
+    struct host behind_nat = {.address = "203.0.113.9", .roles = ROLE_WORKER};
+    const char *two = "{\"hostname\":\"Gate\",\"interfaces\":["
+                      "{\"name\":\"eth0\",\"mtu\":1500,\"addresses\":[\"192.168.1.5/24\"]},"
+                      "{\"name\":\"eth1\",\"mtu\":9000,\"addresses\":[\"10.0.0.5/8\"]}],"
+                      "\"default_route\":{\"interface\":\"eth1\",\"gateway\":\"10.0.0.1\"}}";
+    assert_int_equal(take(&behind_nat, two, &f, &err), 0);
+    assert_string_equal(f.node_ip, "10.0.0.5"); /* the default route's */
+    assert_string_equal(f.node_name, "gate");
+    assert_int_equal(f.mtu, 9000);
+    facts_release(&f);
+    struct host named = {.address = "203.0.113.9", .node_ip = "192.168.1.5"};
+    assert_int_equal(take(&named, two, &f, &err), 0);
+    assert_string_equal(f.interface, "eth0");
+    facts_release(&f);
+    struct host wrong = {.address = "203.0.113.9", .node_ip = "192.168.1.6"};
+    assert_int_equal(take(&wrong, two, &f, &err), -EADDRNOTAVAIL);
+    assert_non_null(strstr(err.text, "192.168.1.6"));
+}
+
+static void test_bad_host_name(void **state)
+{
+    (void) state;
+    struct facts f;
+    struct error err = ERROR_INIT;
+    struct host h = {.address = "10.0.0.5"};
+    assert_int_equal(take(&h,
+                          "{\"hostname\":\"a b;$(reboot)\",\"interfaces\":[{\"name\":\"e\","
+                          "\"addresses\":[\"10.0.0.5/8\"]}]}",
+                          &f, &err),
+                     -EINVAL);
+    assert_non_null(strstr(err.remedy, "name:"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_healthy),
+        cmocka_unit_test(test_own),
+        cmocka_unit_test(test_ports_of_a_role),
+        cmocka_unit_test(test_node_keeps_its_ports),
+        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_duplicate_node_names),
+        cmocka_unit_test(test_other_cluster),
+        cmocka_unit_test(test_cidrs_and_mtu),
+        cmocka_unit_test(test_silent_hosts_do_not_count),
+        cmocka_unit_test(test_terminal_escapes_are_shown),
+        cmocka_unit_test(test_node_address),
+        cmocka_unit_test(test_bad_host_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
