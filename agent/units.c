@@ -226,6 +226,14 @@ int unit_restart(const char *unit, int timeout_ms, struct error *err)
     return run_job("RestartUnit", unit, timeout_ms, err);
 }
 
+void unit_reset_failed(const char *unit)
+{
+    AUTO_BUS *bus = NULL;
+    AUTO_MESSAGE *reply = NULL;
+    if (bus_open(&bus, NULL) >= 0)
+        manager_call(bus, "ResetFailedUnit", unit, &reply, NULL, "s", unit);
+}
+
 static int reload_on(sd_bus *bus, struct error *err)
 {
     AUTO_MESSAGE *reply = NULL;

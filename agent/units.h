@@ -30,6 +30,9 @@ int unit_start(const char *unit, int timeout_ms, struct error *err);
 int unit_stop(const char *unit, int timeout_ms, struct error *err);
 int unit_restart(const char *unit, int timeout_ms, struct error *err);
 
+/* Forgets a former failure; what is not loaded any more is then dropped by systemd. */
+void unit_reset_failed(const char *unit);
+
 /* Symlinks of units; systemd is reloaded afterwards. */
 int unit_enable(const char *unit, struct error *err);
 int unit_disable(const char *unit, struct error *err);

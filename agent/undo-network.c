@@ -1,0 +1,217 @@
+/* Network links and packet filter chains that Kubernetes' parts made. */
+#include "agent/ledger-kinds.h"
+#include "lib/process.h"
+#include "lib/strbuf.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SAVE_MAX (64u << 20) /* bytes of iptables-save; kube-proxy writes a lot on large clusters */
+#define IPTABLES_TIMEOUT_MS 60000
+
+struct delete_request {
+    struct nlmsghdr header;
+    struct ifinfomsg link;
+};
+struct delete_answer {
+    struct nlmsghdr header;
+    struct nlmsgerr error;
+};
+
+/* rtnetlink(7): RTM_DELLINK by index. What can't be deleted this way (a card) says EOPNOTSUPP. */
+static int delete_link(int fd, unsigned index)
+{
+    struct delete_request request = {
+        .header = {.nlmsg_len = sizeof request,
+                   .nlmsg_type = RTM_DELLINK,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+        .link = {.ifi_family = AF_UNSPEC, .ifi_index = (int) index},
+    };
+    union {
+        struct delete_answer answer;
+        char room[4096];
+    } got;
+    if (send(fd, &request, sizeof request, 0) < 0)
+        return -errno;
+    ssize_t n = recv(fd, &got, sizeof got, 0);
+    if (n < (ssize_t) sizeof got.answer || got.answer.header.nlmsg_type != NLMSG_ERROR)
+        return n < 0 ? -errno : -EPROTO;
+    return got.answer.error.error;
+}
+
+static bool is_kept(const json_t *kept, const char *name)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach(kept, i, entry)
+        if (strcmp(json_string_value(entry), name) == 0)
+            return true;
+    return false;
+}
+
+static void free_links(struct if_nameindex **links)
+{
+    if (*links)
+        if_freenameindex(*links);
+}
+
+int undo_link(const char *pattern, const json_t *kept, struct error *err)
+{
+    CLEANUP(free_links) struct if_nameindex *links = if_nameindex();
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (!links || fd < 0) {
+        int r = -errno;
+        if (fd >= 0)
+            close(fd);
+        return error_errno(err, r, "list the network links");
+    }
+    int result = 0;
+    for (const struct if_nameindex *i = links; i->if_index != 0; i++) {
+        if (!name_matches(pattern, i->if_name) || is_kept(kept, i->if_name))
+            continue;
+        int r = delete_link(fd, i->if_index);
+        /* The other end of a veth pair goes with the first. */
+        if (r < 0 && r != -ENODEV && result >= 0)
+            result = error_errno(err, r, "delete the network link %s", i->if_name);
+    }
+    close(fd);
+    return result;
+}
+
+static bool starts_with_any(const char *name, const struct strv *prefixes)
+{
+    for (size_t i = 0; i < prefixes->count; i++)
+        if (strncmp(name, prefixes->items[i], strlen(prefixes->items[i])) == 0)
+            return true;
+    return false;
+}
+
+/* The word after the option, borrowed up to *len; NULL when the rule does not have the option. */
+static const char *rule_target(const char *rule, size_t *len)
+{
+    static const char *const options[] = {" -j ", " -g "};
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        /* A comment may hold the same text: the target is what comes last. */
+        const char *found = NULL;
+        for (const char *at = rule; (at = strstr(at, options[i])); at++)
+            found = at + strlen(options[i]);
+        if (found) {
+            *len = strcspn(found, " ");
+            return found;
+        }
+    }
+    return NULL;
+}
+
+static bool leads_to(const char *rule, const struct strv *prefixes)
+{
+    size_t len = 0;
+    const char *target = rule_target(rule, &len);
+    AUTO_FREE char *name = target ? xstrndup(target, len) : NULL;
+    return name && starts_with_any(name, prefixes);
+}
+
+struct table_work {
+    const struct strv *prefixes;
+    struct strbuf rules;  /* -D lines: rules of others' chains that lead to ours */
+    struct strbuf flush;  /* -F lines */
+    struct strbuf remove; /* -X lines */
+};
+
+/* ":KUBE-SERVICES - [0:0]" */
+static void take_chain(struct table_work *work, const char *line)
+{
+    AUTO_FREE char *name = xstrndup(line + 1, strcspn(line + 1, " "));
+    if (!starts_with_any(name, work->prefixes))
+        return;
+    strbuf_addf(&work->flush, "-F %s\n", name);
+    strbuf_addf(&work->remove, "-X %s\n", name);
+}
+
+/* "-A INPUT -m comment --comment \"x\" -j KUBE-FIREWALL"; the text is what restore reads back. */
+static void take_rule(struct table_work *work, const char *line)
+{
+    AUTO_FREE char *chain = xstrndup(line + 3, strcspn(line + 3, " "));
+    if (!starts_with_any(chain, work->prefixes) && leads_to(line, work->prefixes))
+        strbuf_addf(&work->rules, "-D %s\n", line + 3);
+}
+
+static void end_table(struct table_work *work, const char *table, struct strbuf *out)
+{
+    if (work->rules.len + work->flush.len > 0) {
+        strbuf_addf(out, "%s\n", table);
+        strbuf_add(out, work->rules.data, work->rules.len);
+        strbuf_add(out, work->flush.data, work->flush.len);
+        strbuf_add(out, work->remove.data, work->remove.len);
+        strbuf_adds(out, "COMMIT\n");
+    }
+    strbuf_reset(&work->rules);
+    strbuf_reset(&work->flush);
+    strbuf_reset(&work->remove);
+}
+
+void undo_iptables_script(const char *save, const struct strv *prefixes, struct strbuf *out)
+{
+    struct table_work work = {.prefixes = prefixes};
+    strbuf_init(&work.rules, SAVE_MAX);
+    strbuf_init(&work.flush, SAVE_MAX);
+    strbuf_init(&work.remove, SAVE_MAX);
+    STRV(lines);
+    strv_split(&lines, save, '\n');
+    const char *table = NULL;
+    for (size_t i = 0; i < lines.count; i++) {
+        const char *line = lines.items[i];
+        if (line[0] == '*')
+            table = line;
+        else if (line[0] == ':')
+            take_chain(&work, line);
+        else if (strncmp(line, "-A ", 3) == 0)
+            take_rule(&work, line);
+        else if (table && strcmp(line, "COMMIT") == 0)
+            end_table(&work, table, out);
+    }
+    strbuf_release(&work.rules);
+    strbuf_release(&work.flush);
+    strbuf_release(&work.remove);
+}
+
+static int clean_variant(const char *variant, const struct strv *prefixes, struct error *err)
+{
+    AUTO_FREE char *save = xasprintf("%s-save", variant);
+    AUTO_FREE char *restore = xasprintf("%s-restore", variant);
+    if (!process_in_path(save) || !process_in_path(restore))
+        return 0;
+    STRBUF(rules, SAVE_MAX);
+    STRBUF(script, SAVE_MAX);
+    const char *const save_argv[] = {save, NULL};
+    const struct process_options reading = {.out = &rules, .timeout_ms = IPTABLES_TIMEOUT_MS};
+    /* A kernel without this table or family has nothing of ours in it. */
+    if (process_run(save_argv, &reading, NULL, NULL) < 0)
+        return 0;
+    undo_iptables_script(rules.data, prefixes, &script);
+    if (strbuf_full(&rules) || strbuf_full(&script))
+        return error_set(err, -E2BIG, "%s gives too many rules", save);
+    if (script.len == 0)
+        return 0;
+    const char *const restore_argv[] = {restore, "--noflush", NULL};
+    const struct process_options writing = {
+        .stdin_data = script.data, .stdin_len = script.len, .timeout_ms = IPTABLES_TIMEOUT_MS};
+    return process_run(restore_argv, &writing, NULL, err);
+}
+
+int undo_iptables(const struct strv *prefixes, struct error *err)
+{
+    static const char *const variants[] = {"iptables-nft", "iptables-legacy", "ip6tables-nft",
+                                           "ip6tables-legacy"};
+    int result = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
+        int r = clean_variant(variants[i], prefixes, result < 0 ? NULL : err);
+        if (r < 0 && result >= 0)
+            result = r;
+    }
+    return result;
+}
