@@ -26,12 +26,15 @@
 #define BUNDLE_SCHEMA 1
 #define BUNDLE_MANIFEST_MAX (4 * 1024 * 1024)
 
+/* Bits of component.roles; the same as enum host_role of the coordinator. */
+enum { COMPONENT_CONTROL_PLANE = 1, COMPONENT_WORKER = 2 };
+
 enum component_kind { COMPONENT_FILES, COMPONENT_IMAGE, COMPONENT_ADDON };
 
 struct component {
     enum component_kind kind;
     const char *name, *version; /* borrowed from the bundle */
-    unsigned roles;             /* bit 1 control plane, bit 2 worker: as enum host_role */
+    unsigned roles;             /* COMPONENT_CONTROL_PLANE | COMPONENT_WORKER */
     const char *blob;           /* files, addon */
     const char *ref, *manifest; /* image */
     json_t *blobs;              /* image: array of digests, borrowed */
@@ -57,5 +60,5 @@ const struct component *bundle_find(const struct bundle *b, const char *name);
 char *bundle_blob_path(const struct bundle *b, const char *digest);
 /* Size from bigtop.json; -ENOENT when it is not listed. */
 int64_t bundle_blob_size(const struct bundle *b, const char *digest);
-/* Hashes every blob. */
+/* Hashes every blob, and compares each image's manifest with bigtop.json. */
 int bundle_verify(const struct bundle *b, struct error *err);
