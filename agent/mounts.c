@@ -1,0 +1,69 @@
+#include "agent/mounts.h"
+
+#include "agent/proc-text.h"
+#include "lib/fd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#define MOUNTINFO "/proc/self/mountinfo"
+#define MOUNTINFO_MAX (4 * 1024 * 1024)
+
+/* "36 35 98:0 /root /mount/point rw,noatime shared:1 master:2 - ext4 …" */
+static void look_at(const char *line, struct strv *points)
+{
+    STRV(fields);
+    strv_split(&fields, line, ' ');
+    for (size_t i = 6; i < fields.count; i++) {
+        if (strncmp(fields.items[i], "shared:", 7) == 0) {
+            return;
+        }
+        if (strcmp(fields.items[i], "-") == 0) {
+            proc_unescape(fields.items[4]);
+            strv_add(points, fields.items[4]);
+            return;
+        }
+    }
+}
+
+void mounts_not_shared(const char *mountinfo, struct strv *points)
+{
+    STRV(lines);
+    strv_split(&lines, mountinfo, '\n');
+    for (size_t i = 0; i < lines.count; i++) {
+        look_at(lines.items[i], points);
+    }
+}
+
+static int read_not_shared(struct strv *points, struct error *err)
+{
+    STRBUF(text, MOUNTINFO_MAX);
+    int r = file_read(MOUNTINFO, &text, err);
+    if (r >= 0) {
+        mounts_not_shared(text.data, points);
+    }
+    return r;
+}
+
+bool mounts_root_shared(void)
+{
+    STRV(points);
+    return read_not_shared(&points, NULL) >= 0 && !strv_contains(&points, "/");
+}
+
+int mounts_share_root(struct ledger *ledger, struct error *err)
+{
+    STRV(points);
+    int r = read_not_shared(&points, err);
+    for (size_t i = 0; r >= 0 && i < points.count; i++) {
+        r = ledger_will_appear(ledger, "shared-mount", points.items[i], err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0) {
+        return error_errno(err, -errno, "make / shared");
+    }
+    return 0;
+}

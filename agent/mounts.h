@@ -1,0 +1,12 @@
+/* Mount propagation. Pods that mount for the host (CSI, Calico) need "/" to be shared, which
+ * systemd sees to at boot except in containers. */
+#pragma once
+
+#include "agent/step.h"
+
+/* True when the mount at "/" propagates to others (mountinfo(5): "shared:"). */
+bool mounts_root_shared(void);
+/* Makes "/" and what is below it shared; reset puts back those that were not. */
+int mounts_share_root(struct ledger *ledger, struct error *err);
+/* From the text of /proc/self/mountinfo: the mount points that do not propagate, appended. */
+void mounts_not_shared(const char *mountinfo, struct strv *points);

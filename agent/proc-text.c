@@ -1,0 +1,17 @@
+#include "agent/proc-text.h"
+
+#include <string.h>
+
+void proc_unescape(char *text)
+{
+    char *out = text;
+    for (const char *p = text; *p; p++) {
+        if (p[0] == '\\' && strspn(p + 1, "01234567") >= 3) {
+            *out++ = (char) (((p[1] - '0') << 6) | ((p[2] - '0') << 3) | (p[3] - '0'));
+            p += 3;
+        } else {
+            *out++ = *p;
+        }
+    }
+    *out = '\0';
+}

@@ -1,0 +1,99 @@
+#include "agent/program.h"
+
+#include "lib/clock.h"
+#include "lib/protocol.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const environment[] = {
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME=" AGENT_RUN_DIR,
+    "TMPDIR=" AGENT_RUN_DIR,
+    "KUBECONFIG=" ADMIN_CONF,
+    "LC_ALL=C",
+    NULL,
+};
+
+struct process_options program_options(const bool *cancel, int timeout_ms)
+{
+    return (struct process_options){
+        .env = environment,
+        .cwd = "/",
+        .cancel = cancel,
+        .timeout_ms = timeout_ms,
+        .die_with_parent = true,
+    };
+}
+
+bool program_exists(const char *path)
+{
+    return access(path, X_OK) == 0;
+}
+
+int program_json(const struct strv *argv, const bool *cancel, int timeout_ms, json_t **out,
+                 struct error *err)
+{
+    STRBUF(text, PROGRAM_OUTPUT_MAX);
+    struct process_options options = program_options(cancel, timeout_ms);
+    options.out = &text;
+    int r = process_runv(argv, &options, NULL, err);
+    if (r < 0) {
+        return r;
+    }
+    json_t *parsed = json_parse(text.data, text.len, argv->items[0], err);
+    if (!parsed) {
+        return -EPROTO;
+    }
+    *out = parsed;
+    return 0;
+}
+
+static void kubectl_argv(struct strv *argv, const char *const args[], int timeout_ms)
+{
+    strv_add(argv, PROGRAM_KUBECTL);
+    strv_add_all(argv, args);
+    /* kubectl waits without end for a server that accepted the connection and then went silent. */
+    strv_addf(argv, "--request-timeout=%ds", timeout_ms / 1000 + 1);
+}
+
+int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, struct strbuf *out,
+                struct error *err)
+{
+    STRV(argv);
+    kubectl_argv(&argv, args, timeout_ms);
+    struct process_options options = program_options(cancel, timeout_ms);
+    options.out = out;
+    return process_runv(&argv, &options, NULL, err);
+}
+
+int kubectl_json(const char *const args[], const bool *cancel, int timeout_ms, json_t **out,
+                 struct error *err)
+{
+    STRV(argv);
+    kubectl_argv(&argv, args, timeout_ms);
+    return program_json(&argv, cancel, timeout_ms, out, err);
+}
+
+int kubectl_api_ready(const bool *cancel, int timeout_ms)
+{
+    const char *const args[] = {"get", "--raw=/readyz", NULL};
+    return kubectl_run(args, cancel, timeout_ms, NULL, NULL) == 0;
+}
+
+int kubectl_api_wait(const bool *cancel, int timeout_ms, struct error *err)
+{
+    int64_t deadline = clock_monotonic_ms() + timeout_ms;
+    while (!kubectl_api_ready(cancel, 5000)) {
+        if (cancel && *cancel) {
+            return error_set(err, -ECANCELED, "interrupted");
+        }
+        if (clock_left_ms(deadline) == 0) {
+            return error_set(err, -ETIMEDOUT, "the API server of this host did not become ready "
+                                              "within %d s", timeout_ms / 1000);
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+    }
+    return 0;
+}

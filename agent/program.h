@@ -1,0 +1,42 @@
+/* The programs that the bundle put on the host, and how we call them: by their full path, so that
+ * another kubectl in PATH is never taken, and with an environment of our own, so that neither a
+ * proxy nor a KUBECONFIG of somebody's shell leaks in. Their caches go to AGENT_RUN_DIR: a call
+ * that only asks leaves nothing on the disk. */
+#pragma once
+
+#include "lib/json.h"
+#include "lib/process.h"
+
+#include <stdbool.h>
+
+#define PROGRAM_KUBEADM "/usr/local/bin/kubeadm"
+#define PROGRAM_KUBECTL "/usr/local/bin/kubectl"
+#define PROGRAM_CTR "/usr/local/bin/ctr"
+
+#define KUBERNETES_DIR "/etc/kubernetes"
+#define ADMIN_CONF KUBERNETES_DIR "/admin.conf"
+#define KUBELET_CONF KUBERNETES_DIR "/kubelet.conf"
+#define CA_CERT KUBERNETES_DIR "/pki/ca.crt"
+
+/* What a program may write to stdout before it is cut: `kubectl get pods -A -o json` of a large
+ * cluster stays below. */
+#define PROGRAM_OUTPUT_MAX (32UL * 1024 * 1024)
+
+/* Options with the environment, the working folder and the end with the agent set; timeout in
+ * milliseconds, cancel may be NULL. */
+struct process_options program_options(const bool *cancel, int timeout_ms);
+/* True when the file is there and executable. */
+bool program_exists(const char *path);
+
+/* Runs argv and parses what it wrote to stdout. The caller owns *out. */
+int program_json(const struct strv *argv, const bool *cancel, int timeout_ms, json_t **out,
+                 struct error *err);
+/* kubectl with the arguments up to a NULL. stdout goes to `out` (may be NULL). */
+int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, struct strbuf *out,
+                struct error *err);
+int kubectl_json(const char *const args[], const bool *cancel, int timeout_ms, json_t **out,
+                 struct error *err);
+/* 1 when the API server of this control plane says that it is ready, 0 when it does not answer. */
+int kubectl_api_ready(const bool *cancel, int timeout_ms);
+/* Waits until it is; -ETIMEDOUT, -ECANCELED. */
+int kubectl_api_wait(const bool *cancel, int timeout_ms, struct error *err);
