@@ -36,8 +36,10 @@ typedef int (*archive_entry_fn)(void *userdata, const struct archive_entry_info 
  * named: absolute or "..", through a symlink, hard links, devices, FIFOs, sockets, setuid, setgid
  * and sticky bits, control characters in names, duplicate entries, more or fewer bytes than
  * announced, limits passed, a truncated archive. Files are written to a temporary name and renamed.
- * Owner is the caller; mode is the archive's & 0777; mtime the archive's. On failure what was
- * written so far stays: unpack into a staging folder. */
+ * Owner is the caller; mode is the archive's & 0777; mtime the archive's. A folder that is there
+ * already keeps its mode; another file in the way is replaced. limits NULL: the default. Nothing is
+ * synced: syncfs(2) when it must survive a power cut. On failure what was written so far stays:
+ * unpack into a staging folder. */
 int archive_unpack(int fd, int dir_fd, const struct archive_limits *limits, archive_entry_fn on_entry,
                    void *userdata, struct error *err);
 /* The same checks, nothing written. */
@@ -57,7 +59,8 @@ int archive_writer_data(struct archive_writer *w, const char *path, mode_t mode,
                         size_t len, struct error *err);
 int archive_writer_file(struct archive_writer *w, const char *path, mode_t mode,
                         const char *source, struct error *err);
-/* A whole folder, entries sorted bytewise, below prefix ("" for none). */
+/* What is in a folder, sorted bytewise within each folder, below prefix ("" for none; no entry is
+ * written for the prefix itself). Modes are those of the files. */
 int archive_writer_tree(struct archive_writer *w, const char *prefix, const char *source_dir,
                         struct error *err);
 int archive_writer_close(struct archive_writer **w, struct error *err); /* also frees */

@@ -16,6 +16,7 @@ struct reader {
     const struct yaml_file *file;
     const char *data;
     size_t len;
+    size_t nodes;
     struct error *err;
 };
 
@@ -292,6 +293,9 @@ static int read_node(struct reader *r, const yaml_event_t *event, unsigned depth
 {
     if (event->type == YAML_ALIAS_EVENT)
         return refuse(r, event->start_mark, "aliases (*) are not allowed, write the value out");
+    if (++r->nodes > YAML_NODES_MAX)
+        return refuse(r, event->start_mark, "too many values, expected at most %d",
+                      YAML_NODES_MAX);
     AUTO_NODE *n = xcalloc(1, sizeof(*n));
     n->line = (unsigned) event->start_mark.line + 1;
     n->column = (unsigned) event->start_mark.column + 1;

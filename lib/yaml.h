@@ -1,8 +1,9 @@
 /* Strict YAML into a tree with positions, on libyaml's event parser (the only user of <yaml.h>).
  * Refused while parsing, with "file:line:column: what, and what was expected": aliases, anchors,
  * tags, several documents, duplicate keys, keys that are not words, NUL and invalid UTF-8,
- * depth > YAML_DEPTH_MAX, input > YAML_SIZE_MAX, scalars > YAML_SCALAR_MAX. Depth is checked per
- * event: libyaml 0.2.5 is quadratic in the nesting of flow collections. */
+ * depth > YAML_DEPTH_MAX, input > YAML_SIZE_MAX, scalars > YAML_SCALAR_MAX, more values than
+ * YAML_NODES_MAX. Depth is checked per event: libyaml 0.2.5 is quadratic in the nesting of flow
+ * collections. */
 #pragma once
 
 #include "lib/cleanup.h"
@@ -15,6 +16,7 @@
 #define YAML_DEPTH_MAX 32
 #define YAML_SIZE_MAX (1024 * 1024)
 #define YAML_SCALAR_MAX (64 * 1024)
+#define YAML_NODES_MAX 150000 /* some 20 for each of 5000 hosts, and read within 100 ms */
 
 enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 
@@ -53,7 +55,9 @@ int yaml_error_key(const struct yaml_file *file, const struct yaml_node *mapping
                    struct error *err, const char *format, ...) PRINTF_LIKE(5, 6);
 
 /* Typed scalars; the error says what was found and what was expected. YAML 1.2 core rules:
- * only true/false are booleans ("yes", "on" are refused with a hint), decimal integers only. */
+ * only true/false are booleans ("yes", "on" are refused with a hint), decimal integers only. A plain
+ * number, boolean or null is not a string: it has to be quoted. Errors of yaml_string do not show
+ * the value, which may be a password. */
 int yaml_string(const struct yaml_file *f, const struct yaml_node *n, const char **out,
                 struct error *err);
 int yaml_int(const struct yaml_file *f, const struct yaml_node *n, int64_t min, int64_t max,
