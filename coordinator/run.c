@@ -106,17 +106,21 @@ static void arrive(struct host_run *h, int gate)
 int run_pass_gate(struct host_run *h, int gate, struct error *err)
 {
     struct run *run = h->run;
+    struct host_run *control = run_control_plane(run);
     arrive(h, gate);
     int r = latch_wait(&run->gates[gate].latch, GATE_TIMEOUT_MS, &interrupted, err);
     if (r < 0)
         return r;
     pthread_mutex_lock(&run->mutex);
-    bool refused = run->refused;
+    bool refused = run->refused, headless = control->error.code != 0;
     pthread_mutex_unlock(&run->mutex);
-    if (!refused)
-        return 0;
-    h->consequence = true;
-    return error_set(err, -ECANCELED, "not begun, as another host was refused");
+    h->consequence = refused || headless;
+    if (refused)
+        return error_set(err, -ECANCELED, "not begun, as another host was refused");
+    if (headless)
+        return error_set(err, -ECANCELED, "not begun, as the control plane %s failed",
+                         host_label(control->host));
+    return 0;
 }
 
 int run_refuse(struct host_run *h, struct error *err)
@@ -141,7 +145,7 @@ static bool is_refusal(int code)
     return code == -EKEYREJECTED || code == -ENOKEY || code == -EBUSY;
 }
 
-/* Nobody shall wait for this host any more. */
+/* Nobody shall wait for this host any more. The gates' mutex makes its error visible. */
 static void fail_latches(struct host_run *h)
 {
     struct run *run = h->run;
@@ -205,7 +209,11 @@ static int outcome(struct run *run)
     for (size_t i = 0; i < run->inv->host_count; i++) {
         struct host_run *h = &run->hosts[i];
         failed |= h->error.code != 0;
-        if (h->error.code != 0 && !(interrupted && h->error.code == -ECANCELED))
+        if (h->error.code == 0 || (interrupted && h->error.code == -ECANCELED))
+            continue;
+        if (h->consequence)
+            view_warn(run->view, h->host, "%s", h->error.text);
+        else
             view_error(run->view, h->host, h->phase, &h->error);
     }
     return interrupted ? EXIT_INTERRUPTED
