@@ -1,6 +1,7 @@
-/* Tar archives through libarchive (the only user of its headers). Reading: our own allow-list, as
- * libarchive's SECURE flags still create outside-pointing symlinks, device nodes, FIFOs and setuid
- * files, and leave a full-size file for a truncated tar. Writing: reproducible bytes. */
+/* Tar archives through libarchive (archive.c reads, archive-write.c writes: the only users of its
+ * headers). Reading: our own allow-list, as libarchive's SECURE flags still create outside-pointing
+ * symlinks, device nodes, FIFOs and setuid files, and leave a full-size file for a truncated tar.
+ * Writing: reproducible bytes. */
 #pragma once
 
 #include "lib/cleanup.h"
