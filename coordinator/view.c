@@ -1,0 +1,225 @@
+#include "coordinator/view.h"
+
+#include "coordinator/view-backend.h"
+#include "lib/clock.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define LIVE_COLUMNS_MIN 40
+
+static bool live_is_possible(void)
+{
+    const char *term = getenv("TERM");
+    if (!isatty(STDOUT_FILENO) || !term || !term[0] || strcmp(term, "dumb") == 0)
+        return false;
+    struct winsize size = {0};
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= LIVE_COLUMNS_MIN;
+}
+
+/* Live on anything that is no terminal would only write escapes into a file. */
+static const struct view_backend *choose(enum view_mode mode)
+{
+    if (mode == VIEW_JSON)
+        return &view_json;
+    if (mode == VIEW_PLAIN || !live_is_possible())
+        return &view_plain;
+    return &view_live;
+}
+
+static void add_lines(struct view *v, const struct inventory *inv)
+{
+    v->count = inv ? inv->host_count : 0;
+    v->lines = xcalloc(v->count + 1, sizeof(*v->lines));
+    for (size_t i = 0; i < v->count; i++) {
+        v->lines[i].label = host_label(&inv->hosts[i]);
+        v->lines[i].since_ms = v->started_ms;
+        size_t width = strlen(v->lines[i].label);
+        if (width > v->label_width)
+            v->label_width = width < VIEW_LABEL_WIDTH_MAX ? width : VIEW_LABEL_WIDTH_MAX;
+    }
+}
+
+struct view *view_open(enum view_mode mode, const struct inventory *inv)
+{
+    struct view *v = xcalloc(1, sizeof(*v));
+    pthread_mutex_init(&v->lock, NULL);
+    v->started_ms = clock_monotonic_ms();
+    v->backend = choose(mode);
+    strbuf_init(&v->pending, 1024 * 1024);
+    add_lines(v, inv);
+    if (v->backend->open)
+        v->backend->open(v);
+    return v;
+}
+
+void view_close(struct view **view)
+{
+    struct view *v = *view;
+    if (!v)
+        return;
+    if (v->backend->close)
+        v->backend->close(v);
+    pthread_mutex_destroy(&v->lock);
+    strbuf_release(&v->pending);
+    free(v->lines);
+    free(v->times);
+    free(v);
+    *view = NULL;
+}
+
+/* Cut to fit, never inside a UTF-8 sequence. */
+static void set_text(char *into, size_t size, const char *text)
+{
+    STRBUF(safe, VIEW_LINE_MAX);
+    strbuf_add_printable(&safe, text ? text : "", text ? strlen(text) : 0);
+    size_t len = safe.len;
+    if (len >= size)
+        for (len = size - 1; len > 0 && ((unsigned char) safe.data[len] & 0xc0) == 0x80;)
+            len--;
+    memcpy(into, safe.data, len);
+    into[len] = '\0';
+}
+
+void view_host(struct view *v, size_t host, enum view_state state, const char *phase,
+               const char *text, int64_t done, int64_t total)
+{
+    pthread_mutex_lock(&v->lock);
+    if (host < v->count) {
+        struct view_line *line = &v->lines[host];
+        char before[VIEW_PHASE_MAX];
+        memcpy(before, line->phase, sizeof(before));
+        set_text(line->phase, sizeof(line->phase), phase);
+        bool changed = line->state != state || strcmp(before, line->phase) != 0;
+        set_text(line->text, sizeof(line->text), text);
+        line->state = state;
+        line->done = done;
+        line->total = total;
+        if (changed)
+            line->since_ms = clock_monotonic_ms();
+        v->backend->host(v, host, changed);
+    }
+    pthread_mutex_unlock(&v->lock);
+}
+
+PRINTF_LIKE(4, 0)
+static void note(struct view *v, const struct host *h, bool warning, const char *format,
+                 va_list args)
+{
+    STRBUF(text, VIEW_LINE_MAX);
+    STRBUF(safe, VIEW_LINE_MAX);
+    strbuf_vaddf(&text, format, args);
+    strbuf_add_printable(&safe, text.data, text.len);
+    pthread_mutex_lock(&v->lock);
+    v->backend->note(v, h ? host_label(h) : NULL, warning, safe.data);
+    pthread_mutex_unlock(&v->lock);
+}
+
+void view_note(struct view *v, const struct host *h, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    note(v, h, false, format, args);
+    va_end(args);
+}
+
+void view_warn(struct view *v, const struct host *h, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    note(v, h, true, format, args);
+    va_end(args);
+}
+
+void view_error(struct view *v, const struct host *h, const char *step, const struct error *err)
+{
+    pthread_mutex_lock(&v->lock);
+    v->backend->error(v, h ? host_label(h) : NULL, step, err);
+    pthread_mutex_unlock(&v->lock);
+}
+
+static size_t line_of(const struct view *v, const struct host *h)
+{
+    for (size_t i = 0; h && i < v->count; i++)
+        if (v->lines[i].label == host_label(h))
+            return i;
+    return SIZE_MAX;
+}
+
+void view_phase(struct view *v, const struct host *h, const char *phase, int64_t ms)
+{
+    pthread_mutex_lock(&v->lock);
+    v->times = xrealloc(v->times, v->time_count + 1, sizeof(*v->times));
+    struct view_phase_time *time = &v->times[v->time_count++];
+    *time = (struct view_phase_time){.host = line_of(v, h), .ms = ms};
+    set_text(time->phase, sizeof(time->phase), phase);
+    if (v->backend->phase)
+        v->backend->phase(v, time);
+    pthread_mutex_unlock(&v->lock);
+}
+
+void view_summary(struct view *v, const char *format, ...)
+{
+    STRBUF(text, VIEW_LINE_MAX);
+    STRBUF(safe, VIEW_LINE_MAX);
+    va_list args;
+    va_start(args, format);
+    strbuf_vaddf(&text, format, args);
+    va_end(args);
+    strbuf_add_printable(&safe, text.data, text.len);
+    pthread_mutex_lock(&v->lock);
+    v->backend->summary(v, safe.data);
+    pthread_mutex_unlock(&v->lock);
+}
+
+void view_amount(struct strbuf *out, int64_t done, int64_t total)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    if (total <= 0)
+        return;
+    if (total < VIEW_BYTES_FROM) {
+        strbuf_addf(out, "%" PRId64 "/%" PRId64, done, total);
+        return;
+    }
+    size_t unit = 0;
+    double scale = 1024;
+    while (unit + 1 < ARRAY_SIZE(units) && (double) total / scale >= 1024) {
+        scale *= 1024;
+        unit++;
+    }
+    double of = (double) total / scale;
+    int digits = of < 10 ? 1 : 0;
+    strbuf_addf(out, "%.*f/%.*f %s", digits, (double) done / scale, digits, of, units[unit]);
+}
+
+/* Programs' last words have several lines; each stays one, indented under the first. */
+static void add_indented(struct strbuf *out, const char *text, const char *indent)
+{
+    for (const char *line = text; *line;) {
+        size_t len = strcspn(line, "\n");
+        if (line != text)
+            strbuf_adds(out, indent);
+        strbuf_add_printable(out, line, len);
+        strbuf_addc(out, '\n');
+        line += len + (line[len] == '\n');
+    }
+}
+
+void view_error_text(struct strbuf *out, const char *label, const char *step,
+                     const struct error *err)
+{
+    if (label)
+        strbuf_addf(out, "%s: ", label);
+    if (step && step[0])
+        strbuf_addf(out, "%s failed: ", step);
+    add_indented(out, err->text[0] ? err->text : "no reason was given", "    ");
+    if (err->remedy[0]) {
+        strbuf_adds(out, "  remedy: ");
+        add_indented(out, err->remedy, "          ");
+    }
+}
