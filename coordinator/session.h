@@ -14,6 +14,7 @@ struct session;
 
 typedef void (*session_progress_fn)(void *userdata, const char *text, int64_t done, int64_t total);
 
+/* Strings and pointers are borrowed until session_close. */
 struct session_options {
     const char *run;         /* 32 hex digits, one for the whole run of the coordinator */
     const char *who;         /* "user@machine", shown to a second coordinator */
@@ -26,6 +27,7 @@ struct session_options {
     const bool *cancel;      /* may be NULL; true: calls end with -ECANCELED within 300 ms */
 };
 
+/* One attempt, without asking twice. host is borrowed until session_close. */
 int session_open(const struct host *host, const struct session_options *options,
                  struct session **out, struct error *err);
 void session_close(struct session **s);
@@ -33,7 +35,8 @@ void session_close(struct session **s);
 
 /* Sends the call and waits for its end. params is borrowed; NULL: {}. *result (may be NULL) is the
  * caller's. timeout_ms counts from now and includes re-connecting. Errors of the agent come back as
- * they are; -EPIPE: link lost and not regained. */
+ * they are; -EPIPE: link lost and not regained; -ETIMEDOUT: no answer in time; -EPROTO: the agent broke
+ * the protocol, and this session is not used any more. */
 int session_call(struct session *s, const char *call, json_t *params, int timeout_ms,
                  json_t **result, struct error *err);
 /* "run" of a step under the job id "<run>/<step>[/<suffix>]" (suffix may be NULL). */

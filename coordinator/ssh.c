@@ -502,8 +502,11 @@ static int log_in(struct login *l, struct error *err)
         return 0;
     if (r == SSH_AUTH_AGAIN)
         return gave_up(l->ssh, "the login", err);
-    /* Servers end the connection after too many tries. */
-    return refused(l, methods, reason(l->ssh, text), err);
+    /* Servers say so when they end the connection after too many tries. */
+    reason(l->ssh, text);
+    return ssh_get_disconnect_message(session) ? refused(l, methods, text, err)
+                                               : error_set(err, -EPIPE, "connection to %s lost: %s",
+                                                           l->ssh->name, text);
 }
 
 int ssh_open(const struct ssh_target *target, struct ssh **out, struct error *err)
@@ -566,6 +569,8 @@ ssize_t ssh_read(struct ssh *ssh, void *data, size_t len, bool *is_stderr, int t
 
     for (;;) {
         ssize_t n[2];
+        if (cancelled(ssh))
+            return error_set(err, -ECANCELED, "%s: interrupted", ssh->name);
         for (int stream = 1; stream >= 0; stream--) {
             n[stream] = read_stream(ssh, data, len, stream);
             *is_stderr = stream;
