@@ -8,7 +8,6 @@
 
 #define MINUTE_MS (60 * 1000)
 #define KUBEADM_REPOSITORY "registry.k8s.io"
-#define VXLAN_OVERHEAD 50 /* bytes: outer Ethernet, IPv4, UDP and VXLAN headers (RFC 7348) */
 
 void task_release(struct task *t)
 {
@@ -250,8 +249,8 @@ bool params_wants_addon(const struct inventory *inv, const struct component *add
                                               strcmp(addon->name, inv->storage) == 0);
 }
 
-/* The smallest MTU among the hosts that answered, less what VXLAN adds. */
-static int pod_mtu(const struct run *run)
+/* The smallest MTU among the hosts that answered; network addons take off what they add. */
+static int least_mtu(const struct run *run)
 {
     int least = 0;
     for (size_t i = 0; i < run->inv->host_count; i++) {
@@ -259,7 +258,7 @@ static int pod_mtu(const struct run *run)
         if (f->json && (least == 0 || f->mtu < least))
             least = f->mtu;
     }
-    return least - VXLAN_OVERHEAD;
+    return least;
 }
 
 int params_addon(const struct host_run *h, const struct component *addon, struct task *out,
@@ -268,7 +267,7 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
     (void) err;
     const struct inventory *inv = h->run->inv;
     char mtu[16];
-    snprintf(mtu, sizeof(mtu), "%d", pod_mtu(h->run));
+    snprintf(mtu, sizeof(mtu), "%d", least_mtu(h->run));
     *out = (struct task){.step = "addon", .suffix = addon->name, .timeout_ms = 5 * MINUTE_MS};
     out->params = json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s}}", "name", addon->name, "archive",
                             addon->blob, "values", "pod-cidr", inv->pod_cidr, "service-cidr",
