@@ -38,7 +38,7 @@ sources = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c))
 archives = $(foreach m,$(USES_$(1)),$(B)/$(m).a)
 
 AGENT_TARBALL := build/agent-amd64.tar.gz
-TESTS := $(patsubst tests/unit/test-%.c,%,$(wildcard tests/unit/test-*.c))
+TESTS := $(or $(T),$(patsubst tests/unit/test-%.c,%,$(wildcard tests/unit/test-*.c)))
 TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 # A unit test mirrors a module's file and is linked with what that module may use.
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
@@ -85,8 +85,8 @@ $(foreach t,$(TESTS),$(eval $(call test_rules,$(t))))
 
 unit-tests: $(TEST_BINARIES)
 
-check-unit: unit-tests ## unit tests (T=name runs one)
-	@tests/unit/run unit $(if $(T),$(B)/tests/test-$(T),$(TEST_BINARIES))
+check-unit: unit-tests ## unit tests (T="name name" runs some)
+	@tests/unit/run unit $(TEST_BINARIES)
 
 check-asan: ## the unit tests with address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory -s B=build/asan SANITIZE=1 unit-tests
