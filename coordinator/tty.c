@@ -1,5 +1,6 @@
 #include "coordinator/tty.h"
 
+#include "coordinator/view.h"
 #include "lib/fd.h"
 
 #include <errno.h>
@@ -98,7 +99,9 @@ int tty_ask(const char *text, bool secret, const bool *cancel, struct strbuf *an
         return error_set(err, -ENOTTY, "no terminal to ask on");
     int r = lock(cancel);
     if (r == 0) {
+        view_pause();
         r = ask_locked(fd, text, secret, cancel, answer);
+        view_resume();
         pthread_mutex_unlock(&one_at_a_time);
     }
     return r < 0 ? error_errno(err, r, "ask on the terminal") : 0;

@@ -43,7 +43,7 @@ struct view {
     /* live only */
     pthread_t ticker;
     pthread_cond_t wake;
-    bool stop, color, utf8;
+    bool stop, paused, color, utf8;
     struct strbuf pending; /* lines that stay, not on the terminal yet */
     size_t drawn;          /* lines of the live area on the terminal now */
     unsigned tick;

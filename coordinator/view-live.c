@@ -28,6 +28,10 @@
 
 static volatile sig_atomic_t cursor_hidden;
 
+/* There is one terminal. The lock is taken before a view's own. */
+static pthread_mutex_t live_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct view *live;
+
 void view_restore_terminal(void)
 {
     if (cursor_hidden)
@@ -237,13 +241,20 @@ static struct view_size terminal_size(void)
     return (struct view_size){size.ws_row, size.ws_col};
 }
 
+static void erase(struct view *v, struct strbuf *out)
+{
+    if (v->drawn > 0)
+        strbuf_addf(out, "\033[%zuF", v->drawn);
+    strbuf_adds(out, "\033[J");
+    v->drawn = 0;
+}
+
 /* Everything in one write: the area goes, what stays is printed, the area comes again. */
 static void draw(struct view *v)
 {
     STRBUF(frame, 4 * 1024 * 1024);
-    if (v->drawn > 0)
-        strbuf_addf(&frame, "\033[%zuF", v->drawn);
-    strbuf_adds(&frame, "\033[J" "\033[?7h");
+    erase(v, &frame);
+    strbuf_adds(&frame, "\033[?7h");
     strbuf_add(&frame, v->pending.data, v->pending.len);
     strbuf_adds(&frame, "\033[?7l");
     strbuf_reset(&v->pending);
@@ -257,7 +268,8 @@ static void *tick(void *userdata)
     struct view *v = userdata;
     pthread_mutex_lock(&v->lock);
     while (!v->stop) {
-        draw(v);
+        if (!v->paused)
+            draw(v);
         v->tick++;
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
@@ -294,6 +306,13 @@ static void start_ticker(struct view *v)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+static void set_live(struct view *v)
+{
+    pthread_mutex_lock(&live_lock);
+    live = v;
+    pthread_mutex_unlock(&live_lock);
+}
+
 static void live_open(struct view *v)
 {
     const char *no_color = getenv("NO_COLOR");
@@ -304,6 +323,7 @@ static void live_open(struct view *v)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&v->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    set_live(v);
     cursor_hidden = 1;
     (void) fd_write_all(STDOUT_FILENO, HIDE, sizeof(HIDE) - 1);
     start_ticker(v);
@@ -311,6 +331,7 @@ static void live_open(struct view *v)
 
 static void live_close(struct view *v)
 {
+    set_live(NULL);
     pthread_mutex_lock(&v->lock);
     v->stop = true;
     pthread_cond_signal(&v->wake);
@@ -320,6 +341,31 @@ static void live_close(struct view *v)
     draw(v);
     (void) fd_write_all(STDOUT_FILENO, SHOW, sizeof(SHOW) - 1);
     cursor_hidden = 0;
+}
+
+static void set_paused(bool paused)
+{
+    pthread_mutex_lock(&live_lock);
+    if (live) {
+        STRBUF(out, 64);
+        pthread_mutex_lock(&live->lock);
+        erase(live, &out);
+        strbuf_adds(&out, paused ? SHOW : HIDE);
+        live->paused = paused;
+        (void) fd_write_all(STDOUT_FILENO, out.data, out.len);
+        pthread_mutex_unlock(&live->lock);
+    }
+    pthread_mutex_unlock(&live_lock);
+}
+
+void view_pause(void)
+{
+    set_paused(true);
+}
+
+void view_resume(void)
+{
+    set_paused(false);
 }
 
 /* The next tick shows it. */

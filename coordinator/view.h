@@ -18,6 +18,10 @@ enum view_state { VIEW_WAITING, VIEW_WORKING, VIEW_DONE, VIEW_FAILED };
 struct view;
 struct view *view_open(enum view_mode mode, const struct inventory *inv);
 void view_close(struct view **v); /* leaves the terminal as it was, cursor shown */
+/* Around a question on the terminal (tty_ask does it): the live area goes away, and comes back.
+ * Nothing without a live view. */
+void view_pause(void);
+void view_resume(void);
 /* Shows the cursor again if a live view hid it. Async-signal-safe: for a handler that ends us. */
 void view_restore_terminal(void);
 /* host: index in inv->hosts. phase is a word ("connect", "transfer", "init"); text what goes on.
