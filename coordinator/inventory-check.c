@@ -169,10 +169,6 @@ static int check_sudo(struct inventory_reader *r, struct error *err)
             return yaml_error(r->file, host_node(r, i, "sudo"), err,
                               "sudo is none for user %s of %s, expected user root or sudo: auto",
                               h->user, host_label(h));
-        if (h->sudo == SUDO_PASSWORD && !h->sudo_password)
-            return yaml_error(r->file, host_node(r, i, "sudo"), err,
-                              "sudo is password for %s, expected sudo_password or password too",
-                              host_label(h));
     }
     return 0;
 }

@@ -52,6 +52,8 @@ static void add_code(struct strbuf *out, const char *text)
 
 static void add_values(struct strbuf *out, const struct inventory_key *key)
 {
+    if (key->type == &type_roles)
+        strbuf_adds(out, "a list of ");
     if (key->choices)
         words_phrase(key->choices, out);
     else if (key->type == &type_port)
@@ -92,8 +94,8 @@ char *inventory_manual(void)
                 "files over 1 MiB are refused, with file, line and column.\n"
                 "`bigtop-bootstrap plan --offline hosts.yaml` checks a file; "
                 "`bigtop-bootstrap schema` prints its JSON Schema for editors.\n");
-    manual_section(&out, "Top level", "", PLACE_TOP);
-    manual_section(&out, "cluster", "", PLACE_CLUSTER);
+    manual_section(&out, "Top level", "All but `hosts` may be left out.", PLACE_TOP);
+    manual_section(&out, "cluster", "All may be left out.", PLACE_CLUSTER);
     manual_section(&out, "defaults", "Values for hosts that have none of their own.",
                    PLACE_DEFAULTS);
     manual_section(&out, "hosts",

@@ -243,11 +243,10 @@ static int read_inventory(const struct yaml_file *file, mode_t mode, struct inve
     if (rc < 0)
         return rc;
     if (r.secret && (mode & (S_IRWXG | S_IRWXO))) {
-        rc = yaml_error(file, r.secret, err,
-                        "a password in a file that others can read (mode %04o), expected mode 0600",
-                        (unsigned) (mode & 07777));
-        (void) error_remedy(err, "chmod 600 %s", file->name);
-        return rc;
+        (void) error_set(err, -EPERM, "%s:%u:%u: a password in a file that others can read (mode "
+                         "%04o), expected mode 0600", file->name, r.secret->line, r.secret->column,
+                         (unsigned) (mode & 07777));
+        return error_remedy(err, "chmod 600 %s", file->name);
     }
     rc = inventory_check(&r, err);
     if (rc < 0)

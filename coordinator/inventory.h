@@ -59,8 +59,8 @@ struct inventory {
     size_t host_count;
 };
 
-/* Leaves *out untouched on failure. Refuses a file with a password in it whose mode lets group or
- * others read it. */
+/* Leaves *out untouched on failure, which is -EINVAL, or another errno when the file cannot be read.
+ * A file with a password in it whose mode lets group or others at it is refused with -EPERM. */
 int inventory_load(const char *path, struct inventory *out, struct error *err);
 int inventory_from_yaml(const struct yaml_file *file, struct inventory *out, struct error *err);
 void inventory_release(struct inventory *inv);
