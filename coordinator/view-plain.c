@@ -14,6 +14,14 @@ static const char *word(const struct view_line *line)
     return line->state == VIEW_WORKING ? line->phase : words[line->state];
 }
 
+/* Why a host failed is told once, by plain_error. */
+static const char *detail(const struct view_line *line)
+{
+    if (line->state == VIEW_WORKING || (line->text[0] && line->state != VIEW_FAILED))
+        return line->text;
+    return strcmp(line->phase, word(line)) == 0 ? "" : line->phase;
+}
+
 static void plain_host(struct view *v, size_t host, bool changed)
 {
     struct view_line *line = &v->lines[host];
@@ -23,7 +31,7 @@ static void plain_host(struct view *v, size_t host, bool changed)
     line->printed_ms = now;
     STRBUF(amount, 64);
     view_amount(&amount, line->done, line->total);
-    const char *text = line->text[0] || line->state == VIEW_WORKING ? line->text : line->phase;
+    const char *text = detail(line);
     STRBUF(out, VIEW_LINE_MAX);
     strbuf_addf(&out, "%-*s  %-10s  %s%s%s", (int) v->label_width, line->label, word(line), text,
                 text[0] && amount.len ? " " : "", amount.data);
