@@ -59,7 +59,7 @@ struct view_backend {
     void (*phase)(struct view *v, const struct view_phase_time *time); /* may be NULL */
     void (*summary)(struct view *v, const char *text);
 };
-extern const struct view_backend view_live, view_plain, view_json;
+extern const struct view_backend view_live, view_plain, view_json, view_quiet;
 
 /* "12.1/31.0 MiB", "3/7", or nothing. */
 void view_amount(struct strbuf *out, int64_t done, int64_t total);

@@ -25,6 +25,8 @@ static bool live_is_possible(void)
 /* Live on anything that is no terminal would only write escapes into a file. */
 static const struct view_backend *choose(enum view_mode mode)
 {
+    if (mode == VIEW_QUIET)
+        return &view_quiet;
     if (mode == VIEW_JSON)
         return &view_json;
     if (mode == VIEW_PLAIN || !live_is_possible())

@@ -1,0 +1,205 @@
+/* Programs without any session: gates, latches and exit codes among the threads of a run. */
+#include "coordinator/command.h"
+#include "coordinator/run.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define HOSTS 4
+#define ANY (ROLE_CONTROL_PLANE | ROLE_WORKER)
+
+static struct host hosts[HOSTS] = {
+    {.name = (char *) "n1", .roles = ROLE_CONTROL_PLANE},
+    {.name = (char *) "n2", .roles = ROLE_WORKER},
+    {.name = (char *) "n3", .roles = ROLE_WORKER},
+    {.name = (char *) "n4", .roles = ROLE_WORKER},
+};
+static struct inventory inv = {.path = (char *) "hosts.yaml", .hosts = hosts, .host_count = HOSTS};
+
+/* What the host with this index does at "one"; everybody else goes through. */
+static size_t odd_one;
+static int (*odd_thing)(struct host_run *h, struct error *err);
+static size_t began; /* hosts that came past the gates */
+
+static int do_one(struct host_run *h, struct error *err)
+{
+    return odd_thing && h->index == odd_one ? odd_thing(h, err) : 0;
+}
+
+static int do_gates(struct host_run *h, struct error *err)
+{
+    int r = run_pass_gate(h, GATE_PROBED, err);
+    return r < 0 ? r : run_pass_gate(h, GATE_CHECKED, err);
+}
+
+static int do_begin(struct host_run *h, struct error *err)
+{
+    (void) err;
+    __atomic_fetch_add(&began, 1, __ATOMIC_SEQ_CST);
+    h->changed = true;
+    return 0;
+}
+
+static int do_api(struct host_run *h, struct error *err)
+{
+    (void) err;
+    h->run->token = xstrdup("the token");
+    latch_open(&h->run->api);
+    return 0;
+}
+
+static int do_join(struct host_run *h, struct error *err)
+{
+    int r = latch_wait(&h->run->api, 10000, NULL, err);
+    if (r < 0)
+        return r;
+    return strcmp(h->run->token, "the token") == 0 ? 0 : error_set(err, -EPROTO, "no token");
+}
+
+static const struct phase *program(const struct host_run *h)
+{
+    (void) h;
+    static const struct phase phases[] = {
+        {"one", ANY, do_one},
+        {"gates", ANY, do_gates},
+        {"begin", ANY, do_begin},
+        {"api", ROLE_CONTROL_PLANE, do_api},
+        {"join", ROLE_WORKER, do_join},
+        {NULL, 0, NULL},
+    };
+    return phases;
+}
+
+static int run_with(size_t who, int (*thing)(struct host_run *h, struct error *err),
+                    struct run *run)
+{
+    struct error err = ERROR_INIT;
+    struct view *view = view_open(VIEW_QUIET, &inv);
+    odd_one = who;
+    odd_thing = thing;
+    began = 0;
+    assert_int_equal(run_init(run, &inv, NULL, view, &err), 0);
+    int code = run_program(run, program);
+    view_close(&view);
+    return code;
+}
+
+static int fail_here(struct host_run *h, struct error *err)
+{
+    (void) h;
+    return error_set(err, -EHOSTUNREACH, "no route");
+}
+
+static int refuse_here(struct host_run *h, struct error *err)
+{
+    error_set(err, -ENOTSUP, "clock is off");
+    return run_refuse(h, err);
+}
+
+static int changed_key(struct host_run *h, struct error *err)
+{
+    (void) h;
+    return error_set(err, -EKEYREJECTED, "the host key changed");
+}
+
+static void test_all_well(void **state)
+{
+    (void) state;
+    struct run run;
+    assert_int_equal(run_with(0, NULL, &run), EXIT_DONE);
+    assert_int_equal(began, HOSTS);
+    assert_int_equal(strlen(run.id), 32);
+    run_release(&run);
+}
+
+static void test_dead_worker_stops_nobody(void **state)
+{
+    (void) state;
+    struct run run;
+    assert_int_equal(run_with(2, fail_here, &run), EXIT_HOST_FAILED);
+    assert_int_equal(began, HOSTS - 1);
+    assert_int_equal(run.hosts[2].error.code, -EHOSTUNREACH);
+    assert_string_equal(run.hosts[2].phase, "one");
+    for (size_t i = 0; i < HOSTS; i++)
+        assert_int_equal(run.hosts[i].changed, i != 2);
+    run_release(&run);
+}
+
+static void test_dead_control_plane_begins_nothing(void **state)
+{
+    (void) state;
+    struct run run;
+    assert_int_equal(run_with(0, fail_here, &run), EXIT_HOST_FAILED);
+    assert_int_equal(began, 0);
+    for (size_t i = 1; i < HOSTS; i++)
+        assert_true(run.hosts[i].consequence);
+    run_release(&run);
+}
+
+static void test_refusal_begins_nothing(void **state)
+{
+    (void) state;
+    struct run run;
+    assert_int_equal(run_with(3, refuse_here, &run), EXIT_REFUSED);
+    assert_int_equal(began, 0);
+    run_release(&run);
+    assert_int_equal(run_with(1, changed_key, &run), EXIT_REFUSED);
+    assert_int_equal(began, 0);
+    run_release(&run);
+}
+
+static int fail_after_gates(struct host_run *h, struct error *err)
+{
+    int r = do_gates(h, err);
+    return r < 0 ? r : error_set(err, -EIO, "kubeadm init failed");
+}
+
+static void test_workers_learn_of_failed_init(void **state)
+{
+    (void) state;
+    struct run run;
+    assert_int_equal(run_with(0, fail_after_gates, &run), EXIT_HOST_FAILED);
+    for (size_t i = 1; i < HOSTS; i++)
+        assert_int_not_equal(run.hosts[i].error.code, 0);
+    run_release(&run);
+}
+
+static void test_interrupted(void **state)
+{
+    (void) state;
+    struct run run;
+    interrupted = true;
+    assert_int_equal(run_with(0, NULL, &run), EXIT_INTERRUPTED);
+    interrupted = false;
+    run_release(&run);
+}
+
+static void test_no_hosts(void **state)
+{
+    (void) state;
+    struct run run;
+    struct error err = ERROR_INIT;
+    const struct inventory none = {.path = (char *) "hosts.yaml"};
+    assert_int_equal(run_init(&run, &none, NULL, NULL, &err), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_well),
+        cmocka_unit_test(test_dead_worker_stops_nobody),
+        cmocka_unit_test(test_dead_control_plane_begins_nothing),
+        cmocka_unit_test(test_refusal_begins_nothing),
+        cmocka_unit_test(test_workers_learn_of_failed_init),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_no_hosts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
