@@ -27,7 +27,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_schema = {
     .name = "schema",
-    .synopsis = "[--markdown]",
+    .synopsis = "",
     .summary = "print the JSON Schema of hosts.yaml, for editors",
     .help = "example:\n  bigtop-bootstrap schema > hosts.schema.json",
     .options = options,

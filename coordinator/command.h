@@ -22,7 +22,7 @@ enum exit_code {
 
 struct command {
     const char *name;     /* "bundle build" for a second level */
-    const char *synopsis; /* "HOSTS.YAML [--bundle DIR] …" */
+    const char *synopsis; /* the positionals, "HOSTS.YAML"; "[OPTION...]" is put before them */
     const char *summary;  /* one line */
     const char *help;     /* what it does and an example, printed under the options */
     const struct option_spec *options; /* printed by --help, read by command_parse; NULL: none */

@@ -45,7 +45,9 @@ static int print_help(const struct command *cmd)
 {
     STRBUF(options, 16384);
     options_help(cmd->options, &options);
-    (void) printf("usage: bigtop-bootstrap %s %s\n\n%s\n", cmd->name, cmd->synopsis, cmd->summary);
+    (void) printf("usage: bigtop-bootstrap %s%s%s%s\n\n%s\n", cmd->name,
+                  cmd->options ? " [OPTION...]" : "", cmd->synopsis[0] ? " " : "", cmd->synopsis,
+                  cmd->summary);
     if (options.len > 0)
         (void) printf("\noptions:\n%s", options.data);
     if (cmd->help)
@@ -100,7 +102,7 @@ int main(int argc, char **argv)
         return EXIT_BAD_INPUT;
     }
     int code = dispatch(argc - 1, argv + 1);
-    if (fflush(stdout) != 0 && code == EXIT_DONE) {
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_DONE) {
         (void) fputs("bigtop-bootstrap: cannot write the output\n", stderr);
         return EXIT_HOST_FAILED;
     }
