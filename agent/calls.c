@@ -1,0 +1,139 @@
+#include "agent/calls.h"
+
+#include "agent/blobs.h"
+#include "agent/cluster.h"
+#include "agent/facts.h"
+#include "agent/reach.h"
+#include "lib/strbuf.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#define READY_TIMEOUT_DEFAULT_MS 60000
+
+static int call_facts(const struct call_context *ctx, const json_t *params, json_t **result,
+                      struct error *err)
+{
+    (void) params;
+    AUTO_JSON *running = jobs_running(ctx->jobs);
+    return facts_collect(ctx->ledger, running, result, err);
+}
+
+static int check_step(const struct call_context *ctx, const json_t *params, struct strv *differences,
+                      struct error *err)
+{
+    const char *name = NULL;
+    json_t *step_params = NULL;
+    int r = json_need_string(params, "step", &name, err);
+    if (r >= 0)
+        r = json_need_object(params, "params", &step_params, err);
+    if (r < 0)
+        return r;
+    const struct step *step = ctx->find_step(name);
+    if (!step)
+        return error_set(err, -EINVAL, "this agent has no step \"%s\"", name);
+    const struct step_context step_ctx = {.ledger = ctx->ledger, .cancel = ctx->cancel};
+    r = step->check(&step_ctx, step_params, differences, err);
+    return r < 0 ? error_prefix(err, "%s", name) : r;
+}
+
+/* A difference may quote what a program said, which need not be UTF-8. */
+static json_t *printable(const char *text)
+{
+    STRBUF(safe, PATH_MAX);
+    strbuf_add_printable(&safe, text, strlen(text));
+    return json_string(safe.data);
+}
+
+static int call_check(const struct call_context *ctx, const json_t *params, json_t **result,
+                      struct error *err)
+{
+    STRV(differences);
+    int r = check_step(ctx, params, &differences, err);
+    if (r < 0)
+        return r;
+    json_t *list = json_array();
+    for (size_t i = 0; i < differences.count; i++)
+        json_array_append_new(list, printable(differences.items[i]));
+    *result = json_pack("{s:b, s:o}", "done", r == 1, "differences", list);
+    return 0;
+}
+
+static int call_have(const struct call_context *ctx, const json_t *params, json_t **result,
+                     struct error *err)
+{
+    (void) ctx;
+    json_t *digests = NULL;
+    AUTO_JSON *have = json_array();
+    int r = json_need_array(params, "digests", &digests, err);
+    for (size_t i = 0; r >= 0 && i < json_array_size(digests); i++) {
+        const char *digest = json_string_value(json_array_get(digests, i));
+        r = blob_have(digest ? digest : "", err);
+        if (r == 1)
+            json_array_append_new(have, json_string(digest));
+    }
+    if (r < 0)
+        return r;
+    *result = json_pack("{s:O}", "have", have);
+    return 0;
+}
+
+static int call_listen(const struct call_context *ctx, const json_t *params, json_t **result,
+                       struct error *err)
+{
+    (void) ctx;
+    return reach_listen(params, result, err);
+}
+
+static int call_reach(const struct call_context *ctx, const json_t *params, json_t **result,
+                      struct error *err)
+{
+    (void) ctx;
+    return reach_targets(params, result, err);
+}
+
+static int call_ready(const struct call_context *ctx, const json_t *params, json_t **result,
+                      struct error *err)
+{
+    const char *node = NULL;
+    int r = json_need_string(params, "node", &node, err);
+    if (r < 0)
+        return r;
+    int64_t timeout = json_get_int(params, "timeout_ms", READY_TIMEOUT_DEFAULT_MS);
+    if (timeout < 0 || timeout > INT_MAX)
+        return error_set(err, -EINVAL, "timeout_ms is out of range");
+    return cluster_wait_ready(node, (int) timeout, ctx->cancel, result, err);
+}
+
+static int call_cluster(const struct call_context *ctx, const json_t *params, json_t **result,
+                        struct error *err)
+{
+    (void) ctx;
+    (void) params;
+    return cluster_list(result, err);
+}
+
+static int call_ledger(const struct call_context *ctx, const json_t *params, json_t **result,
+                       struct error *err)
+{
+    (void) params;
+    (void) err;
+    *result = json_pack("{s:I, s:o}", "entries", (json_int_t) ledger_count(ctx->ledger), "steps",
+                        ledger_steps(ctx->ledger));
+    return 0;
+}
+
+static const struct call calls[] = {
+    {"facts", call_facts},     {"check", call_check}, {"have", call_have},
+    {"listen", call_listen},   {"reach", call_reach}, {"ready", call_ready},
+    {"cluster", call_cluster}, {"ledger", call_ledger},
+};
+
+const struct call *call_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+        if (strcmp(calls[i].name, name) == 0)
+            return &calls[i];
+    return NULL;
+}
