@@ -1,0 +1,215 @@
+"""The main job, once through: fresh hosts, one command, a cluster that works; the command again;
+reset. What must not be seen (secrets) and must not differ (files, the host after reset) is looked
+for on the way."""
+
+import re
+import time
+
+import hostile
+import snapshot
+import workload
+from harness import check, wait_for
+from lab import bundle_dir
+from offline import manifest
+from sampler import PATTERNS, Sampler
+
+BUSY, DONE = 3, 0
+CANARY = "not ours to remove\n"
+
+
+class Scenario:
+    """What one test leaves for the next."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.version = manifest()["kubernetes"]
+        self.password = (lab.dir / "sudo-password").read_text().strip()
+        self.before = {}
+        self.runs = []
+
+    def photograph(self):
+        for host in self.lab.hosts:
+            snapshot.everything(self.lab, host)
+            self.before[host] = snapshot.everything(self.lab, host)
+
+    def plant_canaries(self):
+        for host in self.lab.hosts:
+            self.lab.inside(host, "mkdir -p /var/lib/bigtop-volumes; cat > "
+                                  "/var/lib/bigtop-volumes/canary", text=CANARY)
+
+
+def bootstrap(s):
+    """One command. While it runs, a second one is turned away and nothing secret is on show."""
+    with Sampler({"sudo password": s.password}) as sampler:
+        run = s.lab.start_apply()
+        wait_for("the first run to be at work", 60, lambda: "prepare" in run.text() or
+                 not run.running(), every=0.05)
+        second = s.lab.apply()
+        run.wait()
+    s.runs += [run, second]
+    s.second, s.sampler = second, sampler
+    run.expect(DONE, "is ready")
+    return f"{run.seconds:.1f} s"
+
+
+def second_coordinator(s):
+    s.second.expect(BUSY, "another run is at work", "n1")
+
+
+def no_secret_on_show(s):
+    check(s.sampler.per_second >= 10, f"only {s.sampler.per_second:.1f} samples a second")
+    check(not s.sampler.hits, "\n".join(s.sampler.hits))
+    return f"{s.sampler.per_second:.0f} samples a second"
+
+
+def tokens(lab):
+    """The bootstrap tokens that the cluster knows, as name and secret."""
+    found = []
+    for secret in lab.kube("-n", "kube-system", "get", "secrets")["items"]:
+        if secret["type"] == "bootstrap.kubernetes.io/token":
+            found.append(lab.kubectl(
+                "-n", "kube-system", "get", "secret", secret["metadata"]["name"], "-o",
+                "go-template={{index .data \"token-secret\" | base64decode}}"))
+    return found
+
+
+def no_secret_in_logs(s):
+    """Journals, /var/log, /tmp, the agent's folders, and what the coordinator printed."""
+    known = tokens(s.lab)
+    check(known, "the cluster knows no bootstrap token, so there is nothing to look for")
+    wanted = "|".join([re.escape(s.password), "BEGIN [A-Z ]*PRIVATE KEY", *known])
+    for run in s.runs:
+        check(not re.search(wanted, run.text()), f"a secret in {run.path}")
+        check(not re.search(PATTERNS["bootstrap token"].decode(), run.text()),
+              f"a token in {run.path}")
+    places = "/var/log /tmp /var/tmp /var/lib/bigtop /run/bigtop"
+    for host in s.lab.hosts:
+        text = s.lab.inside(
+            host, f"{{ cat; }} > /dev/shm/wanted; grep -rlaEf /dev/shm/wanted {places} 2>/dev/null;"
+                  "journalctl -q --no-pager -o cat | grep -aEcf /dev/shm/wanted; "
+                  "rm /dev/shm/wanted", text=wanted + "\n", allow_failure=True)
+        check(text.strip() == "0", f"{host}: a secret in\n{text}")
+    return f"{len(known)} tokens looked for"
+
+
+def policy_is_said(s):
+    check("not enforced" in s.runs[0].text(), s.runs[0].text())
+
+
+def secret_files_are_private(s):
+    """Whatever holds a key or a token is root's alone; the token's file is gone."""
+    for host in s.lab.hosts:
+        open_ones = s.lab.inside(
+            host, "find /var/lib/bigtop /run/bigtop -maxdepth 0 -perm /077; "
+                  "find /etc/kubernetes /var/lib/kubelet/pki \\( -name '*.key' -o -name '*.conf' "
+                  "-o -name '*.pem' \\) -type f -perm /077 ! -name resolv.conf; "
+                  "ls /etc/kubernetes/bootstrap-kubelet.conf 2>/dev/null", allow_failure=True)
+        check(not open_ones, f"{host}:\n{open_ones}")
+    kubeconfig = s.lab.dir / "lab.kubeconfig"
+    check(kubeconfig.stat().st_mode & 0o077 == 0, "the kubeconfig can be read by others")
+
+
+def agent_refuses_other_users(s):
+    """hazards 14, at the socket and past the folder's mode."""
+    s.lab.inside("n2", "su ops -s /bin/sh -c '! test -e /run/bigtop/agent.sock'")
+    path = "/run/bigtop/agent.sock"
+    said = s.lab.inside("n2", f"chmod 0755 /run/bigtop; chmod 0666 {path}; timeout 5 su ops -s "
+                              f"/bin/sh -c 'echo x | socat -t 2 - UNIX-CONNECT:{path}' 2>&1; "
+                              f"chmod 0600 {path}; chmod 0700 /run/bigtop", allow_failure=True)
+    check("hello" not in said and '"result"' not in said, f"the agent answered: {said!r}")
+
+
+def again(s):
+    """Nothing to change, and nothing is."""
+    wait_for("the cluster to be quiet", 60, lambda: quiet(s.lab))
+    before = snapshot.unchanged_files(s.lab)
+    run = s.lab.apply().expect(DONE, "nothing to change")
+    s.runs.append(run)
+    found = snapshot.difference(before, snapshot.unchanged_files(s.lab))
+    check(not found, "\n".join(found))
+    return f"{run.seconds:.1f} s"
+
+
+def quiet(lab):
+    """No pod is coming or going: kubelet and containerd write below /etc and /opt only then."""
+    pods = lab.kube("get", "pods", "-A")["items"]
+    return all(p["status"]["phase"] == "Running" and "deletionTimestamp" not in p["metadata"]
+               for p in pods)
+
+
+def plan_after(s):
+    """plan looks, says that nothing is to do, and does not."""
+    s.lab.run("plan", s.lab.dir / "hosts.yaml", "--bundle", bundle_dir()).expect(
+        DONE, "nothing to change")
+
+
+def power_cut(s):
+    """A node whose plug was pulled comes back by itself, and there is nothing to change then."""
+    s.lab.stop("n3")
+    s.lab.start("n3")
+    wait_for("n3 to be Ready", 120, lambda: ready(s.lab, "n3") and quiet(s.lab), every=1)
+    s.lab.apply().expect(DONE, "nothing to change")
+
+
+def ready(lab, node):
+    """Ready since this boot: what is known of the boot before does not count."""
+    status = lab.kube("get", "node", node)["status"]
+    boot = lab.inside(node, "cat /proc/sys/kernel/random/boot_id").strip()
+    return status["nodeInfo"]["bootID"] == boot and any(
+        c["type"] == "Ready" and c["status"] == "True" for c in status["conditions"])
+
+
+def reset(s):
+    run = s.lab.run("reset", s.lab.dir / "hosts.yaml", "--yes")
+    s.runs.append(run)
+    run.expect(DONE, "as they were before")
+    return f"{run.seconds:.1f} s"
+
+
+def as_before(s):
+    """Files, units, mounts, links, rules, settings, processes: of each host, by comparison."""
+    time.sleep(1)
+    found = []
+    for host in s.lab.hosts:
+        lines = snapshot.difference(s.before[host], snapshot.everything(s.lab, host))
+        found += [f"{host}: {line}" for line in lines]
+    check(not found, "\n".join(found))
+
+
+def canaries_live(s):
+    for host in s.lab.hosts:
+        check(snapshot.canary(s.lab.root_of(host)) == CANARY, f"{host}: the canary is gone")
+
+
+def volumes_go_when_named(s):
+    """Asked for by name, the data goes too; and a reset of what is not there is fine."""
+    s.lab.run("reset", s.lab.dir / "hosts.yaml", "--yes", "--delete-volumes",
+              "/var/lib/bigtop-volumes").expect(DONE)
+    for host in s.lab.hosts:
+        check(snapshot.canary(s.lab.root_of(host)) is None, f"{host}: the canary is still there")
+
+
+def run(report, lab):
+    s = Scenario(lab)
+    s.photograph()
+    hostile.run(report, lab)
+    s.plant_canaries()
+    if not report.run("three fresh hosts become a cluster", bootstrap, s):
+        return
+    report.run("a second coordinator is refused", second_coordinator, s)
+    report.run("no secret on a command line or in an environment", no_secret_on_show, s)
+    report.run("no secret in a log", no_secret_in_logs, s)
+    report.run("files with secrets are root's alone", secret_files_are_private, s)
+    report.run("three distributions are Ready", workload.three_distributions, lab, s.version)
+    report.run("every system pod runs", workload.system_pods_run, lab)
+    report.run("there is no route out", workload.no_route_out, lab)
+    report.run("network policy is said to be not enforced", policy_is_said, s)
+    workload.run(report, lab)
+    report.run("the same command again changes nothing", again, s)
+    report.run("plan finds nothing to change", plan_after, s)
+    report.run("the agent's socket refuses other users", agent_refuses_other_users, s)
+    report.run("a node comes back after a power cut", power_cut, s)
+    if report.run("reset", reset, s):
+        report.run("after reset each host is as before", as_before, s)
+        report.run("after reset the data of volumes is there", canaries_live, s)
+        report.run("volumes go when they are named", volumes_go_when_named, s)

@@ -1,0 +1,74 @@
+"""Tests in order, each timed, counted and reported once."""
+
+import sys
+import time
+import traceback
+
+
+class Skip(Exception):
+    """The test cannot be done here; the text says why."""
+
+
+class Failure(Exception):
+    """What was expected did not happen."""
+
+
+def check(condition, message):
+    if not condition:
+        raise Failure(message() if callable(message) else message)
+
+
+def wait_for(what, seconds, probe, every=0.2):
+    """Calls probe until it gives something true, and returns that."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = probe()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise Failure(f"{what}: not within {seconds} s")
+        time.sleep(every)
+
+
+def shorten(text, limit=4000):
+    return text if len(text) <= limit else f"[… {len(text) - limit} characters]\n{text[-limit:]}"
+
+
+class Report:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def run(self, name, function, *arguments):
+        """Runs one test; True when it passed."""
+        started = time.monotonic()
+        try:
+            note = function(*arguments)
+            self.passed += 1
+            self.line("ok", started, name, note)
+            return True
+        except Skip as reason:
+            self.skipped += 1
+            self.line("skipped", started, name, reason)
+        except Failure as failure:
+            self.failed += 1
+            self.line("FAILED", started, name)
+            self.detail(shorten(str(failure)))
+        except Exception:  # a broken test is a failed one; the others go on
+            self.failed += 1
+            self.line("FAILED", started, name)
+            self.detail(traceback.format_exc())
+        return False
+
+    @staticmethod
+    def line(word, started, name, note=None):
+        tail = f"  ({note})" if note else ""
+        print(f"{word:8}{time.monotonic() - started:7.1f} s  {name}{tail}", flush=True)
+
+    @staticmethod
+    def detail(text):
+        for line in text.rstrip().splitlines():
+            print(f"        | {line}", flush=True)
+
+    def finish(self):
+        print(f"e2e: {self.passed} passed, {self.failed} failed, {self.skipped} skipped")
+        sys.exit(1 if self.failed or not self.passed else 0)

@@ -1,0 +1,206 @@
+"""The lab of tests/lab from Python: power, cuts, root's commands inside a host, the coordinator."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from harness import Failure, check, shorten
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LAB = ROOT / "tests/lab/lab"
+PROGRAM = ROOT / "build/bigtop-bootstrap"
+APPLY_SECONDS = 420
+
+
+def bundle_dir():
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    return pathlib.Path(os.environ.get("BUNDLE") or cache / "bigtop-bootstrap/bundle")
+
+
+class Run:
+    """A coordinator that ended, or is under way."""
+
+    def __init__(self, process, output):
+        self.process = process
+        self.path = output
+        self.started = time.monotonic()
+        self.seconds = None
+
+    def wait(self, seconds=APPLY_SECONDS):
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failure(f"still running after {seconds} s:\n{shorten(self.text())}")
+        self.seconds = time.monotonic() - self.started
+        return self
+
+    def kill(self, number=signal.SIGKILL):
+        """The coordinator itself: nsenter and the lab's script exec into it."""
+        self.process.send_signal(number)
+        self.process.wait(60)
+
+    def running(self):
+        return self.process.poll() is None
+
+    @property
+    def code(self):
+        return self.process.returncode
+
+    def text(self):
+        return self.path.read_text(errors="backslashreplace")
+
+    def expect(self, code, *fragments):
+        """Exit code and texts that must be in the output."""
+        check(self.code == code, lambda: f"exit code {self.code}, not {code}:\n{self.text()}")
+        for fragment in fragments:
+            check(fragment in self.text(), lambda: f"no {fragment!r} in:\n{shorten(self.text())}")
+        return self
+
+
+class Lab:
+    def __init__(self, directory):
+        self.dir = pathlib.Path(directory)
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="bigtop-e2e-"))
+        self.count = 0
+        self.hosts = []
+
+    # The lab itself
+
+    def call(self, *words, **options):
+        done = subprocess.run([LAB, "--dir", self.dir, *words], capture_output=True, text=True,
+                              **options)
+        check(done.returncode == 0,
+              lambda: f"lab {' '.join(map(str, words))}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def up(self):
+        self.call("up", stdin=subprocess.DEVNULL)
+        self.id = (self.dir / "id").read_text().strip()
+        self.hosts = sorted(p.name for p in (self.dir / "hosts").iterdir())
+
+    def down(self):
+        self.call("down")
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def stop(self, host):
+        self.call("stop", host)
+
+    def start(self, host):
+        self.call("start", host)
+
+    def cut_ssh(self, host):
+        self.call("cut", "--ssh", host)
+
+    def mend(self, host):
+        self.call("mend", host)
+
+    # Inside a host, as root, past SSH
+
+    def processes(self, host):
+        """All of a host's, by their ids here."""
+        found = set()
+        for top in pathlib.Path("/sys/fs/cgroup").glob("*/"):
+            tree = top / f"bigtop-lab-{self.id}" / host
+            for procs in tree.rglob("cgroup.procs") if tree.is_dir() else ():
+                try:
+                    found.update(int(pid) for pid in procs.read_text().split())
+                except OSError:
+                    continue  # the group went away meanwhile
+        return found
+
+    def leader(self, host):
+        """The process that is the host's first."""
+        for pid in sorted(self.processes(host)):
+            if inside_id(pid) == "1":
+                return pid
+        raise Failure(f"{host} is off")
+
+    def commands(self, host):
+        """Command lines of a host's processes: (process id, words)."""
+        return [(pid, command_line(pid)) for pid in self.processes(host)]
+
+    def root_of(self, host):
+        return pathlib.Path(f"/proc/{self.leader(host)}/root")
+
+    def inside(self, host, script, *arguments, text=None, allow_failure=False, seconds=180):
+        """Runs a shell script as the host's root; gives what it printed."""
+        command = ["nsenter", "--target", str(self.leader(host)), "--all", "--wd=/root", "--",
+                   "env", "-i", "HOME=/root", "KUBECONFIG=/etc/kubernetes/admin.conf",
+                   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                   "sh", "-c", script, "sh", *arguments]
+        done = subprocess.run(command, input=text or "", capture_output=True, text=True,
+                              errors="backslashreplace", timeout=seconds)
+        check(allow_failure or done.returncode == 0,
+              lambda: f"{host}: {script} → {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def kubectl(self, *words, text=None, allow_failure=False, seconds=180):
+        return self.inside("n1", 'kubectl "$@"', *words, text=text, allow_failure=allow_failure,
+                           seconds=seconds)
+
+    def kube(self, *words):
+        return json.loads(self.kubectl(*words, "-o", "json"))
+
+    # The coordinator, in the lab's network
+
+    def inventory(self, *changes, name=None, append="", mode=0o600):
+        """A copy of the lab's hosts.yaml with (old, new) texts exchanged."""
+        text = (self.dir / "hosts.yaml").read_text()
+        for old, new in changes:
+            check(old in text, f"the lab's hosts.yaml has no {old!r}")
+            text = text.replace(old, new)
+        self.count += 1
+        path = self.scratch / (name or f"hosts-{self.count}.yaml")
+        path.write_text(text + append)
+        path.chmod(mode)
+        return path
+
+    def start_run(self, *words, environment=None, wrap=()):
+        self.count += 1
+        output = self.scratch / f"run-{self.count}.out"
+        home = self.scratch / "home"
+        home.mkdir(exist_ok=True)
+        variables = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "dumb",
+                     "XDG_CACHE_HOME": str(bundle_dir().parent.parent), **(environment or {})}
+        with open(output, "w") as sink:
+            process = subprocess.Popen(
+                ["nsenter", f"--net=/run/netns/bigtop-{self.id}", "--", *wrap, PROGRAM, *words],
+                stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=variables,
+                start_new_session=True)
+        return Run(process, output)
+
+    def run(self, *words, **options):
+        return self.start_run(*words, **options).wait()
+
+    def start_apply(self, inventory=None):
+        return self.start_run("apply", inventory or self.dir / "hosts.yaml", "--bundle",
+                              bundle_dir())
+
+    def apply(self, inventory=None):
+        return self.start_apply(inventory).wait()
+
+
+def command_line(pid):
+    try:
+        data = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return []
+    return data.decode(errors="replace").rstrip("\0").split("\0")
+
+
+def inside_id(pid):
+    """The process id as its own container sees it, or None."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    for line in status.splitlines():
+        if line.startswith("NSpid:"):
+            return line.split()[-1] if len(line.split()) > 2 else None
+    return None

@@ -1,0 +1,177 @@
+"""Does the cluster do what a cluster is for: pods, volumes, services, names."""
+
+import base64
+import json
+import struct
+
+from harness import check, wait_for
+from offline import image
+
+SPACE = "e2e"
+CLUSTER_DNS = "10.96.0.10"
+WAIT = 90
+
+
+def pod(name, command, node=None, volumes=None, mounts=None, restart="Never", labels=None):
+    return {
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": SPACE, "labels": labels or {"e2e": name}},
+        "spec": {
+            "restartPolicy": restart, "terminationGracePeriodSeconds": 1,
+            "tolerations": [{"operator": "Exists"}], "volumes": volumes or [],
+            **({"nodeSelector": {"kubernetes.io/hostname": node}} if node else {}),
+            "containers": [{"name": "main", "image": image("busybox"),
+                            "imagePullPolicy": "IfNotPresent", "command": ["sh", "-c", command],
+                            "volumeMounts": mounts or []}],
+        },
+    }
+
+
+def create(lab, *objects):
+    lab.kubectl("apply", "-f", "-", text=json.dumps(
+        {"apiVersion": "v1", "kind": "List", "items": list(objects)}))
+
+
+def phase(lab, name):
+    return lab.kubectl("-n", SPACE, "get", "pod", name, "-o", "jsonpath={.status.phase}")
+
+
+def finish(lab, name):
+    """Waits until the pod is through and gives its log."""
+    try:
+        wait_for(f"pod {name}", WAIT, lambda: phase(lab, name) in ("Succeeded", "Failed"))
+    finally:
+        log = lab.kubectl("-n", SPACE, "logs", name, allow_failure=True)
+        story = "" if phase(lab, name) == "Succeeded" else lab.kubectl(
+            "-n", SPACE, "describe", "pod", name, allow_failure=True)
+        check(not story, f"pod {name}:\n{log}\n{story}")
+    return log
+
+
+def open_space(lab):
+    create(lab, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}})
+    wait_for("the default service account", 30, lambda: "default" in lab.kubectl(
+        "-n", SPACE, "get", "serviceaccount", "-o", "name"))
+
+
+def close_space(lab):
+    lab.kubectl("delete", "namespace", SPACE, "--wait=true", "--ignore-not-found")
+
+
+def nodes_ready(lab, names, version):
+    nodes = {n["metadata"]["name"]: n for n in lab.kube("get", "nodes")["items"]}
+    check(sorted(nodes) == sorted(names), f"nodes {sorted(nodes)}, not {sorted(names)}")
+    systems = set()
+    for name, node in nodes.items():
+        ready = [c["status"] for c in node["status"]["conditions"] if c["type"] == "Ready"]
+        info = node["status"]["nodeInfo"]
+        check(ready == ["True"], f"{name} is not Ready")
+        check(info["kubeletVersion"] == version, f"{name} runs {info['kubeletVersion']}")
+        systems.add(info["osImage"])
+    return nodes, systems
+
+
+def three_distributions(lab, version):
+    _, systems = nodes_ready(lab, lab.hosts, version)
+    check(len(systems) == 3, f"the nodes run {systems}")
+    return ", ".join(sorted(systems))
+
+
+def system_pods_run(lab):
+    pods = lab.kube("get", "pods", "-A")["items"]
+    bad = [f"{p['metadata']['namespace']}/{p['metadata']['name']}: {p['status']['phase']}"
+           for p in pods if p["status"]["phase"] != "Running" or
+           not all(c["ready"] for c in p["status"]["containerStatuses"])]
+    check(len(pods) >= 13 and not bad, f"{len(pods)} pods, not running: {bad}")
+    restarts = sum(c["restartCount"] for p in pods for c in p["status"]["containerStatuses"])
+    return f"{len(pods)} pods, {restarts} restarts"
+
+
+def no_route_out(lab):
+    for host in lab.hosts:
+        check("default" not in lab.inside(host, "ip route; ip -6 route"), f"{host} has a way out")
+
+
+def volume_outlives_its_pod(lab):
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+             "metadata": {"name": "data", "namespace": SPACE},
+             "spec": {"accessModes": ["ReadWriteOnce"],
+                      "resources": {"requests": {"storage": "16Mi"}}}}
+    volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]
+    mounts = [{"name": "v", "mountPath": "/v"}]
+    create(lab, claim, pod("writer", "echo kept > /v/file", node="n2", volumes=volumes,
+                           mounts=mounts))
+    finish(lab, "writer")
+    lab.kubectl("-n", SPACE, "delete", "pod", "writer", "--wait=true")
+    create(lab, pod("reader", "cat /v/file", volumes=volumes, mounts=mounts))
+    check(finish(lab, "reader") == "kept\n", "the reader did not find what the writer wrote")
+    bound = lab.kube("-n", SPACE, "get", "pvc", "data")["spec"]
+    check(bound["storageClassName"] == "local-path", f"bound by {bound['storageClassName']}")
+    check(lab.inside("n2", "cat /var/lib/bigtop-volumes/*/file") == "kept\n", "it is elsewhere")
+    lab.kubectl("-n", SPACE, "delete", "pod", "reader", "--wait=true")
+    lab.kubectl("-n", SPACE, "delete", "pvc", "data", "--wait=true")
+    wait_for("the volume's folder to go", 60, lambda: not lab.inside(
+        "n2", "ls -d /var/lib/bigtop-volumes/pvc-* 2>/dev/null", allow_failure=True))
+
+
+def serve(lab):
+    """A web server on n2 behind a Service; gives the Service's address."""
+    page = "mkdir /www && hostname > /www/index.html && exec httpd -f -p 8080 -h /www"
+    server = pod("server", page, node="n2", restart="Always")
+    server["spec"]["containers"][0]["readinessProbe"] = {
+        "httpGet": {"port": 8080, "path": "/"}, "periodSeconds": 1}
+    create(lab, server, {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": SPACE},
+        "spec": {"selector": {"e2e": "server"}, "ports": [{"port": 80, "targetPort": 8080}]}})
+    lab.kubectl("-n", SPACE, "wait", "--for=condition=Ready", "pod/server", f"--timeout={WAIT}s")
+    return lab.kube("-n", SPACE, "get", "service", "web")["spec"]["clusterIP"]
+
+
+def service_across_nodes(lab):
+    """From a pod on n3, from one on n1, and from n1 itself, to the pod on n2."""
+    address = serve(lab)
+    fetch = f"wget -q -T 5 -O - http://{address}/"
+    create(lab, pod("client-n3", fetch, node="n3"), pod("client-n1", fetch, node="n1"))
+    for name in ("client-n3", "client-n1"):
+        check(finish(lab, name) == "server\n", f"{name} got no answer from the Service")
+    # A whole megabyte: small packets pass even where the MTU is wrong.
+    big = "dd if=/dev/zero of=/www/big bs=1024 count=1024 2>/dev/null"
+    lab.kubectl("-n", SPACE, "exec", "server", "--", "sh", "-c", big)
+    create(lab, pod("client-big", f"wget -q -T 10 -O - http://{address}/big | wc -c", node="n3"))
+    check(finish(lab, "client-big").strip() == "1048576", "a megabyte did not come through")
+
+
+def query(name):
+    """A DNS query for an A record, with the length before it that TCP wants."""
+    labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
+    message = struct.pack(">HHHHHH", 0x4254, 0x0100, 1, 0, 0, 0) + labels + b"\0\0\1\0\1"
+    return struct.pack(">H", len(message)) + message
+
+
+def ask_command(name, udp):
+    """busybox' own resolver needs glibc's; bytes and nc do not."""
+    data = query(name)[2:] if udp else query(name)
+    octal = "".join(f"\\{byte:03o}" for byte in data)
+    return (f"(printf '{octal}'; sleep 2) | nc {'-u ' if udp else ''}-w 3 {CLUSTER_DNS} 53 | "
+            "base64 | tr -d '\\n'")
+
+
+def cluster_dns(lab):
+    """The Service's name gives the Service's address, asked on another node than the servers'."""
+    address = lab.kube("-n", SPACE, "get", "service", "web")["spec"]["clusterIP"]
+    name = f"web.{SPACE}.svc.cluster.local"
+    create(lab, pod("ask-udp", ask_command(name, True), node="n3"),
+           pod("ask-tcp", ask_command(name, False), node="n2"))
+    wanted = bytes(int(part) for part in address.split("."))
+    for asker in ("ask-udp", "ask-tcp"):
+        answer = base64.b64decode(finish(lab, asker))
+        check(answer.endswith(wanted), f"{asker}: {name} is not {address}: {answer!r}")
+
+
+def run(report, lab):
+    opened = report.run("a namespace can be made", open_space, lab)
+    if opened:
+        report.run("a volume outlives its pod", volume_outlives_its_pod, lab)
+        report.run("a Service answers across nodes", service_across_nodes, lab)
+        report.run("cluster DNS answers", cluster_dns, lab)
+        report.run("a namespace can be removed", close_space, lab)
