@@ -24,13 +24,8 @@ class Scenario:
         self.lab = lab
         self.version = manifest()["kubernetes"]
         self.password = (lab.dir / "sudo-password").read_text().strip()
-        self.before = {}
+        self.before = None
         self.runs = []
-
-    def photograph(self):
-        for host in self.lab.hosts:
-            snapshot.everything(self.lab, host)
-            self.before[host] = snapshot.everything(self.lab, host)
 
     def plant_canaries(self):
         for host in self.lab.hosts:
@@ -121,42 +116,19 @@ def agent_refuses_other_users(s):
 
 def again(s):
     """Nothing to change, and nothing is."""
-    wait_for("the cluster to be quiet", 60, lambda: quiet(s.lab))
+    wait_for("the cluster to be quiet", 60, lambda: workload.quiet(s.lab))
     before = snapshot.unchanged_files(s.lab)
     run = s.lab.apply().expect(DONE, "nothing to change")
     s.runs.append(run)
-    found = snapshot.difference(before, snapshot.unchanged_files(s.lab))
+    found = snapshot.differences(before, snapshot.unchanged_files(s.lab))
     check(not found, "\n".join(found))
     return f"{run.seconds:.1f} s"
-
-
-def quiet(lab):
-    """No pod is coming or going: kubelet and containerd write below /etc and /opt only then."""
-    pods = lab.kube("get", "pods", "-A")["items"]
-    return all(p["status"]["phase"] == "Running" and "deletionTimestamp" not in p["metadata"]
-               for p in pods)
 
 
 def plan_after(s):
     """plan looks, says that nothing is to do, and does not."""
     s.lab.run("plan", s.lab.dir / "hosts.yaml", "--bundle", bundle_dir()).expect(
         DONE, "nothing to change")
-
-
-def power_cut(s):
-    """A node whose plug was pulled comes back by itself, and there is nothing to change then."""
-    s.lab.stop("n3")
-    s.lab.start("n3")
-    wait_for("n3 to be Ready", 120, lambda: ready(s.lab, "n3") and quiet(s.lab), every=1)
-    s.lab.apply().expect(DONE, "nothing to change")
-
-
-def ready(lab, node):
-    """Ready since this boot: what is known of the boot before does not count."""
-    status = lab.kube("get", "node", node)["status"]
-    boot = lab.inside(node, "cat /proc/sys/kernel/random/boot_id").strip()
-    return status["nodeInfo"]["bootID"] == boot and any(
-        c["type"] == "Ready" and c["status"] == "True" for c in status["conditions"])
 
 
 def reset(s):
@@ -169,10 +141,7 @@ def reset(s):
 def as_before(s):
     """Files, units, mounts, links, rules, settings, processes: of each host, by comparison."""
     time.sleep(1)
-    found = []
-    for host in s.lab.hosts:
-        lines = snapshot.difference(s.before[host], snapshot.everything(s.lab, host))
-        found += [f"{host}: {line}" for line in lines]
+    found = snapshot.differences(s.before, snapshot.photograph(s.lab))
     check(not found, "\n".join(found))
 
 
@@ -191,7 +160,7 @@ def volumes_go_when_named(s):
 
 def run(report, lab):
     s = Scenario(lab)
-    s.photograph()
+    s.before = snapshot.photograph(lab)
     hostile.run(report, lab)
     s.plant_canaries()
     if not report.run("three fresh hosts become a cluster", bootstrap, s):
@@ -208,7 +177,6 @@ def run(report, lab):
     report.run("the same command again changes nothing", again, s)
     report.run("plan finds nothing to change", plan_after, s)
     report.run("the agent's socket refuses other users", agent_refuses_other_users, s)
-    report.run("a node comes back after a power cut", power_cut, s)
     if report.run("reset", reset, s):
         report.run("after reset each host is as before", as_before, s)
         report.run("after reset the data of volumes is there", canaries_live, s)

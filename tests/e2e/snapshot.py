@@ -3,6 +3,7 @@
 Two uses: `files` before and after a run that must change nothing, and `everything` before a
 bootstrap and after its reset."""
 
+import concurrent.futures
 import hashlib
 import os
 import pathlib
@@ -117,8 +118,13 @@ IPTABLES = ("for p in iptables-legacy-save iptables-nft-save ip6tables-legacy-sa
             "ip6tables-nft-save; do command -v $p >/dev/null && { echo \"*-$p\"; $p; }; done; true")
 
 
+def photograph(lab):
+    """Of every host, at once."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return dict(zip(lab.hosts, pool.map(lambda host: everything(lab, host), lab.hosts)))
+
+
 def everything(lab, host):
-    """Call it twice before the first use: iptables makes its lock file and tables when first run."""
     ask = lambda script: lab.inside(host, script, allow_failure=True)  # noqa: E731
     root = lab.root_of(host)
     return {
@@ -131,7 +137,7 @@ def everything(lab, host):
                        drop=r"^(ssh@|sshd@|user@|user-runtime|session-|run-user|systemd-tmpfiles|"
                             r"e2scrub|fstrim|apt-|dpkg-|logrotate|sshd-keygen|systemd-journal-flush|"
                             r"\S+ not-found )"),
-        "mounts": lines(ask("awk '{print $5, $9, $7}' /proc/1/mountinfo | sed 's/ master:.*//'")),
+        "mounts": lines(ask("sed -E 's/(shared|master):[0-9]+/\\1/g' /proc/1/mountinfo | cut -d' ' -f5,7-9")),
         "links": lines(ask("ip -o link show | cut -d: -f2 | cut -d@ -f1; ip -o -4 addr show | "
                            "awk '{print $2, $4}'; ip route show; ip rule show")),
         "iptables": firewall(ask(IPTABLES)),
@@ -144,6 +150,11 @@ def everything(lab, host):
         "control groups": lines(ask("find /sys/fs/cgroup -type d -name 'kube*' -o -type d -name "
                                     "'system.slice:*'")),
     }
+
+
+def differences(before, after):
+    """Of two photographs: lines in words; empty when nothing differs."""
+    return [f"{host}: {line}" for host in before for line in difference(before[host], after[host])]
 
 
 def difference(before, after):
@@ -160,7 +171,7 @@ def difference(before, after):
 
 def unchanged_files(lab):
     """Of all hosts, for a run that must not write anything but logs."""
-    return {host: files(lab.root_of(host), VOLATILE + CLUSTER_DATA, times=True)
+    return {host: {"file": files(lab.root_of(host), VOLATILE + CLUSTER_DATA, times=True)}
             for host in lab.hosts}
 
 

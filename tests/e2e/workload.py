@@ -87,6 +87,13 @@ def system_pods_run(lab):
     return f"{len(pods)} pods, {restarts} restarts"
 
 
+def quiet(lab):
+    """No pod is coming or going: kubelet and containerd write below /etc and /opt only then."""
+    pods = lab.kube("get", "pods", "-A")["items"]
+    return all(p["status"]["phase"] == "Running" and "deletionTimestamp" not in p["metadata"]
+               for p in pods)
+
+
 def no_route_out(lab):
     for host in lab.hosts:
         check("default" not in lab.inside(host, "ip route; ip -6 route"), f"{host} has a way out")
