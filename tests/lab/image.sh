@@ -58,19 +58,23 @@ image_build()
     dir=$(dirname "$final")
     raw=$dir/part.$suite
     rm -rf "$dir"
+    trap 'rm -rf "$dir"' EXIT
+    trap 'exit 143' TERM
     mkdir -p "$dir"
     mirror=$(image_mirror)
     export -f image_build_in_namespace
     export IMAGE_BYTES IMAGE_PACKAGES
     # shellcheck disable=SC2016 # expanded by the inner shell
-    unshare --mount --propagation private bash -euc 'image_build_in_namespace "$@"' - \
+    unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
+        bash -euc 'image_build_in_namespace "$@"' - \
         "$suite" "$raw" "$mirror" >"$dir/log" 2>&1 || {
         tail -n 20 "$dir/log" >&2
-        die "the Debian $suite image could not be made (log: $dir/log)"
+        die "the Debian $suite image could not be made"
     }
-    zstd -q -3 --sparse --rm "$raw" -o "$final.part"
+    zstd -q -3 -T0 --sparse --rm "$raw" -o "$final.part"
     sha256sum <"$final.part" >"$final.sha256"
     mv "$final.part" "$final"
+    trap - EXIT TERM
 }
 
 image_good()
