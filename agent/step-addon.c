@@ -39,8 +39,12 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
     if (came_up_with(ctx->ledger, name, params)) {
         AUTO_ADDON addon = {0};
         r = addon_open(params, &addon, err);
-        if (r < 0 || addon_is_applied(&addon, ctx->cancel)) {
-            return r < 0 ? r : 1;
+        if (r == 0 && addon_is_applied(&addon, ctx->cancel)) {
+            return 1;
+        }
+        /* A blob that is not in the store any more is sent again. */
+        if (r < 0 && r != -ENOENT) {
+            return r;
         }
     }
     strv_addf(differences, "apply %s", name);

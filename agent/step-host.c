@@ -94,6 +94,7 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
                  struct error *err)
 {
     (void) ctx;
+    size_t before = differences->count;
     STRV(modules);
     bool swap_off = false;
     int r = wants_swap_off(params, &swap_off, err);
@@ -110,7 +111,7 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
     if (!mounts_root_shared()) {
         strv_add(differences, "let mounts below / propagate");
     }
-    return differences->count == 0;
+    return differences->count == before;
 }
 
 static int apply(const struct step_context *ctx, const json_t *params, json_t *result,

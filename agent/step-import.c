@@ -61,6 +61,7 @@ static void describe(const char *verb, const json_t *images, struct strv *differ
 static int check(const struct step_context *ctx, const json_t *params, struct strv *differences,
                  struct error *err)
 {
+    size_t before = differences->count;
     CLEANUP(todo_release) struct todo t = TODO_INIT;
     int r = find_todo(ctx, params, &t, err);
     if (r < 0) {
@@ -69,7 +70,7 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
     describe("import", t.import_pinned, differences);
     describe("import", t.import_plain, differences);
     describe("pin", t.pin, differences);
-    return differences->count == 0;
+    return differences->count == before;
 }
 
 static int apply(const struct step_context *ctx, const json_t *params, json_t *result,

@@ -51,6 +51,7 @@ static int check_one(const json_t *list, const json_t *wanted, struct strv *diff
 static int check(const struct step_context *ctx, const json_t *params, struct strv *differences,
                  struct error *err)
 {
+    size_t before = differences->count;
     json_t *nodes, *wanted;
     AUTO_JSON *list = NULL;
     int r = json_need_array(params, "nodes", &nodes, err);
@@ -59,7 +60,7 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
     json_array_foreach(nodes, i, wanted) {
         r = r < 0 ? r : check_one(list, wanted, differences, err);
     }
-    return r < 0 ? r : differences->count == 0;
+    return r < 0 ? r : differences->count == before;
 }
 
 /* 1 when there was nothing to patch or it was patched, 0 when the node changed meanwhile. */

@@ -51,6 +51,7 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
                  struct error *err)
 {
     (void) ctx;
+    size_t before = differences->count;
     json_t *archives;
     int r = json_need_array(params, "archives", &archives, err);
     if (r < 0) {
@@ -71,7 +72,7 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
                       differs ? differs : "");
         }
     }
-    return differences->count == 0;
+    return differences->count == before;
 }
 
 static int on_entry(void *userdata, const struct archive_entry_info *entry, struct error *err)

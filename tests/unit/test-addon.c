@@ -1,0 +1,69 @@
+#include "agent/addon.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+
+static void values_become_a_local_configmap(void **state)
+{
+    (void) state;
+    AUTO_JSON *values = json_pack("{s:s}", "pod-cidr", "10.244.0.0/16");
+    AUTO_FREE char *text = addon_values_manifest(values);
+    struct error err = ERROR_INIT;
+    AUTO_JSON *map = json_parse(text, strlen(text), "test", &err);
+    assert_string_equal(json_get_string(map, "kind", ""), "ConfigMap");
+    const json_t *meta = json_object_get(map, "metadata");
+    assert_string_equal(json_get_string(meta, "name", ""), "bigtop-cluster");
+    assert_string_equal(json_get_string(json_object_get(meta, "annotations"),
+                                        "config.kubernetes.io/local-config", ""),
+                        "true");
+    assert_string_equal(json_get_string(json_object_get(map, "data"), "pod-cidr", ""),
+                        "10.244.0.0/16");
+}
+
+/* Whatever a value is, it stays a value. */
+static void a_hostile_value_stays_a_value(void **state)
+{
+    (void) state;
+    const char *hostile = "x\"\nkind: Secret\n---\n{}";
+    AUTO_JSON *values = json_pack("{s:s}", "pod-cidr", hostile);
+    AUTO_FREE char *text = addon_values_manifest(values);
+    struct error err = ERROR_INIT;
+    AUTO_JSON *map = json_parse(text, strlen(text), "test", &err);
+    assert_string_equal(json_get_string(map, "kind", ""), "ConfigMap");
+    assert_string_equal(json_get_string(json_object_get(map, "data"), "pod-cidr", ""), hostile);
+    assert_null(strstr(text, "\nkind: Secret"));
+}
+
+static void values_are_strings(void **state)
+{
+    (void) state;
+    AUTO_JSON *values = json_pack("{s:i}", "mtu", 1450);
+    assert_null(addon_values_manifest(values));
+    AUTO_FREE char *none = addon_values_manifest(NULL);
+    assert_non_null(none);
+}
+
+static void refuses_malformed_parameters(void **state)
+{
+    (void) state;
+    const char *digest = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const char *const bad[][2] = {{"../x", digest}, {"a b", digest}, {"x", "sha256:1"}};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct error err = ERROR_INIT;
+        AUTO_ADDON addon = {0};
+        AUTO_JSON *params = json_pack("{s:s, s:s}", "name", bad[i][0], "archive", bad[i][1]);
+        assert_int_equal(addon_open(params, &addon, &err), -EINVAL);
+        assert_null(addon.dir);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_become_a_local_configmap),
+        cmocka_unit_test(a_hostile_value_stays_a_value),
+        cmocka_unit_test(values_are_strings),
+        cmocka_unit_test(refuses_malformed_parameters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
