@@ -194,7 +194,7 @@ static int back_private(struct undo *u, const json_t *record, const char *path, 
 {
     (void) u;
     (void) record;
-    if (mount(NULL, path, NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    if (mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0)
         return error_errno(err, -errno, "make the mount %s private again", path);
     return 0;
 }

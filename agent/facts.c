@@ -1,0 +1,96 @@
+#include "agent/facts.h"
+
+#include "agent/mounts.h"
+#include "agent/units.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KUBELET_CONF "/etc/kubernetes/kubelet.conf"
+#define MANIFESTS "/etc/kubernetes/manifests"
+
+/* Services that run beside or against a kubelet. */
+static const char *const units[] = {
+    "containerd.service",       "docker.service",           "crio.service",
+    "kubelet.service",          "k3s.service",              "rke2-server.service",
+    "firewalld.service",        "ufw.service",              "nftables.service",
+    "chrony.service",           "chronyd.service",          "systemd-timesyncd.service",
+    "ntp.service",              "NetworkManager.service",   "systemd-networkd.service",
+    "systemd-resolved.service",
+};
+
+static bool is_ours(const struct ledger *ledger, const struct unit_state *state)
+{
+    return state->fragment[0] && ledger_has_path(ledger, state->fragment);
+}
+
+static void set_units(json_t *obj, const struct ledger *ledger)
+{
+    json_t *found = json_object();
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        struct unit_state state;
+        if (unit_state(units[i], &state, NULL) < 0 || strcmp(state.load, "not-found") == 0)
+            continue;
+        json_object_set_new(found, units[i],
+                            json_pack("{s:s, s:s, s:b}", "active", state.active, "enabled",
+                                      state.enabled, "ours", is_ours(ledger, &state)));
+    }
+    json_object_set_new(obj, "units", found);
+}
+
+static void close_folder(DIR **dir)
+{
+    if (*dir)
+        closedir(*dir);
+}
+
+/* An empty one comes with the kubelet's distribution package. */
+static bool has_files(const char *path)
+{
+    CLEANUP(close_folder) DIR *dir = opendir(path);
+    for (const struct dirent *e; dir && (e = readdir(dir));)
+        if (e->d_name[0] != '.')
+            return true;
+    return false;
+}
+
+/* JSON null for what is not set. */
+static json_t *noted(const struct ledger *ledger, const char *key)
+{
+    const char *value = ledger_get(ledger, key);
+    return value ? json_string(value) : json_null();
+}
+
+static void set_node(json_t *obj, const struct ledger *ledger)
+{
+    bool has_kubelet = access(KUBELET_CONF, F_OK) == 0;
+    bool has_manifests = has_files(MANIFESTS);
+    bool is_foreign = (has_kubelet && !ledger_has_path(ledger, KUBELET_CONF)) ||
+                      (has_manifests && !ledger_has_path(ledger, MANIFESTS));
+    json_t *node = json_null();
+    if (has_kubelet && ledger_get(ledger, "role"))
+        node = json_pack("{s:o, s:o, s:o, s:o}", "role", noted(ledger, "role"), "name",
+                         noted(ledger, "node"), "kubernetes", noted(ledger, "kubernetes"),
+                         "cluster", noted(ledger, "cluster"));
+    json_object_set_new(obj, "node", node);
+    json_object_set_new(obj, "foreign_kubernetes", json_boolean(is_foreign));
+}
+
+int facts_collect(const struct ledger *ledger, json_t *running_job, json_t **out, struct error *err)
+{
+    (void) err;
+    json_t *obj = json_object();
+    facts_system(obj);
+    facts_network(obj);
+    facts_kernel(obj);
+    int version = units_systemd_version(NULL);
+    json_object_set_new(obj, "systemd", version > 0 ? json_integer(version) : json_null());
+    set_units(obj, ledger);
+    set_node(obj, ledger);
+    json_object_set_new(obj, "shared_mounts", json_boolean(mounts_root_shared()));
+    json_object_set_new(obj, "ledger_entries", json_integer((json_int_t) ledger_count(ledger)));
+    json_object_set(obj, "running_job", running_job ? running_job : json_null());
+    *out = obj;
+    return 0;
+}
