@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define MANIFEST_MAX (4 * 1024 * 1024)
 #define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
@@ -104,6 +105,20 @@ int images_archive_index(const json_t *images, json_t **out, struct error *err)
     return 0;
 }
 
+/* Before the first byte: a stream that breaks off says less than a name. */
+static int need_blobs(const json_t *images, struct error *err)
+{
+    STRV(digests);
+    images_archive_blobs(images, &digests);
+    for (size_t i = 0; i < digests.count; i++) {
+        AUTO_FREE char *path = blob_path(digests.items[i]);
+        if (access(path, R_OK) < 0) {
+            return error_errno(err, -errno, "blob %s", digests.items[i]);
+        }
+    }
+    return 0;
+}
+
 static int write_blobs(struct images_archive *a, struct archive_writer *writer, struct error *err)
 {
     STRV(digests);
@@ -139,7 +154,8 @@ int images_archive_write(struct images_archive *a, struct error *err)
 {
     AUTO_FD fd = TAKE_FD(a->fd);
     CLEANUP(archive_writer_abort) struct archive_writer *writer = NULL;
-    int r = archive_writer_open(fd, ARCHIVE_PLAIN, 0, &writer, err);
+    int r = need_blobs(a->images, err);
+    r = r < 0 ? r : archive_writer_open(fd, ARCHIVE_PLAIN, 0, &writer, err);
     r = r < 0 ? r : write_members(a, writer, err);
     return r < 0 ? r : archive_writer_close(&writer, err);
 }
