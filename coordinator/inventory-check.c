@@ -150,8 +150,9 @@ static int check_roles(struct inventory_reader *r, struct error *err)
         if (h->state == STATE_ABSENT) {
             (void) yaml_error(r->file, host_node(r, i, "state"), err,
                               "the control plane is absent, expected it to be present");
-            return error_remedy(err, "to take the whole cluster down: bigtop-bootstrap reset %s",
+            (void) error_remedy(err, "to take the whole cluster down: bigtop-bootstrap reset %s",
                                 r->file->name);
+            return -EINVAL;
         }
         control_plane = h;
     }
@@ -221,8 +222,9 @@ static int check_outside(const struct inventory_reader *r, const struct network 
         (void) yaml_error(r->file, host_node(r, i, key), err,
                           "%s %s lies inside %s %s, expected it outside", key,
                           strcmp(key, "node_ip") == 0 ? h->node_ip : h->address, n->key, n->text);
-        return error_remedy(err, "set cluster: {%s: ...} to a network that nothing else uses",
+        (void) error_remedy(err, "set cluster: {%s: ...} to a network that nothing else uses",
                             n->key);
+        return -EINVAL;
     }
     return 0;
 }

@@ -200,7 +200,7 @@ const struct inventory_type type_path = {inventory_read_scalar, set_path, schema
 static bool parse_port(const char *text, uint16_t *out)
 {
     size_t len = strlen(text);
-    if (len < 1 || len > 5 || strspn(text, "0123456789") != len)
+    if (len < 1 || len > 5 || strspn(text, "0123456789") != len || text[0] == '0')
         return false;
     unsigned long port = strtoul(text, NULL, 10);
     if (port < 1 || port > UINT16_MAX)
@@ -238,12 +238,9 @@ static bool set_port(const struct inventory_reader *r, const struct inventory_ke
 static int read_port(struct inventory_reader *r, const struct inventory_key *key,
                      const struct yaml_node *node, void *target, struct error *err)
 {
-    (void) key;
-    int64_t port = 0;
-    int rc = yaml_int(r->file, node, 1, UINT16_MAX, &port, err);
-    if (rc == 0)
-        *(uint16_t *) target = (uint16_t) port;
-    return rc;
+    if (node->kind == YAML_SCALAR && node->quoted)
+        return inventory_wrong(r, key, node, "text in quotes", err);
+    return inventory_read_scalar(r, key, node, target, err);
 }
 
 static void schema_port(const struct inventory_key *key, json_t *into)

@@ -56,8 +56,6 @@ static void add_values(struct strbuf *out, const struct inventory_key *key)
         strbuf_adds(out, "a list of ");
     if (key->choices)
         words_phrase(key->choices, out);
-    else if (key->type == &type_port)
-        strbuf_adds(out, "1 to 65535");
     else
         strbuf_adds(out, key->expected);
 }

@@ -49,12 +49,12 @@ static int read_labels(struct inventory_reader *r, const struct inventory_key *k
         const struct yaml_node *value = node->items[i];
         char shown[INVENTORY_SHOWN_MAX];
         if (!grammar_label_key(node->keys[i]))
-            return yaml_error_key(r->file, node, i, err, "'%s' is not the name of a label, expected "
+            return yaml_error_key(r->file, node, i, err, "'%s' is no label name, expected "
                                   "[PREFIX/]NAME of letters, digits, '-', '_' and '.'",
                                   inventory_shown(node->keys[i], shown));
         if (value->kind != YAML_SCALAR || yaml_is_null(value) || !grammar_label_value(value->text))
-            return yaml_error(r->file, value, err, "the value of label '%s' is not one, expected at "
-                              "most 63 letters, digits, '-', '_' and '.', or \"\"", node->keys[i]);
+            return yaml_error(r->file, value, err, "label '%s' has a wrong value, expected at most "
+                              "63 letters, digits, '-', '_' and '.', or \"\"", node->keys[i]);
         inventory_labels_set(target, node->keys[i], value->text);
     }
     return rc;
@@ -198,7 +198,11 @@ static int read_host(struct inventory_reader *r, const struct yaml_node *node, s
     if (node->kind == YAML_MAPPING)
         return inventory_read_section(r, node, PLACE_HOST, h, err);
     const struct inventory_key *address = inventory_key_find(PLACE_HOST, "address");
-    return inventory_read_scalar(r, address, node, &h->address, err);
+    int rc = inventory_read_scalar(r, address, node, &h->address, err);
+    if (rc < 0 && node->kind == YAML_SCALAR && strpbrk(node->text, "@:"))
+        (void) error_remedy(err, "user and port are keys: {address: 10.0.0.11, user: admin, "
+                                 "port: 22}");
+    return rc;
 }
 
 static int read_hosts(struct inventory_reader *r, const struct inventory_key *key,

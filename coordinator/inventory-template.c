@@ -1,5 +1,4 @@
 #include "coordinator/inventory-keys.h"
-#include "coordinator/words.h"
 
 #include <errno.h>
 #include <string.h>
@@ -87,9 +86,36 @@ static void add_hosts(struct strbuf *out, const struct strv *addresses)
     strbuf_adds(out, "    # ... and each key of defaults.\n");
 }
 
+/* By the rules of the file, but in words that fit a command line. */
+static int check_value(const char *name, const char *text, struct error *err)
+{
+    const struct inventory_key *key = inventory_key_find(PLACE_HOST, name);
+    struct inventory_reader r = {.dir = (char *) "."};
+    AUTO_FREE char *scratch = NULL;
+    char shown[INVENTORY_SHOWN_MAX];
+    if (!text || key->type->set(&r, key, text, &scratch))
+        return 0;
+    return error_set(err, -EINVAL, "%s is '%s', expected %s", name, inventory_shown(text, shown),
+                     key->expected);
+}
+
+static int check_values(const struct strv *addresses, const char *user, const char *key,
+                        struct error *err)
+{
+    int rc = check_value("user", user, err);
+    if (rc == 0)
+        rc = check_value("key", key, err);
+    for (size_t i = 0; rc == 0 && i < addresses->count; i++)
+        rc = check_value("address", addresses->items[i], err);
+    return rc;
+}
+
 int inventory_template(const struct strv *addresses, const char *user, const char *key, char **out,
                        struct error *err)
 {
+    int rc = check_values(addresses, user, key, err);
+    if (rc < 0)
+        return rc;
     STRBUF(text, TEMPLATE_MAX);
     strbuf_adds(&text, "# For bigtop-bootstrap. Lines that begin with # show what else there is, "
                        "with its default\n# or an example; docs/hosts.yaml.md has the details.\n\n");
@@ -103,7 +129,7 @@ int inventory_template(const struct strv *addresses, const char *user, const cha
         return error_set(err, -E2BIG, "too many hosts for one file");
     CLEANUP(yaml_release) struct yaml_file file = YAML_FILE_INIT;
     CLEANUP(inventory_release) struct inventory checked = INVENTORY_INIT;
-    int rc = yaml_parse(text.data, text.len, "hosts.yaml", &file, err);
+    rc = yaml_parse(text.data, text.len, "new hosts.yaml", &file, err);
     if (rc == 0)
         rc = inventory_from_yaml(&file, &checked, err);
     if (rc == 0)

@@ -81,7 +81,8 @@ const struct inventory_key inventory_keys[] = {
      .help = "Name of the node in Kubernetes. Default: the first part of the address when that is "
              "a name, else the host's own name."},
     {.name = "port", .places = PLACE_HOST | PLACE_DEFAULTS, .type = &type_port,
-     .offset = HOST(port), .fallback = "22", .help = "SSH port."},
+     .offset = HOST(port), .fallback = "22", .expected = "a number from 1 to 65535",
+     .help = "SSH port."},
     {.name = "user", .places = PLACE_HOST | PLACE_DEFAULTS, .type = &type_text,
      .offset = HOST(user), .fallback = "root", .grammar = grammar_user,
      .pattern = "^[a-z_][a-z0-9_-]{0,31}$", .expected = "a user name such as root",
@@ -246,7 +247,8 @@ static int read_inventory(const struct yaml_file *file, mode_t mode, struct inve
         (void) error_set(err, -EPERM, "%s:%u:%u: a password in a file that others can read (mode "
                          "%04o), expected mode 0600", file->name, r.secret->line, r.secret->column,
                          (unsigned) (mode & 07777));
-        return error_remedy(err, "chmod 600 %s", file->name);
+        (void) error_remedy(err, "chmod 600 %s", file->name);
+        return -EPERM;
     }
     rc = inventory_check(&r, err);
     if (rc < 0)

@@ -18,16 +18,18 @@ struct parser {
     uint64_t seen; /* bit i: specs[i] was given; no table is longer than 64 */
 };
 
-static int refuse(struct error *err, const char *argument, const char *why)
+static int wrong_value(const struct option_spec *o, const char *value, const char *expected,
+                       struct error *err)
 {
     STRBUF(shown, ARGUMENT_SHOWN_MAX);
-    strbuf_add_printable(&shown, argument, strlen(argument));
-    return error_set(err, -EINVAL, "%s: %s", shown.data, why);
+    strbuf_add_printable(&shown, value, strlen(value));
+    return error_set(err, -EINVAL, "--%s is '%s', expected %s", o->name, shown.data, expected);
 }
 
 static int unknown(const struct parser *p, const char *argument, struct error *err)
 {
-    const char *word = argument + strspn(argument, "-");
+    const char *bare = argument + strspn(argument, "-");
+    AUTO_FREE char *word = xstrndup(bare, strcspn(bare, "="));
     struct suggestion near;
     suggest_start(&near, word);
     for (const struct option_spec *o = p->specs; o && o->name; o++)
@@ -55,15 +57,26 @@ static const struct option_spec *find_short(const struct parser *p, char letter)
     return NULL;
 }
 
-static int parse_number(const char *value, int64_t *out)
+static int store_number(const struct option_spec *o, const char *value, int64_t *out,
+                        struct error *err)
 {
-    if (value[strspn(value, "0123456789")] != '\0')
-        return -EINVAL;
     errno = 0;
     long long number = strtoll(value, NULL, 10);
-    if (errno)
-        return -EINVAL;
+    if (errno || value[strspn(value, "0123456789")] != '\0')
+        return wrong_value(o, value, "a number", err);
     *out = number;
+    return 0;
+}
+
+static int store_choice(const struct option_spec *o, const char *value, int *out,
+                        struct error *err)
+{
+    int index = words_index(o->value, value);
+    STRBUF(choices, ARGUMENT_SHOWN_MAX);
+    words_phrase(o->value, &choices);
+    if (index < 0)
+        return wrong_value(o, value, choices.data, err);
+    *out = index;
     return 0;
 }
 
@@ -88,14 +101,9 @@ static int store(struct parser *p, const struct option_spec *o, const char *valu
         strv_add(target, value);
         return 0;
     case OPTION_NUMBER:
-        if (parse_number(value, target) < 0)
-            return refuse(err, value, "expected a number");
-        return 0;
+        return store_number(o, value, target, err);
     case OPTION_CHOICE:
-        *(int *) target = words_index(o->value, value);
-        if (*(int *) target < 0)
-            return error_set(err, -EINVAL, "--%s is not one of %s", o->name, o->value);
-        return 0;
+        return store_choice(o, value, target, err);
     }
     return error_set(err, -EINVAL, "--%s is of no kind", o->name);
 }
