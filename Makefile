@@ -15,11 +15,13 @@ USES_agent := agent images lib
 USES_coordinator := coordinator kubeadm images lib
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2 -Wstrict-prototypes -Werror
+# snprintf is used where cutting is meant.
+WARNINGS += -Wno-format-truncation
 CPPFLAGS += -D_GNU_SOURCE -I.
 CFLAGS ?= -O2 -g
 ifdef SANITIZE
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -fPIE
+	-fno-sanitize-recover=all -fPIE -Wno-maybe-uninitialized
 LDFLAGS += -fsanitize=address,undefined -pie
 else
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(CFLAGS) -fstack-protector-strong -fPIE -ffunction-sections \
