@@ -5,6 +5,7 @@
 #include "coordinator/known-hosts.h"
 #include "coordinator/tty.h"
 #include "lib/clock.h"
+#include "lib/fd.h"
 #include "lib/path.h"
 #include "lib/strbuf.h"
 #include "lib/strv.h"
@@ -118,6 +119,9 @@ void ssh_close(struct ssh **ssh)
     if (s->channel)
         ssh_channel_free(s->channel);
     if (s->session) {
+        /* Since 0.10 libssh closes a descriptor that it was given after an error only; without the
+         * option it closes whatever is still open, once. */
+        ssh_options_set(s->session, SSH_OPTIONS_FD, NULL);
         ssh_disconnect(s->session);
         ssh_free(s->session);
     }
@@ -167,12 +171,13 @@ static int connect_to(const struct ssh_target *t, const char *algorithms, int64_
     ssh->session = ssh_new();
     if (!ssh->session)
         abort();
-    int fd = dial_tcp(t->address, t->port, deadline, t->cancel, err);
+    AUTO_FD fd = dial_tcp(t->address, t->port, deadline, t->cancel, err);
     if (fd < 0)
         return fd;
     int r = set_options(ssh, t, algorithms, fd);
     if (r < 0)
         return error_set(err, r, "%s: %s", ssh->name, reason(ssh, text));
+    (void) TAKE_FD(fd);
     ssh_set_blocking(ssh->session, 0);
     r = DRIVE(ssh, deadline, SSH_AGAIN, ssh_connect(ssh->session));
     if (r == SSH_AGAIN)

@@ -1,0 +1,602 @@
+/* Against a real sshd (sshd-fixture.h). */
+#include "coordinator/ssh.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/sshd-fixture.h"
+
+#define EXPECT_ERROR(want, r, err) \
+    do { \
+        int got_ = (r); \
+        if (got_ != (want)) \
+            fail_msg("got %d, wanted %d: %s", got_, (want), (err).text); \
+    } while (0)
+
+static int try_open(const struct ssh_target *t, struct error *err)
+{
+    AUTO_SSH *ssh = NULL;
+    return ssh_open(t, &ssh, err);
+}
+
+static void must_open(const struct ssh_target *t, struct ssh **ssh)
+{
+    struct error err = ERROR_INIT;
+    EXPECT_ERROR(0, ssh_open(t, ssh, &err), err);
+}
+
+/* Everything the command prints on stdout; stderr goes to `complaints` when given. */
+static void read_all(struct ssh *ssh, struct strbuf *out, struct strbuf *complaints)
+{
+    struct error err = ERROR_INIT;
+    char data[65536];
+    for (;;) {
+        bool is_stderr;
+        ssize_t n = ssh_read(ssh, data, sizeof(data), &is_stderr, 10000, &err);
+        if (n < 0)
+            fail_msg("read: %zd %s", n, err.text);
+        if (n == 0)
+            return;
+        struct strbuf *into = is_stderr ? complaints : out;
+        if (into)
+            strbuf_add(into, data, (size_t) n);
+    }
+}
+
+static int clean(void **state)
+{
+    (void) state;
+    if (fixture_ready) {
+        must_run("rm -rf /root/.ssh; mkdir -m 700 /root/.ssh; rm -f /etc/ssh/*; "
+                 "cp " ROOT_KEY ".pub /tmp/authorized");
+        unsetenv("SSH_AUTH_SOCK");
+        start_sshd("");
+    }
+    return 0;
+}
+
+/* --- host keys --- */
+
+static void test_unknown_key_is_refused(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    EXPECT_ERROR(-ENOKEY, try_open(&t, &err), err);
+    AUTO_FREE char *print = fingerprint_of("/tmp/keys/ed25519.pub");
+    assert_non_null(strstr(err.text, print));
+    assert_non_null(strstr(err.remedy, "host_key:"));
+    assert_true(log_has("SSH2_MSG_NEWKEYS")); /* it did come so far */
+    assert_false(log_shows_login());
+    assert_int_equal(access(KNOWN_HOSTS, F_OK), -1);
+}
+
+static void test_changed_key_is_refused(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    must_run("rm -f /tmp/other*; ssh-keygen -q -t ed25519 -N '' -f /tmp/other");
+    know_host("/tmp/other.pub");
+    EXPECT_ERROR(-EKEYREJECTED, try_open(&t, &err), err);
+    AUTO_FREE char *shown = fingerprint_of("/tmp/keys/ed25519.pub");
+    AUTO_FREE char *known = fingerprint_of("/tmp/other.pub");
+    assert_non_null(strstr(err.text, shown));
+    assert_non_null(strstr(err.text, known));
+    assert_non_null(strstr(err.text, "127.0.0.1 port " SSHD_PORT_TEXT));
+    assert_non_null(strstr(err.text, KNOWN_HOSTS ":1"));
+    assert_non_null(strstr(err.remedy, "ssh-keygen -f '" KNOWN_HOSTS "' -R '[127.0.0.1]:2222'"));
+    assert_true(log_has("SSH2_MSG_NEWKEYS"));
+    assert_false(log_shows_login());
+}
+
+/* Also when the server has other keys than the known one: an attacker would choose such a type. */
+static void test_other_type_is_refused(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/rsa.pub");
+    start_sshd("HostKeyAlgorithms ssh-ed25519");
+    EXPECT_ERROR(-EKEYREJECTED, try_open(&t, &err), err);
+    assert_false(log_shows_login());
+}
+
+static void test_revoked_key_is_refused(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    must_run("echo \"@revoked * $(cut -d' ' -f1,2 /tmp/keys/ed25519.pub)\" "
+             "> /etc/ssh/ssh_known_hosts");
+    EXPECT_ERROR(-EKEYREJECTED, try_open(&t, &err), err);
+    assert_non_null(strstr(err.text, "revoked"));
+    assert_false(log_shows_login());
+}
+
+static void test_known_type_is_preferred(void **state)
+{
+    static const char *const keys[] = {"/tmp/keys/ed25519.pub", "/tmp/keys/ecdsa.pub",
+                                       "/tmp/keys/rsa.pub"};
+    struct ssh_target t = root_target();
+
+    (void) state;
+    NEED_FIXTURE();
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        AUTO_SSH *ssh = NULL;
+        know_host(keys[i]);
+        must_open(&t, &ssh);
+    }
+}
+
+static void test_pins(void **state)
+{
+    static const char *const keys[] = {"ed25519", "ecdsa", "rsa"};
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        AUTO_FREE char *path = xasprintf("/tmp/keys/%s.pub", keys[i]);
+        AUTO_FREE char *print = fingerprint_of(path), *line = get_file(path);
+        AUTO_SSH *by_print = NULL, *by_line = NULL;
+        t.host_key = print;
+        must_open(&t, &by_print);
+        t.host_key = line;
+        must_open(&t, &by_line);
+    }
+    clear_log();
+    t.host_key = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    EXPECT_ERROR(-EKEYREJECTED, try_open(&t, &err), err);
+    assert_non_null(strstr(err.text, t.host_key));
+    AUTO_FREE char *shown = fingerprint_of("/tmp/keys/ed25519.pub");
+    assert_non_null(strstr(err.text, shown));
+    assert_false(log_shows_login());
+    assert_int_equal(access(KNOWN_HOSTS, F_OK), -1);
+}
+
+static int body_open(void)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+    int r = try_open(&t, &err);
+    if (r < 0)
+        fprintf(stderr, "ERROR %s\n", err.text);
+    return r == 0 ? 0 : r == -ENOKEY ? 10 : r == -EACCES ? 11 : 12;
+}
+
+static void test_question_yes(void **state)
+{
+    AUTO_FREE char *transcript = NULL;
+    struct stat st;
+
+    (void) state;
+    NEED_FIXTURE();
+    must_run("rm -rf /root/.ssh");
+    assert_int_equal(on_terminal(body_open, "? ", "yes\n", &transcript), 0);
+    AUTO_FREE char *print = fingerprint_of("/tmp/keys/ed25519.pub");
+    assert_non_null(strstr(transcript, print));
+    assert_int_equal(stat(KNOWN_HOSTS, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(stat("/root/.ssh", &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    /* ssh itself reads what we wrote, and we do not ask again. */
+    must_run("ssh-keygen -F '[127.0.0.1]:2222' -f " KNOWN_HOSTS);
+    assert_int_equal(body_open(), 0);
+}
+
+static void test_question_fingerprint(void **state)
+{
+    AUTO_FREE char *print = NULL, *answer = NULL;
+
+    (void) state;
+    NEED_FIXTURE();
+    print = fingerprint_of("/tmp/keys/ed25519.pub");
+    answer = xasprintf("%s\n", print);
+    assert_int_equal(on_terminal(body_open, "? ", answer, NULL), 0);
+}
+
+static void test_question_no(void **state)
+{
+    (void) state;
+    NEED_FIXTURE();
+    assert_int_equal(on_terminal(body_open, "? ", "no\n", NULL), 10);
+    assert_false(log_shows_login());
+    assert_int_equal(access(KNOWN_HOSTS, F_OK), -1);
+}
+
+static size_t open_descriptors(void)
+{
+    STRBUF(out, 64);
+    assert_int_equal(shell(&out, "ls /proc/%d/fd | wc -l", (int) getpid()), 0);
+    return (size_t) strtoul(out.data, NULL, 10);
+}
+
+static void test_nothing_is_left_open(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+    AUTO_SSH *ssh = NULL;
+
+    (void) state;
+    NEED_FIXTURE();
+    size_t before = open_descriptors();
+    EXPECT_ERROR(-ENOKEY, try_open(&t, &err), err);
+    assert_int_equal(open_descriptors(), before);
+    know_host("/tmp/keys/ed25519.pub");
+    must_open(&t, &ssh);
+    assert_int_equal(open_descriptors(), before + 1);
+    ssh_close(&ssh);
+    assert_int_equal(open_descriptors(), before);
+}
+
+/* --- login --- */
+
+static void test_command(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+    AUTO_SSH *ssh = NULL;
+    STRBUF(out, 1024);
+    STRBUF(complaints, 65536);
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    must_open(&t, &ssh);
+    EXPECT_ERROR(0, ssh_start(ssh, "cat; echo oops >&2; exit 7", &err), err);
+    EXPECT_ERROR(0, ssh_write(ssh, "hello", 5, &err), err);
+    assert_int_equal(ssh_send_eof(ssh), 0);
+    read_all(ssh, &out, &complaints);
+    assert_string_equal(out.data, "hello");
+    assert_non_null(strstr(complaints.data, "oops\n"));
+    assert_int_equal(ssh_exit_code(ssh), 7);
+}
+
+static void test_key_is_refused(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    must_run("rm -f /tmp/other*; ssh-keygen -q -t ed25519 -N '' -f /tmp/other");
+    t.key = "/tmp/other";
+    EXPECT_ERROR(-EACCES, try_open(&t, &err), err);
+    assert_non_null(strstr(err.text, "tried: key /tmp/other;"));
+    assert_non_null(strstr(err.text, "offers: publickey password"));
+    assert_non_null(strstr(err.remedy, "ssh-copy-id -p 2222 root@127.0.0.1"));
+
+    must_run("chmod 644 /tmp/other");
+    EXPECT_ERROR(-EACCES, try_open(&t, &err), err);
+    assert_non_null(strstr(err.text, "chmod 600"));
+    t.key = "/tmp/nowhere";
+    EXPECT_ERROR(-EACCES, try_open(&t, &err), err);
+    assert_non_null(strstr(err.text, "no such file"));
+    t.key = "/etc/hosts";
+    must_run("cp /etc/hosts /tmp/no-key; chmod 600 /tmp/no-key");
+    t.key = "/tmp/no-key";
+    EXPECT_ERROR(-EACCES, try_open(&t, &err), err);
+    assert_non_null(strstr(err.text, "not a private key"));
+}
+
+static void test_default_keys(void **state)
+{
+    static const char *const types[] = {"ed25519", "ecdsa", "rsa"};
+    struct ssh_target t = root_target();
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    t.key = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        AUTO_SSH *ssh = NULL;
+        assert_int_equal(shell(NULL,
+                               "rm -f /root/.ssh/id_*; ssh-keygen -q -t %s -N '' -f "
+                               "/root/.ssh/id_%s && cp /root/.ssh/id_%s.pub /tmp/authorized",
+                               types[i], types[i], types[i]),
+                         0);
+        must_open(&t, &ssh);
+    }
+}
+
+static size_t count_in_log(const char *text)
+{
+    AUTO_FREE char *log = get_file(SSHD_LOG);
+    size_t n = 0;
+    for (const char *p = log; (p = strstr(p, text)); p += strlen(text))
+        n++;
+    return n;
+}
+
+static void test_password(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+    AUTO_SSH *ssh = NULL;
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    t.user = "ops";
+    t.key = NULL;
+    t.password = PASSWORD;
+    must_open(&t, &ssh);
+
+    clear_log();
+    t.password = "wrong password";
+    EXPECT_ERROR(-EACCES, try_open(&t, &err), err);
+    assert_non_null(strstr(err.text, "tried: password;"));
+    assert_null(strstr(err.text, "wrong password"));
+    assert_int_equal(count_in_log("Failed password for ops"), 1);
+}
+
+static void test_keyboard_interactive(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+    AUTO_SSH *ssh = NULL;
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    t.user = "ops";
+    t.key = NULL;
+    t.password = PASSWORD;
+    start_sshd("UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no");
+    must_open(&t, &ssh);
+    clear_log();
+    t.password = "wrong password";
+    EXPECT_ERROR(-EACCES, try_open(&t, &err), err);
+    assert_int_equal(count_in_log("PAM: Authentication failure for ops"), 1);
+}
+
+static void test_two_factors(void **state)
+{
+    struct ssh_target t = root_target();
+    AUTO_SSH *ssh = NULL;
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    start_sshd("AuthenticationMethods publickey,password");
+    t.user = "ops";
+    t.password = PASSWORD;
+    must_open(&t, &ssh);
+}
+
+static void test_agent(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+    AUTO_SSH *ssh = NULL;
+    STRBUF(pid, 64);
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    t.key = NULL;
+    EXPECT_ERROR(-EACCES, try_open(&t, &err), err); /* no key anywhere yet */
+    assert_int_equal(shell(&pid, "ssh-agent -s -a /tmp/agent.sock | sed -n 's/.*PID=\\([0-9]*\\);"
+                                 ".*/\\1/p'; SSH_AUTH_SOCK=/tmp/agent.sock ssh-add -q " ROOT_KEY),
+                     0);
+    setenv("SSH_AUTH_SOCK", "/tmp/agent.sock", 1);
+    must_open(&t, &ssh);
+    kill((pid_t) strtol(pid.data, NULL, 10), SIGKILL);
+
+    /* A socket that nobody listens on is passed over. */
+    must_run("cp " ROOT_KEY " /root/.ssh/id_ed25519");
+    ssh_close(&ssh);
+    must_open(&t, &ssh);
+}
+
+static int body_encrypted(void)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+    int r = 0;
+
+    t.key = "/tmp/encrypted";
+    for (int i = 0; i < 2 && r == 0; i++) /* the second host does not ask again */
+        r = try_open(&t, &err);
+    if (r < 0)
+        fprintf(stderr, "ERROR %s\n", err.text);
+    return r == 0 ? 0 : r == -EACCES ? 11 : 12;
+}
+
+static void test_encrypted_key(void **state)
+{
+    static const char *const kinds[] = {"-t ed25519", "-t rsa -m PEM"};
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    t.key = "/tmp/encrypted";
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        AUTO_FREE char *asked = NULL, *wrong = NULL;
+        assert_int_equal(shell(NULL,
+                               "rm -f /tmp/encrypted*; ssh-keygen -q %s -N 'open sesame' -f "
+                               "/tmp/encrypted && cp /tmp/encrypted.pub /tmp/authorized",
+                               kinds[i]),
+                         0);
+        EXPECT_ERROR(-EACCES, try_open(&t, &err), err);
+        assert_non_null(strstr(err.text, "encrypted"));
+        assert_int_equal(on_terminal(body_encrypted, "': ", "open sesame\n", &asked), 0);
+        assert_non_null(strstr(asked, "Enter passphrase for key '/tmp/encrypted'"));
+        assert_null(strstr(asked, "sesame")); /* not echoed */
+        assert_null(strstr(strstr(asked, "Enter") + 1, "Enter"));
+        assert_int_equal(on_terminal(body_encrypted, "': ", "wrong\n", &wrong), 11);
+        assert_non_null(strstr(wrong, "wrong passphrase"));
+    }
+}
+
+/* --- hostile surroundings --- */
+
+static void test_foreign_config_is_not_read(void **state)
+{
+    static const char config[] = "Match exec \"touch /tmp/owned\"\n  User nobody\n"
+                                 "Host *\n  ProxyCommand touch /tmp/owned; exit 1\n"
+                                 "  Port 1\n  User nobody\n  IdentityFile /tmp/nowhere\n"
+                                 "  LocalCommand touch /tmp/owned\n  PermitLocalCommand yes\n"
+                                 "  HostName 127.0.0.9\n";
+    struct ssh_target t = root_target();
+    AUTO_SSH *ssh = NULL;
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    put_file("/root/.ssh/config", config, 0600);
+    put_file("/etc/ssh/ssh_config", config, 0644);
+    must_open(&t, &ssh);
+    assert_int_equal(access("/tmp/owned", F_OK), -1);
+}
+
+static int listener(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(2223)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    assert_int_equal(bind(fd, (struct sockaddr *) &at, sizeof(at)), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    return fd;
+}
+
+static void test_mute_server_times_out(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    AUTO_FD fd = listener();
+    t.port = 2223;
+    t.connect_timeout_ms = 400;
+    int64_t start = clock_monotonic_ms();
+    EXPECT_ERROR(-ETIMEDOUT, try_open(&t, &err), err);
+    assert_in_range(clock_monotonic_ms() - start, 300, 3000);
+    bool cancel = true;
+    t.cancel = &cancel;
+    t.connect_timeout_ms = 30000;
+    start = clock_monotonic_ms();
+    EXPECT_ERROR(-ECANCELED, try_open(&t, &err), err);
+    assert_in_range(clock_monotonic_ms() - start, 0, 1500);
+}
+
+static void test_nobody_listens(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    t.port = 2223;
+    EXPECT_ERROR(-ECONNREFUSED, try_open(&t, &err), err);
+    assert_non_null(strstr(err.text, "127.0.0.1 port 2223"));
+    assert_true(err.remedy[0] != '\0');
+    t.address = "no-such-host.invalid";
+    EXPECT_ERROR(-EHOSTUNREACH, try_open(&t, &err), err);
+}
+
+static void test_lost_link(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+    AUTO_SSH *ssh = NULL;
+    char data[64];
+    bool is_stderr;
+    ssize_t n;
+
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    must_open(&t, &ssh);
+    EXPECT_ERROR(0, ssh_start(ssh, "sleep 100", &err), err);
+    while ((n = ssh_read(ssh, data, sizeof(data), &is_stderr, 300, &err)) > 0)
+        assert_true(is_stderr); /* sshd's own debugging */
+    assert_int_equal(n, -EAGAIN);
+    kill_connections();
+    assert_int_equal(ssh_read(ssh, data, sizeof(data), &is_stderr, 5000, &err), -EPIPE);
+    assert_int_equal(ssh_write(ssh, "x", 1, &err), -EPIPE);
+}
+
+/* Both ways at once, and over several re-keyings that the server asks for. */
+static void check_bulk(const char *sshd_options)
+{
+    enum { SIZE = 12 * 1024 * 1024 };
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+    AUTO_SSH *ssh = NULL;
+    STRBUF(out, 256);
+    AUTO_FREE unsigned char *data = xcalloc(1, SIZE);
+
+    start_sshd(sshd_options);
+    for (uint32_t i = 0, x = 1; i < SIZE; i++, x = x * 1103515245 + 12345)
+        data[i] = (unsigned char) (x >> 16);
+    put_file("/tmp/bulk", "", 0600);
+    AUTO_FD fd = open("/tmp/bulk", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(fd_write_all(fd, data, SIZE), 0);
+    must_open(&t, &ssh);
+    EXPECT_ERROR(0, ssh_start(ssh, "cmp - /tmp/bulk && echo same", &err), err);
+    EXPECT_ERROR(0, ssh_write(ssh, data, SIZE, &err), err);
+    assert_int_equal(ssh_send_eof(ssh), 0);
+    read_all(ssh, &out, NULL);
+    assert_string_equal(out.data, "same\n");
+}
+
+static void test_bulk(void **state)
+{
+    (void) state;
+    NEED_FIXTURE();
+    know_host("/tmp/keys/ed25519.pub");
+    check_bulk("LogLevel INFO\nRekeyLimit 2M");
+    check_bulk("LogLevel INFO\nCiphers aes256-ctr");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_unknown_key_is_refused, clean),
+        cmocka_unit_test_setup(test_changed_key_is_refused, clean),
+        cmocka_unit_test_setup(test_other_type_is_refused, clean),
+        cmocka_unit_test_setup(test_revoked_key_is_refused, clean),
+        cmocka_unit_test_setup(test_known_type_is_preferred, clean),
+        cmocka_unit_test_setup(test_pins, clean),
+        cmocka_unit_test_setup(test_question_yes, clean),
+        cmocka_unit_test_setup(test_question_fingerprint, clean),
+        cmocka_unit_test_setup(test_question_no, clean),
+        cmocka_unit_test_setup(test_nothing_is_left_open, clean),
+        cmocka_unit_test_setup(test_command, clean),
+        cmocka_unit_test_setup(test_key_is_refused, clean),
+        cmocka_unit_test_setup(test_default_keys, clean),
+        cmocka_unit_test_setup(test_password, clean),
+        cmocka_unit_test_setup(test_keyboard_interactive, clean),
+        cmocka_unit_test_setup(test_two_factors, clean),
+        cmocka_unit_test_setup(test_agent, clean),
+        cmocka_unit_test_setup(test_encrypted_key, clean),
+        cmocka_unit_test_setup(test_foreign_config_is_not_read, clean),
+        cmocka_unit_test_setup(test_mute_server_times_out, clean),
+        cmocka_unit_test_setup(test_nobody_listens, clean),
+        cmocka_unit_test_setup(test_lost_link, clean),
+        cmocka_unit_test_setup(test_bulk, clean),
+    };
+    fixture_enter();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
