@@ -239,7 +239,6 @@ void archive_writer_abort(struct archive_writer **w)
 {
     if (!*w)
         return;
-    archive_write_fail((*w)->a);
     archive_write_free((*w)->a);
     free(*w);
     *w = NULL;
