@@ -1,7 +1,7 @@
 #include "agent/images-archive.h"
 
 #include "agent/blobs.h"
-#include "lib/archive.h"
+#include "agent/tar-stream.h"
 #include "lib/digest.h"
 #include "lib/fd.h"
 #include "lib/grammar.h"
@@ -119,7 +119,7 @@ static int need_blobs(const json_t *images, struct error *err)
     return 0;
 }
 
-static int write_blobs(struct images_archive *a, struct archive_writer *writer, struct error *err)
+static int write_blobs(struct images_archive *a, int fd, struct error *err)
 {
     STRV(digests);
     images_archive_blobs(a->images, &digests);
@@ -127,7 +127,7 @@ static int write_blobs(struct images_archive *a, struct archive_writer *writer, 
         const char *digest = digests.items[i];
         AUTO_FREE char *source = blob_path(digest);
         AUTO_FREE char *name = xasprintf("blobs/sha256/%s", digest + strlen("sha256:"));
-        int r = archive_writer_file(writer, name, 0644, source, err);
+        int r = tar_stream_file(fd, name, source, err);
         if (r < 0) {
             return r;
         }
@@ -136,26 +136,18 @@ static int write_blobs(struct images_archive *a, struct archive_writer *writer, 
     return 0;
 }
 
-static int write_members(struct images_archive *a, struct archive_writer *writer,
-                         struct error *err)
+int images_archive_write(struct images_archive *a, struct error *err)
 {
+    AUTO_FD fd = TAKE_FD(a->fd);
     AUTO_JSON *index = NULL;
-    int r = images_archive_index(a->images, &index, err);
+    int r = need_blobs(a->images, err);
+    r = r < 0 ? r : images_archive_index(a->images, &index, err);
     if (r < 0) {
         return r;
     }
     AUTO_FREE char *text = json_canonical(index);
-    r = archive_writer_data(writer, "oci-layout", 0644, layout, strlen(layout), err);
-    r = r < 0 ? r : archive_writer_data(writer, "index.json", 0644, text, strlen(text), err);
-    return r < 0 ? r : write_blobs(a, writer, err);
-}
-
-int images_archive_write(struct images_archive *a, struct error *err)
-{
-    AUTO_FD fd = TAKE_FD(a->fd);
-    CLEANUP(archive_writer_abort) struct archive_writer *writer = NULL;
-    int r = need_blobs(a->images, err);
-    r = r < 0 ? r : archive_writer_open(fd, ARCHIVE_PLAIN, 0, &writer, err);
-    r = r < 0 ? r : write_members(a, writer, err);
-    return r < 0 ? r : archive_writer_close(&writer, err);
+    r = tar_stream_data(fd, "oci-layout", layout, strlen(layout), err);
+    r = r < 0 ? r : tar_stream_data(fd, "index.json", text, strlen(text), err);
+    r = r < 0 ? r : write_blobs(a, fd, err);
+    return r < 0 ? r : tar_stream_end(fd, err);
 }
