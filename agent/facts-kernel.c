@@ -2,6 +2,7 @@
 #include "lib/fd.h"
 #include "lib/process.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -104,23 +105,31 @@ static void take_symbol(json_t *states, const char *line)
             json_object_set_new(states, modules[i].name, json_string("builtin"));
 }
 
-static void find_symbols(json_t *states)
+static json_t *symbols; /* module → "builtin", as long as the kernel runs */
+
+static void read_symbols(void)
 {
     char line[SYMBOL_LINE_MAX];
     FILE *f = fopen("/proc/kallsyms", "re");
-    json_t *found = json_object();
+    symbols = json_object();
     while (f && fgets(line, sizeof line, f)) {
         line[strcspn(line, "\t\n")] = '\0';
-        take_symbol(found, line);
+        take_symbol(symbols, line);
     }
     if (f)
         fclose(f);
+}
+
+/* Megabytes to read: once, and only where the lists of modules leave a doubt. */
+static void find_symbols(json_t *states)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     const char *name;
     json_t *state;
-    json_object_foreach(found, name, state)
+    pthread_once(&once, read_symbols);
+    json_object_foreach(symbols, name, state)
         if (strcmp(json_get_string(states, name, ""), "missing") == 0)
             json_object_set(states, name, state);
-    json_decref(found);
 }
 
 static void set_modules(json_t *obj)
@@ -136,7 +145,6 @@ static void set_modules(json_t *obj)
         json_object_set_new(states, modules[i].name, json_string(state));
         is_missing = is_missing || strcmp(state, "missing") == 0;
     }
-    /* Megabytes to read: only where the lists of modules leave a doubt. */
     if (is_missing)
         find_symbols(states);
     json_object_set_new(obj, "modules", states);

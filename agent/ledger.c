@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOCK_WAIT_MS 5000
+#define LOCK_WAIT_MS 2000
 #define LOCK_STEP_MS 50
 #define TREE_KEPT_MAX 1024 /* entries of others in a tree that becomes ours */
 

@@ -18,7 +18,7 @@
 #include <sys/types.h>
 
 struct ledger;
-/* -EBUSY: another process holds it (waits 5 s); -EBADMSG: a corrupt record before the tail. */
+/* -EBUSY: another process holds it (waits 2 s); -EBADMSG: a corrupt record before the tail. */
 int ledger_open(const char *path, struct ledger **out, struct error *err);
 void ledger_close(struct ledger **l);
 #define AUTO_LEDGER CLEANUP(ledger_close) struct ledger
