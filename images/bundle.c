@@ -162,9 +162,7 @@ static int read_component(const struct bundle *b, const json_t *obj, struct comp
 
 static bool same_component(const struct component *a, const struct component *b)
 {
-    if (a->kind == COMPONENT_IMAGE && b->kind == COMPONENT_IMAGE && strcmp(a->ref, b->ref) == 0)
-        return true;
-    return a->kind == b->kind && strcmp(a->name, b->name) == 0;
+    return strcmp(a->name, b->name) == 0 || (a->ref && b->ref && strcmp(a->ref, b->ref) == 0);
 }
 
 static int read_components(struct bundle *b, struct error *err)

@@ -13,7 +13,7 @@
  *    "blobs":{"sha256:…":12345,…},                   every blob and its size, manifests too
  *    "sources":{…}}                                   for people: where each part came from
  *
- * Components are in install order; what a control plane needs first comes first. */
+ * Names, and images' refs, are unique. Components are in install order; what a control plane needs first comes first. */
 #pragma once
 
 #include "lib/digest.h"

@@ -1,0 +1,236 @@
+#include "coordinator/command.h"
+#include "coordinator/options.h"
+#include "coordinator/view.h"
+#include "images/build.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/path.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STEP_TEXT_MAX 256
+#define LIVE_EVERY_MS 250
+#define PLAIN_EVERY_MS 5000 /* long work says something at least this often */
+#define MEGABYTE 1e6
+
+struct build_arguments {
+    const char *out;
+    int output;
+};
+
+static const struct option_spec options[] = {
+    {"out", 'o', OPTION_TEXT, offsetof(struct build_arguments, out), "DIR",
+     "folder of the bundle; default: bundle, in our cache"},
+    OPTION_OUTPUT(struct build_arguments, output),
+    OPTION_END,
+};
+
+/* What is shown while a build works: a thread repeats the state, as a compiler may be silent for
+ * long. The lock covers all but mode. */
+struct progress {
+    enum view_mode mode;
+    pthread_mutex_t lock;
+    pthread_cond_t stop;
+    bool stopped;
+    size_t index, total;
+    char name[64], text[STEP_TEXT_MAX];
+    int64_t began_ms, shown_ms;
+    size_t fresh;
+    int64_t size;
+};
+
+static enum view_mode choose_mode(int output)
+{
+    const char *term = getenv("TERM");
+    if (output != VIEW_AUTO)
+        return (enum view_mode) output;
+    return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0 ? VIEW_LIVE : VIEW_PLAIN;
+}
+
+static size_t columns(void)
+{
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+static void clear_live(const struct progress *p)
+{
+    if (p->mode == VIEW_LIVE)
+        (void) fputs("\r\033[K", stdout);
+}
+
+static void show_live(const struct progress *p)
+{
+    STRBUF(line, 1024);
+    strbuf_addf(&line, "[%2zu/%zu] %s %llds  %s", p->index, p->total, p->name,
+                (long long) ((clock_monotonic_ms() - p->began_ms) / 1000), p->text);
+    size_t width = columns() - 1;
+    (void) printf("\r\033[K%.*s", (int) (line.len < width ? line.len : width), line.data);
+    (void) fflush(stdout);
+}
+
+static void show_json(const char *event, const struct progress *p, json_t *more)
+{
+    AUTO_JSON *json = json_pack("{s:s, s:i, s:i, s:s}", "event", event, "index", (int) p->index,
+                                "total", (int) p->total, "component", p->name);
+    json_object_update_new(json, more);
+    AUTO_FREE char *text = json_dumps(json, JSON_COMPACT);
+    (void) puts(text);
+    (void) fflush(stdout);
+}
+
+static void show_step(struct progress *p)
+{
+    int64_t now = clock_monotonic_ms();
+    if (p->mode == VIEW_LIVE) {
+        show_live(p);
+        return;
+    }
+    if (!p->text[0] || now - p->shown_ms < PLAIN_EVERY_MS)
+        return;
+    p->shown_ms = now;
+    if (p->mode == VIEW_JSON)
+        show_json("step", p, json_pack("{s:s}", "text", p->text));
+    else
+        (void) printf("[%2zu/%zu] %s: %s (%lld s)\n", p->index, p->total, p->name, p->text,
+                      (long long) ((now - p->began_ms) / 1000));
+    (void) fflush(stdout);
+}
+
+static void *repeat(void *userdata)
+{
+    struct progress *p = userdata;
+    pthread_mutex_lock(&p->lock);
+    while (!p->stopped) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LIVE_EVERY_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        pthread_cond_timedwait(&p->stop, &p->lock, &until);
+        if (!p->stopped && p->index)
+            show_step(p);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+static void show_done(struct progress *p, const struct build_event *e)
+{
+    double seconds = (double) (clock_monotonic_ms() - p->began_ms) / 1000;
+    p->fresh += e->fresh;
+    p->size += e->size;
+    if (p->mode == VIEW_JSON) {
+        show_json("component", p, json_pack("{s:b, s:f, s:I}", "built", e->fresh, "seconds", seconds,
+                                            "bytes", (json_int_t) e->size));
+        return;
+    }
+    clear_live(p);
+    if (e->fresh)
+        (void) printf("[%2zu/%zu] %s: built in %.1f s, %.1f MB\n", e->index, e->total, e->name,
+                      seconds, (double) e->size / MEGABYTE);
+    else
+        (void) printf("[%2zu/%zu] %s: from the cache, %.1f MB\n", e->index, e->total, e->name,
+                      (double) e->size / MEGABYTE);
+    (void) fflush(stdout);
+}
+
+static void on_event(void *userdata, const struct build_event *e)
+{
+    struct progress *p = userdata;
+    pthread_mutex_lock(&p->lock);
+    if (e->kind == BUILD_WAITING && p->mode != VIEW_JSON) {
+        (void) puts("waiting for another build to finish");
+        (void) fflush(stdout);
+    } else if (e->kind == BUILD_COMPONENT) {
+        p->index = e->index;
+        p->total = e->total;
+        p->text[0] = '\0';
+        (void) snprintf(p->name, sizeof(p->name), "%s", e->name);
+        p->began_ms = p->shown_ms = clock_monotonic_ms();
+    } else if (e->kind == BUILD_STEP) {
+        STRBUF(safe, STEP_TEXT_MAX);
+        strbuf_add_printable(&safe, e->text, strlen(e->text));
+        (void) snprintf(p->text, sizeof(p->text), "%s", safe.data);
+    } else if (e->kind == BUILD_DONE) {
+        show_done(p, e);
+        p->index = 0;
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+static int build_shown(const char *recipe, const char *out, struct progress *p, struct error *err)
+{
+    AUTO_FREE char *cache = path_cache_dir();
+    const struct build_options build = {.recipe = recipe,
+                                        .out_dir = out,
+                                        .cache_dir = cache,
+                                        .cancel = &interrupted,
+                                        .report = on_event,
+                                        .userdata = p};
+    pthread_t thread;
+    int r = -pthread_create(&thread, NULL, repeat, p);
+    if (r < 0)
+        return error_errno(err, r, "start a thread");
+    r = build_bundle(&build, err);
+    pthread_mutex_lock(&p->lock);
+    p->stopped = true;
+    pthread_cond_signal(&p->stop);
+    pthread_mutex_unlock(&p->lock);
+    pthread_join(thread, NULL);
+    clear_live(p);
+    return r;
+}
+
+static int fail(int r, struct error *err)
+{
+    if (r == -ECANCELED || interrupted) {
+        error_remedy(err, "run it again: it goes on where it was");
+        return command_fail(EXIT_INTERRUPTED, err);
+    }
+    if (r == -EINVAL || r == -ENOENT)
+        return command_fail(EXIT_BAD_INPUT, err);
+    return command_fail(r == -ENOTEMPTY ? EXIT_REFUSED : EXIT_HOST_FAILED, err);
+}
+
+static int run(int argc, char **argv)
+{
+    struct build_arguments o = {0};
+    STRV(recipes);
+    if (command_parse(&cmd_bundle_build, argc, argv, &o, &recipes, 1, 1) != 0)
+        return EXIT_BAD_INPUT;
+    AUTO_FREE char *cache = path_cache_dir();
+    AUTO_FREE char *out = o.out ? xstrdup(o.out) : path_join(cache, "bundle");
+    struct progress p = {.mode = choose_mode(o.output),
+                         .lock = PTHREAD_MUTEX_INITIALIZER,
+                         .stop = PTHREAD_COND_INITIALIZER};
+    struct error err = ERROR_INIT;
+    int64_t began = clock_monotonic_ms();
+    int r = build_shown(recipes.items[0], out, &p, &err);
+    if (r < 0)
+        return fail(r, &err);
+    double seconds = (double) (clock_monotonic_ms() - began) / 1000;
+    if (p.mode == VIEW_JSON)
+        show_json("bundle", &p, json_pack("{s:s, s:f}", "dir", out, "seconds", seconds));
+    else
+        (void) printf("bundle in %s: %zu components, %zu of them built now, in %.1f s\n", out,
+                      p.total, p.fresh, seconds);
+    return EXIT_DONE;
+}
+
+const struct command cmd_bundle_build = {
+    .name = "bundle build",
+    .synopsis = "RECIPE",
+    .summary = "build a bundle from a recipe; goes on where it was interrupted",
+    .options = options,
+    .help = "Needs the package registries that the recipe names (Go modules, Debian), gcc and any Go.\n"
+            "What was built is kept in the cache; the same recipe gives the same bytes.\n\n"
+            "example: bigtop-bootstrap bundle build images/recipes/default.yaml -o ./bundle",
+    .run = run,
+};

@@ -1,0 +1,373 @@
+#include "images/build.h"
+
+#include "images/bundle.h"
+#include "images/cache.h"
+#include "images/image.h"
+#include "images/layout.h"
+#include "images/source.h"
+#include "images/tree.h"
+#include "lib/archive.h"
+#include "lib/fd.h"
+#include "lib/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LAYER_FORMAT 1 /* counted up when the same files give another archive */
+#define LAYER_FILE "layer.tar.zst"
+#define LOCK_POLL_MS 500
+
+struct build {
+    const struct build_options *options;
+    struct recipe recipe;
+    struct cache *cache;
+    struct layout *layout;
+    struct cache_entry *sources;      /* one per source of the recipe; dir NULL: not yet needed */
+    const char **dirs;                /* their folders */
+    struct image_layer *shared;       /* one per layer of the recipe; size 0: not yet made */
+    json_t *components, *about;       /* of bigtop.json */
+    size_t index;                     /* of the component at work */
+    bool fresh;                       /* something of it was made now */
+};
+
+static bool is_cancelled(const struct build *b)
+{
+    return b->options->cancel && *b->options->cancel;
+}
+
+static void report(struct build *b, enum build_event_kind kind, const char *text, int64_t size)
+{
+    if (!b->options->report)
+        return;
+    bool inside = b->index < b->recipe.component_count;
+    const struct build_event event = {
+        .kind = kind,
+        .index = b->index + 1,
+        .total = b->recipe.component_count,
+        .name = inside ? b->recipe.components[b->index].name : "",
+        .text = text,
+        .fresh = b->fresh,
+        .size = size,
+    };
+    b->options->report(b->options->userdata, &event);
+}
+
+static void on_progress(void *userdata, const char *text)
+{
+    report(userdata, BUILD_STEP, text, 0);
+}
+
+/* Sources */
+
+struct making {
+    const struct source_context *ctx;
+    const struct recipe_source *source;
+};
+
+static int produce_source(void *userdata, const char *dir, json_t *about, struct error *err)
+{
+    const struct making *m = userdata;
+    return m->source->type->produce(m->ctx, m->source->spec, dir, about, err);
+}
+
+static int get_source(struct build *b, size_t i, struct error *err)
+{
+    if (b->dirs[i])
+        return 0;
+    const struct recipe_source *s = &b->recipe.sources[i];
+    const struct source_context ctx = {.recipe = &b->recipe,
+                                       .cache_dir = b->options->cache_dir,
+                                       .cancel = b->options->cancel,
+                                       .progress = on_progress,
+                                       .userdata = b};
+    struct making making = {.ctx = &ctx, .source = s};
+    AUTO_JSON *inputs = json_pack("{s:s}", "type", s->type->name);
+    bool fresh;
+    int r = s->type->inputs(&ctx, s->spec, inputs, err);
+    if (r == 0)
+        r = cache_get(b->cache, inputs, produce_source, &making, &b->sources[i], &fresh, err);
+    if (r < 0)
+        return r == -ECANCELED ? r : error_prefix(err, "source %s", s->name);
+    b->fresh |= fresh;
+    b->dirs[i] = b->sources[i].dir;
+    json_object_set(b->about, s->name, b->sources[i].about);
+    return 0;
+}
+
+static int get_sources(struct build *b, const struct recipe_layer *layer, struct error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < layer->count; i++)
+        if (layer->entries[i].kind == RECIPE_FROM)
+            r = get_source(b, layer->entries[i].source, err);
+    return r;
+}
+
+/* Layers */
+
+struct packing {
+    const struct tree *tree;
+    int64_t mtime;
+    bool for_host; /* unpacked by the agent, not by containerd */
+};
+
+static int pack(const struct packing *p, const char *path, enum archive_compression compression,
+                struct error *err)
+{
+    AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return error_errno(err, -errno, "create %s", path);
+    CLEANUP(archive_writer_abort) struct archive_writer *w = NULL;
+    int r = archive_writer_open(fd, compression, p->mtime, &w, err);
+    if (r < 0 || (r = tree_write(p->tree, w, err)) < 0)
+        return r;
+    return archive_writer_close(&w, err);
+}
+
+/* What a host unpacks has to pass the agent's own checks: better to know it now. */
+static int check_unpackable(const char *path, struct error *err)
+{
+    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, -errno, "open %s", path);
+    const struct archive_limits limits = ARCHIVE_LIMITS_DEFAULT;
+    return archive_check(fd, &limits, NULL, NULL, err);
+}
+
+/* Packed twice: an image's configuration names the hash of the plain tar. */
+static int produce_layer(void *userdata, const char *dir, json_t *about, struct error *err)
+{
+    const struct packing *p = userdata;
+    AUTO_FREE char *path = path_join(dir, LAYER_FILE);
+    char plain[DIGEST_SIZE], packed[DIGEST_SIZE];
+    uint64_t size;
+    int r;
+    if ((r = pack(p, path, ARCHIVE_PLAIN, err)) < 0 ||
+        (r = digest_file(path, plain, NULL, err)) < 0 ||
+        (r = pack(p, path, ARCHIVE_ZSTD, err)) < 0 ||
+        (r = digest_file(path, packed, &size, err)) < 0 ||
+        (p->for_host && (r = check_unpackable(path, err)) < 0))
+        return r;
+    json_object_set_new(about, "diff_id", json_string(plain));
+    json_object_set_new(about, "digest", json_string(packed));
+    json_object_set_new(about, "size", json_integer((json_int_t) size));
+    return 0;
+}
+
+static int read_layer(const struct cache_entry *entry, struct image_layer *out, struct error *err)
+{
+    const char *digest, *diff_id;
+    int r;
+    if ((r = json_need_string(entry->about, "digest", &digest, err)) < 0 ||
+        (r = json_need_string(entry->about, "diff_id", &diff_id, err)) < 0 ||
+        (r = json_need_int(entry->about, "size", &out->size, err)) < 0)
+        return r;
+    if (!digest_is_valid(digest) || !digest_is_valid(diff_id))
+        return error_set(err, -EBADMSG, "%s: not a layer", entry->dir);
+    memcpy(out->digest, digest, DIGEST_SIZE);
+    memcpy(out->diff_id, diff_id, DIGEST_SIZE);
+    return 0;
+}
+
+static int get_layer(struct build *b, const struct recipe_layer *layer, bool for_host,
+                     struct image_layer *out, struct error *err)
+{
+    CLEANUP(tree_release) struct tree tree = TREE_INIT;
+    int r;
+    if ((r = get_sources(b, layer, err)) < 0 ||
+        (r = tree_build(&b->recipe, layer, b->dirs, &tree, err)) < 0)
+        return r;
+    AUTO_JSON *inputs =
+        json_pack("{s:s, s:i, s:b, s:I, s:o}", "type", "layer", "format", LAYER_FORMAT, "for host",
+                  for_host, "mtime", (json_int_t) b->recipe.mtime, "files", tree_describe(&tree));
+    struct packing packing = {
+        .tree = &tree, .mtime = b->recipe.mtime, .for_host = for_host};
+    CLEANUP(cache_entry_release) struct cache_entry entry = CACHE_ENTRY_INIT;
+    bool fresh;
+    report(b, BUILD_STEP, "packing", 0);
+    if ((r = cache_get(b->cache, inputs, produce_layer, &packing, &entry, &fresh, err)) < 0 ||
+        (r = read_layer(&entry, out, err)) < 0)
+        return r;
+    b->fresh |= fresh;
+    AUTO_FREE char *path = path_join(entry.dir, LAYER_FILE);
+    return layout_put_file(b->layout, path, out->digest, out->size, err);
+}
+
+/* Components */
+
+static json_t *role_list(unsigned roles)
+{
+    json_t *list = json_array();
+    if (roles & COMPONENT_CONTROL_PLANE)
+        json_array_append_new(list, json_string("control-plane"));
+    if (roles & COMPONENT_WORKER)
+        json_array_append_new(list, json_string("worker"));
+    return list;
+}
+
+static json_t *component_json(const struct recipe_component *c, const char *kind)
+{
+    return json_pack("{s:s, s:s, s:s, s:o}", "name", c->name, "kind", kind, "version", c->version,
+                     "roles", role_list(c->roles));
+}
+
+static int put_manifest(struct build *b, const struct strbuf *manifest, const char *ref,
+                        const char *artifact_type, char digest[DIGEST_SIZE], struct error *err)
+{
+    int r = layout_put_data(b->layout, manifest->data, manifest->len, digest, err);
+    if (r == 0)
+        layout_add_manifest(b->layout, digest, (int64_t) manifest->len, ref,
+                            b->recipe.architecture, artifact_type);
+    return r;
+}
+
+static int build_artifact(struct build *b, const struct recipe_component *c, int64_t *size,
+                          struct error *err)
+{
+    struct image_layer blob;
+    char empty[DIGEST_SIZE], digest[DIGEST_SIZE];
+    STRBUF(manifest, IMAGE_JSON_MAX);
+    int r = get_layer(b, &c->files, true, &blob, err);
+    if (r < 0)
+        return r;
+    artifact_manifest(c, &blob, &manifest);
+    AUTO_FREE char *ref = xasprintf("bigtop/%s:%s", c->name, c->version);
+    if ((r = layout_put_data(b->layout, "{}", 2, empty, err)) < 0 ||
+        (r = put_manifest(b, &manifest, ref, MEDIA_COMPONENT, digest, err)) < 0)
+        return r;
+    json_t *json = component_json(c, c->kind == COMPONENT_ADDON ? "addon" : "files");
+    json_object_set_new(json, "blob", json_string(blob.digest));
+    if (c->kind == COMPONENT_ADDON)
+        json_object_set_new(json, "wait", source_list(&c->wait));
+    json_array_append_new(b->components, json);
+    *size = blob.size;
+    return 0;
+}
+
+static int get_image_layers(struct build *b, const struct recipe_component *c,
+                            struct image_layer *layers, size_t *count, struct error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < c->layer_count; i++) {
+        struct image_layer *shared = &b->shared[c->layers[i]];
+        if (shared->size == 0)
+            r = get_layer(b, &b->recipe.layers[c->layers[i]], false, shared, err);
+        layers[(*count)++] = *shared;
+    }
+    if (r == 0 && c->files.count)
+        r = get_layer(b, &c->files, false, &layers[(*count)++], err);
+    return r;
+}
+
+static int build_image(struct build *b, const struct recipe_component *c, int64_t *size,
+                       struct error *err)
+{
+    AUTO_FREE struct image_layer *layers = xcalloc(c->layer_count + 1, sizeof(*layers));
+    size_t count = 0;
+    STRBUF(config, IMAGE_JSON_MAX);
+    STRBUF(manifest, IMAGE_JSON_MAX);
+    char config_digest[DIGEST_SIZE], digest[DIGEST_SIZE];
+    int r = get_image_layers(b, c, layers, &count, err);
+    if (r < 0)
+        return r;
+    image_config(&b->recipe, c, layers, count, &config);
+    if ((r = layout_put_data(b->layout, config.data, config.len, config_digest, err)) < 0)
+        return r;
+    image_manifest(config_digest, (int64_t) config.len, layers, count, &manifest);
+    if ((r = put_manifest(b, &manifest, c->ref, NULL, digest, err)) < 0)
+        return r;
+    json_t *blobs = json_pack("[s]", config_digest);
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(blobs, json_string(layers[i].digest));
+        *size += layers[i].size;
+    }
+    json_t *json = component_json(c, "image");
+    json_object_set_new(json, "ref", json_string(c->ref));
+    json_object_set_new(json, "manifest", json_string(digest));
+    json_object_set_new(json, "blobs", blobs);
+    json_array_append_new(b->components, json);
+    return 0;
+}
+
+static int build_component(struct build *b, struct error *err)
+{
+    const struct recipe_component *c = &b->recipe.components[b->index];
+    int64_t size = 0;
+    b->fresh = false;
+    report(b, BUILD_COMPONENT, NULL, 0);
+    int r = is_cancelled(b)               ? error_set(err, -ECANCELED, "interrupted")
+            : c->kind == COMPONENT_IMAGE ? build_image(b, c, &size, err)
+                                         : build_artifact(b, c, &size, err);
+    if (r < 0)
+        return error_prefix(err, "%s %s", c->name, c->version);
+    report(b, BUILD_DONE, NULL, size);
+    return 0;
+}
+
+/* The whole */
+
+static int open_cache(struct build *b, struct error *err)
+{
+    int r = cache_open(b->options->cache_dir, &b->cache, err);
+    if (r == -EBUSY)
+        report(b, BUILD_WAITING, NULL, 0);
+    const struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
+    while (r == -EBUSY && !is_cancelled(b)) {
+        nanosleep(&pause, NULL);
+        r = cache_open(b->options->cache_dir, &b->cache, err);
+    }
+    return r == -EBUSY ? error_set(err, -ECANCELED, "interrupted") : r;
+}
+
+static int finish(struct build *b, struct error *err)
+{
+    const struct recipe *r = &b->recipe;
+    AUTO_JSON *json = json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:O, s:O, s:O}", "schema",
+                                BUNDLE_SCHEMA, "product", r->product, "architecture",
+                                r->architecture, "serial", (json_int_t) r->serial, "created",
+                                r->created, "kubernetes", r->kubernetes, "components",
+                                b->components, "blobs", layout_blobs(b->layout), "sources",
+                                b->about);
+    return layout_finish(b->layout, json, err);
+}
+
+static int run(struct build *b, struct error *err)
+{
+    int r;
+    b->sources = xcalloc(b->recipe.source_count + 1, sizeof(*b->sources));
+    b->dirs = xcalloc(b->recipe.source_count + 1, sizeof(*b->dirs));
+    b->shared = xcalloc(b->recipe.layer_count + 1, sizeof(*b->shared));
+    b->components = json_array();
+    b->about = json_object();
+    if ((r = open_cache(b, err)) < 0 || (r = layout_open(b->options->out_dir, &b->layout, err)) < 0)
+        return r;
+    for (; b->index < b->recipe.component_count; b->index++)
+        if ((r = build_component(b, err)) < 0)
+            return r;
+    return finish(b, err);
+}
+
+static void build_release(struct build *b)
+{
+    for (size_t i = 0; b->sources && i < b->recipe.source_count; i++)
+        cache_entry_release(&b->sources[i]);
+    free(b->sources);
+    free(b->dirs);
+    free(b->shared);
+    json_decref(b->components);
+    json_decref(b->about);
+    layout_close(&b->layout);
+    cache_close(&b->cache);
+    recipe_release(&b->recipe);
+}
+
+int build_bundle(const struct build_options *options, struct error *err)
+{
+    CLEANUP(build_release) struct build b = {.options = options};
+    int r = recipe_load(options->recipe, &b.recipe, err);
+    return r < 0 ? r : run(&b, err);
+}

@@ -1,0 +1,90 @@
+#include "images/image.h"
+
+#include "lib/json.h"
+
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define EMPTY_CONFIG "{}"
+
+static void dump(json_t *json, struct strbuf *out)
+{
+    AUTO_FREE char *text = json_dumps(json, JSON_COMPACT);
+    strbuf_adds(out, text);
+    json_decref(json);
+}
+
+static json_t *strings(const struct strv *v)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < v->count; i++)
+        json_array_append_new(list, json_string(v->items[i]));
+    return list;
+}
+
+static void set_if(json_t *obj, const char *key, const struct strv *v)
+{
+    if (v->count)
+        json_object_set_new(obj, key, strings(v));
+}
+
+static json_t *run_config(const struct recipe_component *c)
+{
+    json_t *config = json_object();
+    if (c->user)
+        json_object_set_new(config, "User", json_string(c->user));
+    STRV(env);
+    strv_add(&env, DEFAULT_PATH);
+    strv_add_all(&env, (const char *const *) c->env.items);
+    json_object_set_new(config, "Env", strings(&env));
+    set_if(config, "Entrypoint", &c->entrypoint);
+    set_if(config, "Cmd", &c->cmd);
+    json_object_set_new(config, "WorkingDir", json_string(c->workdir ? c->workdir : "/"));
+    return config;
+}
+
+void image_config(const struct recipe *r, const struct recipe_component *c,
+                  const struct image_layer *layers, size_t count, struct strbuf *out)
+{
+    json_t *diff_ids = json_array();
+    json_t *history = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(diff_ids, json_string(layers[i].diff_id));
+        json_array_append_new(history, json_pack("{s:s, s:s}", "created", r->created, "created_by",
+                                                 "bigtop-bootstrap bundle build"));
+    }
+    dump(json_pack("{s:s, s:s, s:s, s:o, s:{s:s, s:o}, s:o}", "created", r->created, "architecture",
+                   r->architecture, "os", "linux", "config", run_config(c), "rootfs", "type",
+                   "layers", "diff_ids", diff_ids, "history", history),
+         out);
+}
+
+static json_t *descriptor(const char *media, const char *digest, int64_t size)
+{
+    return json_pack("{s:s, s:s, s:I}", "mediaType", media, "digest", digest, "size",
+                     (json_int_t) size);
+}
+
+void image_manifest(const char *config, int64_t config_size, const struct image_layer *layers,
+                    size_t count, struct strbuf *out)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, descriptor(MEDIA_LAYER, layers[i].digest, layers[i].size));
+    dump(json_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", MEDIA_MANIFEST, "config",
+                   descriptor(MEDIA_CONFIG, config, config_size), "layers", list),
+         out);
+}
+
+void artifact_manifest(const struct recipe_component *c, const struct image_layer *blob,
+                       struct strbuf *out)
+{
+    char empty[DIGEST_SIZE];
+    digest_buffer(EMPTY_CONFIG, sizeof(EMPTY_CONFIG) - 1, empty);
+    json_t *layer = descriptor(MEDIA_LAYER, blob->digest, blob->size);
+    json_object_set_new(layer, "annotations",
+                        json_pack("{s:o}", "org.opencontainers.image.title",
+                                  json_sprintf("%s-%s.tar.zst", c->name, c->version)));
+    dump(json_pack("{s:i, s:s, s:s, s:o, s:[o]}", "schemaVersion", 2, "mediaType", MEDIA_MANIFEST,
+                   "artifactType", MEDIA_COMPONENT, "config",
+                   descriptor(MEDIA_EMPTY, empty, sizeof(EMPTY_CONFIG) - 1), "layers", layer),
+         out);
+}

@@ -1,0 +1,29 @@
+/* Writing an OCI image layout (image spec 1.1) with bigtop.json beside it. At any moment what the
+ * folder's bigtop.json names is there and whole: blobs come first, then index.json, then
+ * bigtop.json, and only then what nobody names any more is removed. */
+#pragma once
+
+#include "lib/digest.h"
+#include "lib/error.h"
+#include "lib/json.h"
+
+#include <stdint.h>
+
+#define LAYOUT_REF "org.opencontainers.image.ref.name"
+
+struct layout;
+/* Creates the folder, or takes one that holds a layout or nothing: -ENOTEMPTY for any other. */
+int layout_open(const char *dir, struct layout **out, struct error *err);
+void layout_close(struct layout **l);
+/* Puts a blob: copied, hashed on the way, fsynced, renamed. A whole one that is there is kept. */
+int layout_put_file(struct layout *l, const char *source, const char *digest, int64_t size,
+                    struct error *err);
+/* The same from memory; digest is the result. */
+int layout_put_data(struct layout *l, const void *data, size_t len, char digest[DIGEST_SIZE],
+                    struct error *err);
+/* Adds a manifest to index.json; artifact_type may be NULL. */
+void layout_add_manifest(struct layout *l, const char *digest, int64_t size, const char *ref,
+                         const char *architecture, const char *artifact_type);
+/* Every blob that was put, and its size; borrowed. */
+json_t *layout_blobs(struct layout *l);
+int layout_finish(struct layout *l, const json_t *bigtop_json, struct error *err);

@@ -1,0 +1,136 @@
+/* type: c — one program from a C file that lies in a Go module's zip, linked statically.
+ *   module: PATH@VERSION, sum: "h1:…"
+ *   file: build/x.c      in the module
+ *   program: NAME
+ *   define: {NAME: VALUE}
+ *   libraries: [libc.a] */
+#include "images/compiler.h"
+#include "images/fields.h"
+#include "images/gomod.h"
+#include "images/source.h"
+#include "lib/path.h"
+#include "lib/process.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define COMPILE_TIMEOUT_MS 120000
+
+static const char *const base_flags[] = {
+    "-Os", "-Wall", "-static", "-s", "-Wl,--build-id=none", "-fno-ident", NULL};
+
+struct c_spec {
+    const char *module, *sum, *file, *program;
+    struct strv define; /* NAME=VALUE */
+    struct strv libraries;
+};
+
+static void release(void *spec)
+{
+    struct c_spec *s = spec;
+    strv_release(&s->define);
+    strv_release(&s->libraries);
+    free(s);
+}
+
+static int load_define(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
+                       struct error *err)
+{
+    const struct yaml_node *map = yaml_get(node, "define");
+    int e = map ? fields_kind(&r->file, map, YAML_MAPPING, err) : 0;
+    for (size_t i = 0; e == 0 && map && i < map->count; i++) {
+        const char *value;
+        e = fields_need_string(&r->file, map, map->keys[i], &value, err);
+        if (e == 0)
+            strv_addf(&s->define, "%s=%s", map->keys[i], value);
+    }
+    return e;
+}
+
+static int load_into(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
+                     struct error *err)
+{
+    static const char *const keys[] = {"type",    "module", "sum",       "file",
+                                       "program", "define", "libraries", NULL};
+    const struct yaml_file *f = &r->file;
+    int e;
+    s->file = "";
+    if ((e = fields_check(f, node, keys, err)) < 0)
+        return e;
+    if (!r->toolchain)
+        return yaml_error(f, node, err, "a Go module needs a \"toolchain\" in the recipe");
+    if ((e = fields_need_string(f, node, "module", &s->module, err)) < 0 ||
+        (e = fields_need_string(f, node, "sum", &s->sum, err)) < 0 ||
+        (e = fields_need_word(f, node, "program", &s->program, err)) < 0 ||
+        (e = fields_get_path(f, node, "file", &s->file, err)) < 0 ||
+        (e = fields_get_strings(f, node, "libraries", &s->libraries, err)) < 0)
+        return e;
+    if (!strchr(s->module, '@') || !path_is_safe_relative(s->module))
+        return yaml_error(f, yaml_get(node, "module"), err, "expected PATH@VERSION");
+    if (!*s->file)
+        return yaml_error(f, node, err, "\"file\" is missing here");
+    return load_define(r, node, s, err);
+}
+
+static int load(const struct recipe *r, const struct yaml_node *node, void **out,
+                struct error *err)
+{
+    struct c_spec *s = xcalloc(1, sizeof(*s));
+    int e = load_into(r, node, s, err);
+    if (e < 0)
+        release(s);
+    else
+        *out = s;
+    return e;
+}
+
+static void add_flags(const struct c_spec *s, struct strv *argv)
+{
+    strv_add_all(argv, base_flags);
+    for (size_t i = 0; i < s->define.count; i++)
+        strv_addf(argv, "-D%s", s->define.items[i]);
+}
+
+static int inputs(const struct source_context *ctx, const void *spec, json_t *in,
+                  struct error *err)
+{
+    const struct c_spec *s = spec;
+    STRV(flags);
+    add_flags(s, &flags);
+    AUTO_FREE char *joined = strv_join(&flags, " ");
+    json_object_set_new(in, "architecture", json_string(ctx->recipe->architecture));
+    json_object_set_new(in, "module", json_string(s->module));
+    json_object_set_new(in, "sum", json_string(s->sum));
+    json_object_set_new(in, "file", json_string(s->file));
+    json_object_set_new(in, "program", json_string(s->program));
+    json_object_set_new(in, "flags", json_string(joined));
+    return compiler_inputs(&s->libraries, in, err);
+}
+
+static int produce(const struct source_context *ctx, const void *spec, const char *dir,
+                   json_t *about, struct error *err)
+{
+    const struct c_spec *s = spec;
+    AUTO_FREE char *module_dir = NULL;
+    int r = gomod_fetch(ctx, s->module, s->sum, &module_dir, err);
+    if (r < 0)
+        return r;
+    AUTO_FREE char *out = path_join(dir, s->program);
+    STRV(argv);
+    strv_add(&argv, COMPILER);
+    add_flags(s, &argv);
+    const char *const rest[] = {"-o", out, s->file, NULL};
+    strv_add_all(&argv, rest);
+    /* Compiled from inside the module: no path of this machine gets into the program. */
+    const struct process_options opts = {.cwd = module_dir,
+                                         .timeout_ms = COMPILE_TIMEOUT_MS,
+                                         .cancel = ctx->cancel,
+                                         .die_with_parent = true};
+    json_object_set_new(about, "type", json_string("c"));
+    json_object_set_new(about, "module", json_string(s->module));
+    json_object_set_new(about, "file", json_string(s->file));
+    return process_runv(&argv, &opts, NULL, err);
+}
+
+const struct source_type source_c = {
+    .name = "c", .load = load, .release = release, .inputs = inputs, .produce = produce};

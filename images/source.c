@@ -1,0 +1,42 @@
+#include "images/source.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#define PROGRESS_MAX 200
+
+static const struct source_type *const types[] = {&source_go, &source_c, &source_deb, &source_file};
+
+const struct source_type *source_type_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        if (strcmp(types[i]->name, name) == 0)
+            return types[i];
+    return NULL;
+}
+
+void source_type_names(struct strv *out)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        strv_add(out, types[i]->name);
+}
+
+json_t *source_list(const struct strv *v)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < v->count; i++)
+        json_array_append_new(list, json_string(v->items[i]));
+    return list;
+}
+
+void source_progress(const struct source_context *ctx, const char *format, ...)
+{
+    if (!ctx->progress)
+        return;
+    STRBUF(text, PROGRESS_MAX);
+    va_list args;
+    va_start(args, format);
+    strbuf_vaddf(&text, format, args);
+    va_end(args);
+    ctx->progress(ctx->userdata, text.data);
+}

@@ -1,0 +1,44 @@
+/* Sources: where files come from. A type is one row of the table in source.c and one file
+ * source-TYPE.c. What a source makes is kept by its inputs (images/cache.h): `inputs` must name
+ * everything that the result depends on, as it is the key. */
+#pragma once
+
+#include "images/recipe.h"
+#include "lib/error.h"
+#include "lib/json.h"
+
+#include <stdbool.h>
+
+/* What a source may use while it works. */
+struct source_context {
+    const struct recipe *recipe;
+    const char *cache_dir; /* for downloads and compilers' own caches */
+    const bool *cancel;    /* may be NULL; true: stop, -ECANCELED */
+    /* Tells what goes on, in a few words; may be NULL. */
+    void (*progress)(void *userdata, const char *text);
+    void *userdata;
+};
+
+struct source_type {
+    const char *name;
+    /* Reads the source's mapping into *out. */
+    int (*load)(const struct recipe *r, const struct yaml_node *node, void **out,
+                struct error *err);
+    void (*release)(void *spec);
+    /* Sets members in `inputs` (an object). */
+    int (*inputs)(const struct source_context *ctx, const void *spec, json_t *inputs,
+                  struct error *err);
+    /* Fills the empty folder `dir`; sets members in `about` (an object), which goes into
+     * bigtop.json's `sources` for people. */
+    int (*produce)(const struct source_context *ctx, const void *spec, const char *dir,
+                   json_t *about, struct error *err);
+};
+
+const struct source_type *source_type_find(const char *name); /* NULL when there is none */
+void source_type_names(struct strv *out);
+
+extern const struct source_type source_go, source_c, source_deb, source_file;
+
+/* A list of strings as JSON, for `inputs`. */
+json_t *source_list(const struct strv *v);
+void source_progress(const struct source_context *ctx, const char *format, ...) PRINTF_LIKE(2, 3);
