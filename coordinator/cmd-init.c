@@ -66,8 +66,9 @@ const struct command cmd_init = {
     .name = "init",
     .synopsis = "ADDRESS...",
     .summary = "write a commented hosts.yaml for some addresses",
-    .help = "The first address becomes the control plane. An existing file is never overwritten.\n\n"
-            "example:\n  bigtop-bootstrap init 10.0.0.11 10.0.0.12 10.0.0.13 --user admin",
+    .help =
+        "The first address becomes the control plane. An existing file is never overwritten.\n\n"
+        "example:\n  bigtop-bootstrap init 10.0.0.11 10.0.0.12 10.0.0.13 --user admin",
     .options = options,
     .run = run,
 };

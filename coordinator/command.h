@@ -14,9 +14,9 @@
 
 enum exit_code {
     EXIT_DONE = 0,
-    EXIT_HOST_FAILED = 1,  /* a host, or the cluster, failed */
-    EXIT_BAD_INPUT = 2,    /* command line, hosts.yaml, bundle */
-    EXIT_REFUSED = 3,      /* refused for safety: host keys, other coordinator, foreign state */
+    EXIT_HOST_FAILED = 1, /* a host, or the cluster, failed */
+    EXIT_BAD_INPUT = 2,   /* command line, hosts.yaml, bundle */
+    EXIT_REFUSED = 3,     /* refused for safety: host keys, other coordinator, foreign state */
     EXIT_INTERRUPTED = 130
 };
 

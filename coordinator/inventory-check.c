@@ -146,7 +146,8 @@ static int check_roles(struct inventory_reader *r, struct error *err)
         if (control_plane)
             return yaml_error(r->file, host_node(r, i, "roles"), err,
                               "a second control plane beside %s, expected one: several come with a "
-                              "later release", host_label(control_plane));
+                              "later release",
+                              host_label(control_plane));
         if (h->state == STATE_ABSENT) {
             (void) yaml_error(r->file, host_node(r, i, "state"), err,
                               "the control plane is absent, expected it to be present");
@@ -213,7 +214,8 @@ static int check_outside(const struct inventory_reader *r, const struct network 
     if (is_special(n))
         return yaml_error(r->file, cluster_node(r, n->key), err,
                           "%s %s holds loopback, link-local, multicast or reserved addresses, "
-                          "expected a private network", n->key, n->text);
+                          "expected a private network",
+                          n->key, n->text);
     for (size_t i = 0; i < r->inv->host_count; i++) {
         const struct host *h = &r->inv->hosts[i];
         const char *key = contains(n, h->node_ip) ? "node_ip" : "address";
@@ -252,7 +254,8 @@ static int check_networks(struct inventory_reader *r, struct error *err)
     if (room < r->inv->host_count)
         return yaml_error(r->file, cluster_node(r, "pod_cidr"), err,
                           "pod_cidr %s has room for %zu host(s) with a /%d each, expected room for "
-                          "%zu", pods.text, room, NODE_PREFIX, r->inv->host_count);
+                          "%zu",
+                          pods.text, room, NODE_PREFIX, r->inv->host_count);
     if (cidr4_overlap(pods.address, pods.prefix, services.address, services.prefix))
         return yaml_error(r->file, cluster_node(r, "pod_cidr"), err,
                           "pod_cidr %s overlaps service_cidr %s, expected separate networks",

@@ -17,7 +17,7 @@ struct inventory_key;
 
 struct inventory_reader {
     const struct yaml_file *file;
-    char *dir;                      /* of hosts.yaml: relative paths start here */
+    char *dir; /* of hosts.yaml: relative paths start here */
     struct inventory *inv;
     struct host defaults;           /* what each host starts from */
     const struct yaml_node **nodes; /* of each host, in order: positions for the cross checks */
@@ -30,28 +30,29 @@ struct inventory_type {
     int (*read)(struct inventory_reader *r, const struct inventory_key *key,
                 const struct yaml_node *node, void *target, struct error *err);
     /* Scalars only, else NULL: from text, without position. False: not acceptable. */
-    bool (*set)(const struct inventory_reader *r, const struct inventory_key *key,
-                const char *text, void *target);
+    bool (*set)(const struct inventory_reader *r, const struct inventory_key *key, const char *text,
+                void *target);
     /* Adds JSON Schema members. */
     void (*schema)(const struct inventory_key *key, json_t *into);
 };
 extern const struct inventory_type type_text, type_secret, type_path, type_endpoint, type_address,
-    type_port, type_word, type_choice, type_roles, type_labels, type_taints, type_section, type_hosts;
+    type_port, type_word, type_choice, type_roles, type_labels, type_taints, type_section,
+    type_hosts;
 
 struct inventory_key {
     const char *name;
     unsigned places; /* enum inventory_place bits */
     const struct inventory_type *type;
-    size_t offset;   /* of the member in the place's struct */
-    const char *fallback;  /* the default, as text; NULL: none, or told by `help` */
-    const char *expected;  /* "an IPv4 network such as 10.244.0.0/16" */
-    const char *help;      /* one sentence for the manual */
+    size_t offset;                 /* of the member in the place's struct */
+    const char *fallback;          /* the default, as text; NULL: none, or told by `help` */
+    const char *expected;          /* "an IPv4 network such as 10.244.0.0/16" */
+    const char *help;              /* one sentence for the manual */
     bool (*grammar)(const char *); /* texts: lib/grammar.h's function, or NULL */
-    const char *pattern;   /* texts: an ECMA 262 pattern no stricter than grammar, or NULL */
-    const char *choices;   /* words: "auto|none|password" */
-    const char *later;     /* words of a later release: refused by name */
+    const char *pattern;          /* texts: an ECMA 262 pattern no stricter than grammar, or NULL */
+    const char *choices;          /* words: "auto|none|password" */
+    const char *later;            /* words of a later release: refused by name */
     enum inventory_place section; /* type_section: the place that its keys stand in */
-    const char *example;   /* shown commented out by `init`; NULL: the fallback, or nothing */
+    const char *example; /* shown commented out by `init`; NULL: the fallback, or nothing */
     bool required;
 };
 extern const struct inventory_key inventory_keys[]; /* ends with a NULL name */

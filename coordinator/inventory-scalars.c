@@ -38,7 +38,7 @@ static void expected(const struct inventory_key *key, struct strbuf *out)
 
 /* "user is a list, expected a user name such as root" */
 int inventory_wrong(const struct inventory_reader *r, const struct inventory_key *key,
-                 const struct yaml_node *node, const char *found, struct error *err)
+                    const struct yaml_node *node, const char *found, struct error *err)
 {
     STRBUF(want, 512);
     expected(key, &want);
@@ -58,7 +58,7 @@ static int need_scalar(const struct inventory_reader *r, const struct inventory_
 }
 
 int inventory_need_kind(const struct inventory_reader *r, const struct inventory_key *key,
-                     const struct yaml_node *node, enum yaml_kind kind, struct error *err)
+                        const struct yaml_node *node, enum yaml_kind kind, struct error *err)
 {
     static const char *const words[] = {
         [YAML_SCALAR] = "a plain value", [YAML_SEQUENCE] = "a list", [YAML_MAPPING] = "a mapping"};
@@ -68,7 +68,7 @@ int inventory_need_kind(const struct inventory_reader *r, const struct inventory
 }
 
 int inventory_read_scalar(struct inventory_reader *r, const struct inventory_key *key,
-                       const struct yaml_node *node, void *target, struct error *err)
+                          const struct yaml_node *node, void *target, struct error *err)
 {
     int rc = need_scalar(r, key, node, err);
     if (rc < 0)

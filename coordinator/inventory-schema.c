@@ -35,9 +35,9 @@ void inventory_schema_section(enum inventory_place place, json_t *into)
 
 char *inventory_schema(void)
 {
-    AUTO_JSON *schema =
-        json_pack("{ssss}", "$schema", "https://json-schema.org/draft/2020-12/schema", "title",
-                  "hosts.yaml of bigtop-bootstrap");
+    AUTO_JSON *schema = json_pack("{ssss}", "$schema",
+                                  "https://json-schema.org/draft/2020-12/schema", "title",
+                                  "hosts.yaml of bigtop-bootstrap");
     inventory_schema_section(PLACE_TOP, schema);
     return json_pretty(schema);
 }
@@ -82,22 +82,25 @@ static void manual_section(struct strbuf *out, const char *title, const char *te
 char *inventory_manual(void)
 {
     STRBUF(out, 256 * 1024);
-    strbuf_adds(&out,
-                "# hosts.yaml\n\n"
-                "<!-- Made by `bigtop-bootstrap schema --markdown`: edit coordinator/inventory.c. -->\n\n"
-                "One file says what the cluster should be. The shortest is complete:\n\n"
-                "    hosts: [10.0.0.11, 10.0.0.12, 10.0.0.13]\n\n"
-                "The first host becomes the control plane, the others workers. It is read strictly: "
-                "unknown or repeated keys,\nYAML aliases, anchors and tags, nesting deeper than 32 and "
-                "files over 1 MiB are refused, with file, line and column.\n"
-                "`bigtop-bootstrap plan --offline hosts.yaml` checks a file; "
-                "`bigtop-bootstrap schema` prints its JSON Schema for editors.\n");
+    strbuf_adds(
+        &out,
+        "# hosts.yaml\n\n"
+        "<!-- Made by `bigtop-bootstrap schema --markdown`: edit coordinator/inventory.c. -->\n\n"
+        "One file says what the cluster should be. The shortest is complete:\n\n"
+        "    hosts: [10.0.0.11, 10.0.0.12, 10.0.0.13]\n\n"
+        "The first host becomes the control plane, the others workers. It is read strictly: "
+        "unknown or repeated keys,\nYAML aliases, anchors and tags, nesting deeper than 32 and "
+        "files over 1 MiB are refused, with file, line and column.\n"
+        "`bigtop-bootstrap plan --offline hosts.yaml` checks a file; "
+        "`bigtop-bootstrap schema` prints its JSON Schema for editors.\n");
     manual_section(&out, "Top level", "All but `hosts` may be left out.", PLACE_TOP);
     manual_section(&out, "cluster", "All may be left out.", PLACE_CLUSTER);
     manual_section(&out, "defaults", "Values for hosts that have none of their own.",
                    PLACE_DEFAULTS);
-    manual_section(&out, "hosts",
-                   "Each entry is an address, or a mapping with these keys. What `defaults` may hold "
-                   "starts from there.", PLACE_HOST);
+    manual_section(
+        &out, "hosts",
+        "Each entry is an address, or a mapping with these keys. What `defaults` may hold "
+        "starts from there.",
+        PLACE_HOST);
     return strbuf_steal(&out);
 }

@@ -10,8 +10,9 @@ static int read_roles(struct inventory_reader *r, const struct inventory_key *ke
                       const struct yaml_node *node, void *target, struct error *err)
 {
     if (node->kind != YAML_SEQUENCE || node->count == 0)
-        return yaml_error(r->file, node, err,
-                          "roles is not a list of roles, expected [control-plane], [worker] or both");
+        return yaml_error(
+            r->file, node, err,
+            "roles is not a list of roles, expected [control-plane], [worker] or both");
     unsigned roles = 0;
     for (size_t i = 0; i < node->count; i++) {
         int index = -1;
@@ -34,7 +35,8 @@ static int read_roles(struct inventory_reader *r, const struct inventory_key *ke
 static void schema_roles(const struct inventory_key *key, json_t *into)
 {
     json_object_set_new(into, "type", json_string("array"));
-    json_object_set_new(into, "items", json_pack("{so}", "enum", inventory_words_json(key->choices)));
+    json_object_set_new(into, "items",
+                        json_pack("{so}", "enum", inventory_words_json(key->choices)));
     json_object_set_new(into, "minItems", json_integer(1));
     json_object_set_new(into, "uniqueItems", json_true());
 }
@@ -49,12 +51,15 @@ static int read_labels(struct inventory_reader *r, const struct inventory_key *k
         const struct yaml_node *value = node->items[i];
         char shown[INVENTORY_SHOWN_MAX];
         if (!grammar_label_key(node->keys[i]))
-            return yaml_error_key(r->file, node, i, err, "'%s' is no label name, expected "
+            return yaml_error_key(r->file, node, i, err,
+                                  "'%s' is no label name, expected "
                                   "[PREFIX/]NAME of letters, digits, '-', '_' and '.'",
                                   inventory_shown(node->keys[i], shown));
         if (value->kind != YAML_SCALAR || yaml_is_null(value) || !grammar_label_value(value->text))
-            return yaml_error(r->file, value, err, "label '%s' has a wrong value, expected at most "
-                              "63 letters, digits, '-', '_' and '.', or \"\"", node->keys[i]);
+            return yaml_error(r->file, value, err,
+                              "label '%s' has a wrong value, expected at most "
+                              "63 letters, digits, '-', '_' and '.', or \"\"",
+                              node->keys[i]);
         inventory_labels_set(target, node->keys[i], value->text);
     }
     return rc;
@@ -104,14 +109,17 @@ static int read_taints(struct inventory_reader *r, const struct inventory_key *k
         const struct yaml_node *item = node->items[i];
         struct taint taint = {0};
         if (item->kind != YAML_SCALAR || !parse_taint(item->text, &taint))
-            return yaml_error(r->file, item, err, "not a taint, expected \"key=value:Effect\", "
+            return yaml_error(r->file, item, err,
+                              "not a taint, expected \"key=value:Effect\", "
                               "Effect being NoSchedule, PreferNoSchedule or NoExecute");
         bool twice = has_taint(h, &taint);
         h->taints = xrealloc(h->taints, h->taint_count + 1, sizeof(*h->taints));
         h->taints[h->taint_count++] = taint;
         if (twice)
-            return yaml_error(r->file, item, err, "taint '%s' with effect %s is given twice, "
-                              "expected each once", taint.key, taint.effect);
+            return yaml_error(r->file, item, err,
+                              "taint '%s' with effect %s is given twice, "
+                              "expected each once",
+                              taint.key, taint.effect);
     }
     return rc;
 }
@@ -134,8 +142,10 @@ static int unknown_key(const struct inventory_reader *r, const struct yaml_node 
     static const struct {
         enum inventory_place place;
         const char *words;
-    } places[] = {{PLACE_TOP, "at the top"}, {PLACE_CLUSTER, "under cluster"},
-                  {PLACE_DEFAULTS | PLACE_HOST, "under defaults or a host"}, {PLACE_HOST, "under a host"}};
+    } places[] = {{PLACE_TOP, "at the top"},
+                  {PLACE_CLUSTER, "under cluster"},
+                  {PLACE_DEFAULTS | PLACE_HOST, "under defaults or a host"},
+                  {PLACE_HOST, "under a host"}};
     const char *name = node->keys[i];
     char shown[INVENTORY_SHOWN_MAX], phrase[128];
     inventory_shown(name, shown);
@@ -147,8 +157,9 @@ static int unknown_key(const struct inventory_reader *r, const struct yaml_node 
     const struct inventory_key *elsewhere = inventory_key_find(~0U, name);
     for (size_t p = 0; elsewhere && p < ARRAY_SIZE(places); p++)
         if (elsewhere->places == (unsigned) places[p].place)
-            return yaml_error_key(r->file, node, i, err, "key '%s' does not belong here, expected it %s",
-                                  shown, places[p].words);
+            return yaml_error_key(r->file, node, i, err,
+                                  "key '%s' does not belong here, expected it %s", shown,
+                                  places[p].words);
     return yaml_error_key(r->file, node, i, err, "unknown key '%s'%s", shown,
                           suggest_phrase(&near, phrase, sizeof(phrase)));
 }
@@ -236,8 +247,7 @@ static void schema_hosts(const struct inventory_key *key, json_t *into)
     json_object_set_new(into, "type", json_string("array"));
     json_object_set_new(into, "minItems", json_integer(1));
     json_object_set_new(into, "maxItems", json_integer(INVENTORY_HOSTS_MAX));
-    json_object_set_new(into, "items",
-                        json_pack("{s[{ss}o]}", "anyOf", "type", "string", mapping));
+    json_object_set_new(into, "items", json_pack("{s[{ss}o]}", "anyOf", "type", "string", mapping));
 }
 
 const struct inventory_type type_hosts = {read_hosts, NULL, schema_hosts};

@@ -117,8 +117,9 @@ int inventory_template(const struct strv *addresses, const char *user, const cha
     if (rc < 0)
         return rc;
     STRBUF(text, TEMPLATE_MAX);
-    strbuf_adds(&text, "# For bigtop-bootstrap. Lines that begin with # show what else there is, "
-                       "with its default\n# or an example; docs/hosts.yaml.md has the details.\n\n");
+    strbuf_adds(&text,
+                "# For bigtop-bootstrap. Lines that begin with # show what else there is, "
+                "with its default\n# or an example; docs/hosts.yaml.md has the details.\n\n");
     add_hosts(&text, addresses);
     add_defaults(&text, user, key);
     strbuf_adds(&text, "\n#cluster:\n");
@@ -127,8 +128,10 @@ int inventory_template(const struct strv *addresses, const char *user, const cha
     add_section(&text, PLACE_TOP, "");
     if (strbuf_full(&text))
         return error_set(err, -E2BIG, "too many hosts for one file");
-    CLEANUP(yaml_release) struct yaml_file file = YAML_FILE_INIT;
-    CLEANUP(inventory_release) struct inventory checked = INVENTORY_INIT;
+    CLEANUP(yaml_release)
+    struct yaml_file file = YAML_FILE_INIT;
+    CLEANUP(inventory_release)
+    struct inventory checked = INVENTORY_INIT;
     rc = yaml_parse(text.data, text.len, "new hosts.yaml", &file, err);
     if (rc == 0)
         rc = inventory_from_yaml(&file, &checked, err);

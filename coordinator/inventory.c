@@ -27,103 +27,209 @@ static bool is_cidr4(const char *s)
 
 /* The order is that of the manual; `defaults` stands before `hosts`, which start from them. */
 const struct inventory_key inventory_keys[] = {
-    {.name = "cluster", .places = PLACE_TOP, .type = &type_section, .section = PLACE_CLUSTER,
+    {.name = "cluster",
+     .places = PLACE_TOP,
+     .type = &type_section,
+     .section = PLACE_CLUSTER,
      .expected = "a mapping of cluster keys",
      .help = "The cluster as a whole."},
-    {.name = "network", .places = PLACE_TOP, .type = &type_word, .offset = INV(network),
-     .fallback = "flannel", .choices = "flannel", .later = "canal",
+    {.name = "network",
+     .places = PLACE_TOP,
+     .type = &type_word,
+     .offset = INV(network),
+     .fallback = "flannel",
+     .choices = "flannel",
+     .later = "canal",
      .help = "Pod network. flannel (VXLAN) does not enforce network policies."},
-    {.name = "storage", .places = PLACE_TOP, .type = &type_word, .offset = INV(storage),
-     .fallback = "local-path", .choices = "local-path|none", .later = "openebs|nfs",
+    {.name = "storage",
+     .places = PLACE_TOP,
+     .type = &type_word,
+     .offset = INV(storage),
+     .fallback = "local-path",
+     .choices = "local-path|none",
+     .later = "openebs|nfs",
      .help = "Where persistent volumes come from: local-path makes folders on the host that a pod "
              "runs on and is the default storage class."},
-    {.name = "bundle", .places = PLACE_TOP, .type = &type_path, .offset = INV(bundle),
-     .expected = "a path", .example = "bundle",
+    {.name = "bundle",
+     .places = PLACE_TOP,
+     .type = &type_path,
+     .offset = INV(bundle),
+     .expected = "a path",
+     .example = "bundle",
      .help = "Folder of the bundle to install, relative to hosts.yaml. --bundle on the command "
              "line comes first."},
-    {.name = "known_hosts", .places = PLACE_TOP, .type = &type_path, .offset = INV(known_hosts),
-     .fallback = "~/.ssh/known_hosts", .expected = "a path",
-     .help = "OpenSSH known_hosts file that host keys are checked against, relative to hosts.yaml."},
-    {.name = "defaults", .places = PLACE_TOP, .type = &type_section, .section = PLACE_DEFAULTS,
-     .expected = "a mapping of host keys", .help = "Values for every host that has none of its own."},
-    {.name = "hosts", .places = PLACE_TOP, .type = &type_hosts, .required = true,
+    {.name = "known_hosts",
+     .places = PLACE_TOP,
+     .type = &type_path,
+     .offset = INV(known_hosts),
+     .fallback = "~/.ssh/known_hosts",
+     .expected = "a path",
+     .help =
+         "OpenSSH known_hosts file that host keys are checked against, relative to hosts.yaml."},
+    {.name = "defaults",
+     .places = PLACE_TOP,
+     .type = &type_section,
+     .section = PLACE_DEFAULTS,
+     .expected = "a mapping of host keys",
+     .help = "Values for every host that has none of its own."},
+    {.name = "hosts",
+     .places = PLACE_TOP,
+     .type = &type_hosts,
+     .required = true,
      .expected = "a list of addresses or mappings",
      .help = "The hosts: each a plain address, or a mapping when there is more to say."},
 
-    {.name = "name", .places = PLACE_CLUSTER, .type = &type_text, .offset = INV(cluster_name),
-     .fallback = "bigtop", .grammar = grammar_node_name, .pattern = LABEL_PATTERN,
+    {.name = "name",
+     .places = PLACE_CLUSTER,
+     .type = &type_text,
+     .offset = INV(cluster_name),
+     .fallback = "bigtop",
+     .grammar = grammar_node_name,
+     .pattern = LABEL_PATTERN,
      .expected = "lower-case letters, digits and '-', at most 63",
      .help = "Name of the cluster, also in the kubeconfig."},
-    {.name = "endpoint", .places = PLACE_CLUSTER, .type = &type_endpoint, .offset = INV(endpoint),
-     .expected = "HOST or HOST:PORT", .example = "api.example.com:6443",
+    {.name = "endpoint",
+     .places = PLACE_CLUSTER,
+     .type = &type_endpoint,
+     .offset = INV(endpoint),
+     .expected = "HOST or HOST:PORT",
+     .example = "api.example.com:6443",
      .help = "Where clients reach the Kubernetes API, HOST or HOST:PORT; port 6443 if none is "
              "given. Default: the control plane's address."},
-    {.name = "pod_cidr", .places = PLACE_CLUSTER, .type = &type_text, .offset = INV(pod_cidr),
-     .fallback = "10.244.0.0/16", .grammar = is_cidr4, .pattern = CIDR_PATTERN,
+    {.name = "pod_cidr",
+     .places = PLACE_CLUSTER,
+     .type = &type_text,
+     .offset = INV(pod_cidr),
+     .fallback = "10.244.0.0/16",
+     .grammar = is_cidr4,
+     .pattern = CIDR_PATTERN,
      .expected = "an IPv4 network such as 10.244.0.0/16",
      .help = "Addresses of pods. Each host gets a /24 of it. It must not overlap any network that "
              "the hosts use."},
-    {.name = "service_cidr", .places = PLACE_CLUSTER, .type = &type_text,
-     .offset = INV(service_cidr), .fallback = "10.96.0.0/12", .grammar = is_cidr4,
+    {.name = "service_cidr",
+     .places = PLACE_CLUSTER,
+     .type = &type_text,
+     .offset = INV(service_cidr),
+     .fallback = "10.96.0.0/12",
+     .grammar = is_cidr4,
      .pattern = CIDR_PATTERN,
      .expected = "an IPv4 network such as 10.96.0.0/12",
      .help = "Addresses of services, between /12 and /28."},
-    {.name = "dns_domain", .places = PLACE_CLUSTER, .type = &type_text, .offset = INV(dns_domain),
-     .fallback = "cluster.local", .grammar = grammar_hostname, .pattern = DOMAIN_PATTERN,
-     .expected = "a domain name such as cluster.local", .help = "Domain of cluster DNS."},
+    {.name = "dns_domain",
+     .places = PLACE_CLUSTER,
+     .type = &type_text,
+     .offset = INV(dns_domain),
+     .fallback = "cluster.local",
+     .grammar = grammar_hostname,
+     .pattern = DOMAIN_PATTERN,
+     .expected = "a domain name such as cluster.local",
+     .help = "Domain of cluster DNS."},
 
-    {.name = "address", .places = PLACE_HOST, .type = &type_address, .offset = HOST(address),
-     .required = true, .grammar = grammar_address, .expected = "an IPv4 or IPv6 address or a host name",
+    {.name = "address",
+     .places = PLACE_HOST,
+     .type = &type_address,
+     .offset = HOST(address),
+     .required = true,
+     .grammar = grammar_address,
+     .expected = "an IPv4 or IPv6 address or a host name",
      .help = "Where SSH reaches the host: IPv4, IPv6 or a name."},
-    {.name = "name", .places = PLACE_HOST, .type = &type_text, .offset = HOST(name),
-     .grammar = grammar_node_name, .pattern = LABEL_PATTERN,
+    {.name = "name",
+     .places = PLACE_HOST,
+     .type = &type_text,
+     .offset = HOST(name),
+     .grammar = grammar_node_name,
+     .pattern = LABEL_PATTERN,
      .expected = "lower-case letters, digits and '-', at most 63",
      .help = "Name of the node in Kubernetes. Default: the first part of the address when that is "
              "a name, else the host's own name."},
-    {.name = "port", .places = PLACE_HOST | PLACE_DEFAULTS, .type = &type_port,
-     .offset = HOST(port), .fallback = "22", .expected = "a number from 1 to 65535",
+    {.name = "port",
+     .places = PLACE_HOST | PLACE_DEFAULTS,
+     .type = &type_port,
+     .offset = HOST(port),
+     .fallback = "22",
+     .expected = "a number from 1 to 65535",
      .help = "SSH port."},
-    {.name = "user", .places = PLACE_HOST | PLACE_DEFAULTS, .type = &type_text,
-     .offset = HOST(user), .fallback = "root", .grammar = grammar_user,
-     .pattern = "^[a-z_][a-z0-9_-]{0,31}$", .expected = "a user name such as root",
+    {.name = "user",
+     .places = PLACE_HOST | PLACE_DEFAULTS,
+     .type = &type_text,
+     .offset = HOST(user),
+     .fallback = "root",
+     .grammar = grammar_user,
+     .pattern = "^[a-z_][a-z0-9_-]{0,31}$",
+     .expected = "a user name such as root",
      .help = "User to log in as; root, or one who may use sudo."},
-    {.name = "key", .places = PLACE_HOST | PLACE_DEFAULTS, .type = &type_path, .offset = HOST(key),
-     .expected = "a path", .example = "~/.ssh/id_ed25519",
+    {.name = "key",
+     .places = PLACE_HOST | PLACE_DEFAULTS,
+     .type = &type_path,
+     .offset = HOST(key),
+     .expected = "a path",
+     .example = "~/.ssh/id_ed25519",
      .help = "Private key file, relative to hosts.yaml. Default: ssh-agent, then "
              "~/.ssh/id_ed25519, id_ecdsa and id_rsa."},
-    {.name = "password", .places = PLACE_HOST | PLACE_DEFAULTS, .type = &type_secret,
-     .offset = HOST(password), .expected = "text without control characters",
+    {.name = "password",
+     .places = PLACE_HOST | PLACE_DEFAULTS,
+     .type = &type_secret,
+     .offset = HOST(password),
+     .expected = "text without control characters",
      .help = "SSH password. The file must then be readable by its owner alone (chmod 600)."},
-    {.name = "sudo", .places = PLACE_HOST | PLACE_DEFAULTS, .type = &type_choice,
-     .offset = HOST(sudo), .fallback = "auto", .choices = "auto|none|password",
+    {.name = "sudo",
+     .places = PLACE_HOST | PLACE_DEFAULTS,
+     .type = &type_choice,
+     .offset = HOST(sudo),
+     .fallback = "auto",
+     .choices = "auto|none|password",
      .help = "How to become root. auto: not at all as root, else sudo, with the password if it "
              "asks for one; none: the user is root; password: sudo always asks."},
-    {.name = "sudo_password", .places = PLACE_HOST | PLACE_DEFAULTS, .type = &type_secret,
-     .offset = HOST(sudo_password), .expected = "text without control characters",
+    {.name = "sudo_password",
+     .places = PLACE_HOST | PLACE_DEFAULTS,
+     .type = &type_secret,
+     .offset = HOST(sudo_password),
+     .expected = "text without control characters",
      .help = "Password for sudo. Default: password."},
-    {.name = "labels", .places = PLACE_HOST | PLACE_DEFAULTS, .type = &type_labels,
-     .expected = "a mapping of label names to values", .example = "{rack: r1}",
+    {.name = "labels",
+     .places = PLACE_HOST | PLACE_DEFAULTS,
+     .type = &type_labels,
+     .expected = "a mapping of label names to values",
+     .example = "{rack: r1}",
      .help = "Kubernetes labels of the node. A host's own come on top of those in defaults."},
-    {.name = "host_key", .places = PLACE_HOST, .type = &type_text, .offset = HOST(host_key),
+    {.name = "host_key",
+     .places = PLACE_HOST,
+     .type = &type_text,
+     .offset = HOST(host_key),
      .grammar = inventory_is_host_key,
      .pattern = "^(SHA256:[A-Za-z0-9+/]{43}|(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,3})$",
      .expected = "SHA256:... or a public key such as \"ssh-ed25519 AAAA...\"",
      .help = "The host's SSH key, as a fingerprint or a public key. Given, it alone counts; else "
              "known_hosts does."},
-    {.name = "node_ip", .places = PLACE_HOST, .type = &type_text, .offset = HOST(node_ip),
-     .grammar = grammar_ipv4, .pattern = IPV4_PATTERN, .expected = "an IPv4 address",
+    {.name = "node_ip",
+     .places = PLACE_HOST,
+     .type = &type_text,
+     .offset = HOST(node_ip),
+     .grammar = grammar_ipv4,
+     .pattern = IPV4_PATTERN,
+     .expected = "an IPv4 address",
      .help = "The host's address inside the cluster. Default: the one on the way to the other "
              "hosts."},
-    {.name = "roles", .places = PLACE_HOST, .type = &type_roles, .offset = HOST(roles),
+    {.name = "roles",
+     .places = PLACE_HOST,
+     .type = &type_roles,
+     .offset = HOST(roles),
      .choices = "control-plane|worker",
-     .help = "A control plane that is a worker too also runs ordinary pods. Default: the first host "
-             "is the control plane unless another one says so; all others are workers."},
-    {.name = "taints", .places = PLACE_HOST, .type = &type_taints,
+     .help =
+         "A control plane that is a worker too also runs ordinary pods. Default: the first host "
+         "is the control plane unless another one says so; all others are workers."},
+    {.name = "taints",
+     .places = PLACE_HOST,
+     .type = &type_taints,
      .expected = "a list of \"key=value:Effect\", Effect being NoSchedule, PreferNoSchedule or "
                  "NoExecute",
      .help = "Kubernetes taints of the node, each \"key=value:Effect\" or \"key:Effect\"."},
-    {.name = "state", .places = PLACE_HOST, .type = &type_choice, .offset = HOST(state),
-     .fallback = "present", .choices = "present|absent",
+    {.name = "state",
+     .places = PLACE_HOST,
+     .type = &type_choice,
+     .offset = HOST(state),
+     .fallback = "present",
+     .choices = "present|absent",
      .help = "absent: the node is drained and removed from the cluster, and the host is reset."},
     {0},
 };
@@ -204,9 +310,9 @@ void inventory_host_copy(struct host *to, const struct host *from)
 
 void inventory_release(struct inventory *inv)
 {
-    char *texts[] = {inv->path,       inv->cluster_name, inv->endpoint, inv->pod_cidr,
-                     inv->service_cidr, inv->dns_domain, inv->network,  inv->storage,
-                     inv->bundle,     inv->known_hosts};
+    char *texts[] = {inv->path,         inv->cluster_name, inv->endpoint, inv->pod_cidr,
+                     inv->service_cidr, inv->dns_domain,   inv->network,  inv->storage,
+                     inv->bundle,       inv->known_hosts};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < inv->host_count; i++)
@@ -233,8 +339,8 @@ static int read_inventory(const struct yaml_file *file, mode_t mode, struct inve
                           struct error *err)
 {
     struct inventory inv = {.path = xstrdup(file->name)};
-    CLEANUP(reader_release) struct inventory_reader r = {
-        .file = file, .dir = path_dirname(file->name), .inv = &inv};
+    CLEANUP(reader_release)
+    struct inventory_reader r = {.file = file, .dir = path_dirname(file->name), .inv = &inv};
     inventory_set_fallbacks(&r, PLACE_TOP, &inv);
     inventory_set_fallbacks(&r, PLACE_CLUSTER, &inv);
     inventory_set_fallbacks(&r, PLACE_DEFAULTS, &r.defaults);
@@ -244,9 +350,10 @@ static int read_inventory(const struct yaml_file *file, mode_t mode, struct inve
     if (rc < 0)
         return rc;
     if (r.secret && (mode & (S_IRWXG | S_IRWXO))) {
-        (void) error_set(err, -EPERM, "%s:%u:%u: a password in a file that others can read (mode "
-                         "%04o), expected mode 0600", file->name, r.secret->line, r.secret->column,
-                         (unsigned) (mode & 07777));
+        (void) error_set(err, -EPERM,
+                         "%s:%u:%u: a password in a file that others can read (mode "
+                         "%04o), expected mode 0600",
+                         file->name, r.secret->line, r.secret->column, (unsigned) (mode & 07777));
         (void) error_remedy(err, "chmod 600 %s", file->name);
         return -EPERM;
     }
@@ -272,7 +379,8 @@ int inventory_load(const char *path, struct inventory *out, struct error *err)
     struct stat st;
     if (fstat(fd, &st) < 0)
         return error_errno(err, -errno, "%s", path);
-    CLEANUP(strbuf_release_secret) struct strbuf text;
+    CLEANUP(strbuf_release_secret)
+    struct strbuf text;
     strbuf_init(&text, YAML_SIZE_MAX);
     int rc = fd_read_to_end(fd, &text);
     if (rc == -E2BIG)
@@ -280,7 +388,8 @@ int inventory_load(const char *path, struct inventory *out, struct error *err)
                          path, YAML_SIZE_MAX);
     if (rc < 0)
         return error_errno(err, rc, "%s", path);
-    CLEANUP(yaml_release) struct yaml_file file = YAML_FILE_INIT;
+    CLEANUP(yaml_release)
+    struct yaml_file file = YAML_FILE_INIT;
     rc = yaml_parse(text.data, text.len, path, &file, err);
     if (rc < 0)
         return rc;

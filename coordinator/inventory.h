@@ -15,29 +15,35 @@
 
 enum host_role { ROLE_CONTROL_PLANE = 1, ROLE_WORKER = 2 };
 enum host_state { STATE_PRESENT, STATE_ABSENT };
-enum sudo_mode { SUDO_AUTO, SUDO_NONE, SUDO_PASSWORD }; /* auto: root → none, others → sudo, with the password when asked */
+/* auto: root → none; others → sudo, with the password if it asks for one. */
+enum sudo_mode { SUDO_AUTO, SUDO_NONE, SUDO_PASSWORD };
 
 struct label {
     char *key, *value;
 };
 struct taint {
-    char *key, *value, *effect; /* value may be "" ; effect NoSchedule | PreferNoSchedule | NoExecute */
+    char *key;
+    char *value;  /* may be "" */
+    char *effect; /* NoSchedule | PreferNoSchedule | NoExecute */
 };
 
 struct host {
-    char *name;          /* node name; default: the address when it is a name, else what the host calls itself (NULL here) */
-    char *address;       /* where SSH goes: IPv4, IPv6 or name */
-    uint16_t port;       /* default 22 */
-    char *user;          /* default root */
-    char *key;           /* private key file, "~/" expanded; NULL: ssh-agent, then ~/.ssh/id_{ed25519,ecdsa,rsa} */
-    char *password;      /* SSH password, or NULL */
+    /* Node name; default: the first part of an address that is a name, else NULL: what the host
+     * calls itself. */
+    char *name;
+    char *address; /* where SSH goes: IPv4, IPv6 (canonical) or name (lower case) */
+    uint16_t port; /* default 22 */
+    char *user;    /* default root */
+    /* Private key file, "~/" expanded; NULL: ssh-agent, then ~/.ssh/id_{ed25519,ecdsa,rsa}. */
+    char *key;
+    char *password; /* SSH password, or NULL */
     enum sudo_mode sudo;
     char *sudo_password; /* default: password */
     char *host_key;      /* "SHA256:…" or "ssh-ed25519 AAAA…": pins; NULL: known_hosts */
     char *node_ip;       /* IPv4; NULL: the host's address on the way to the other hosts */
-    unsigned roles;      /* enum host_role bits; default: the first host control plane, others worker */
+    unsigned roles; /* enum host_role bits; default: the first host control plane, others worker */
     enum host_state state;
-    struct label *labels;
+    struct label *labels; /* of defaults, and on top of them the host's own */
     size_t label_count;
     struct taint *taints;
     size_t taint_count;
@@ -45,16 +51,16 @@ struct host {
 };
 
 struct inventory {
-    char *path;           /* of hosts.yaml */
-    char *cluster_name;   /* default "bigtop" */
-    char *endpoint;       /* "host:port" of the API for the outside, or NULL: first control plane, 6443 */
-    char *pod_cidr;       /* default 10.244.0.0/16 */
-    char *service_cidr;   /* default 10.96.0.0/12 */
-    char *dns_domain;     /* default cluster.local */
-    char *network;        /* "flannel" (default) */
-    char *storage;        /* "local-path" (default) or "none" */
-    char *bundle;         /* path as written, relative to hosts.yaml's folder already resolved; or NULL */
-    char *known_hosts;    /* default ~/.ssh/known_hosts */
+    char *path;         /* of hosts.yaml */
+    char *cluster_name; /* default "bigtop" */
+    char *endpoint;     /* "host:port" of the API for clients; NULL: first control plane, 6443 */
+    char *pod_cidr;     /* default 10.244.0.0/16 */
+    char *service_cidr; /* default 10.96.0.0/12 */
+    char *dns_domain;   /* default cluster.local */
+    char *network;      /* "flannel" (default) */
+    char *storage;      /* "local-path" (default) or "none" */
+    char *bundle;       /* folder, relative to hosts.yaml's already resolved; or NULL */
+    char *known_hosts;  /* default ~/.ssh/known_hosts */
     struct host *hosts;
     size_t host_count;
 };

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &cmd_apply,        &cmd_plan,           &cmd_status, &cmd_reset,
-    &cmd_kubeconfig,   &cmd_init,           &cmd_schema, &cmd_bundle_build,
+    &cmd_apply,          &cmd_plan,          &cmd_status, &cmd_reset,
+    &cmd_kubeconfig,     &cmd_init,          &cmd_schema, &cmd_bundle_build,
     &cmd_bundle_inspect, &cmd_bundle_verify, NULL,
 };
 
@@ -33,9 +33,11 @@ static void catch_signals(void)
 
 static void print_usage(FILE *to)
 {
-    (void) fputs("Turns raw Linux hosts into a working Kubernetes cluster, over SSH and offline.\n\n"
-                 "usage: bigtop-bootstrap HOSTS.YAML             the same as: apply HOSTS.YAML\n"
-                 "       bigtop-bootstrap COMMAND [ARGUMENT...]\n\ncommands:\n", to);
+    (void) fputs(
+        "Turns raw Linux hosts into a working Kubernetes cluster, over SSH and offline.\n\n"
+        "usage: bigtop-bootstrap HOSTS.YAML             the same as: apply HOSTS.YAML\n"
+        "       bigtop-bootstrap COMMAND [ARGUMENT...]\n\ncommands:\n",
+        to);
     for (size_t i = 0; commands[i]; i++)
         (void) fprintf(to, "  %-15s %s\n", commands[i]->name, commands[i]->summary);
     (void) fputs("\nbigtop-bootstrap help COMMAND tells more; --version prints the version.\n", to);

@@ -68,8 +68,7 @@ static int store_number(const struct option_spec *o, const char *value, int64_t 
     return 0;
 }
 
-static int store_choice(const struct option_spec *o, const char *value, int *out,
-                        struct error *err)
+static int store_choice(const struct option_spec *o, const char *value, int *out, struct error *err)
 {
     int index = words_index(o->value, value);
     STRBUF(choices, ARGUMENT_SHOWN_MAX);

@@ -24,27 +24,29 @@
 #include <stdint.h>
 
 enum option_kind {
-    OPTION_FLAG,   /* bool: set to true; takes no value */
-    OPTION_TEXT,   /* const char *: borrowed from argv; must not be empty; given twice is an error */
+    OPTION_FLAG, /* bool: set to true; takes no value */
+    OPTION_TEXT, /* const char *: borrowed from argv; must not be empty; given twice is an error */
     OPTION_NUMBER, /* int64_t: decimal, 0 to INT64_MAX; given twice is an error */
     OPTION_CHOICE, /* int: index of the word in `value`, "auto|plain|json"; given twice is an error */
     OPTION_LIST    /* struct strv: one item for each time the option is given */
 };
 
 struct option_spec {
-    const char *name;      /* without the dashes; NULL ends the table */
-    char letter;           /* short form, or 0 */
+    const char *name; /* without the dashes; NULL ends the table */
+    char letter;      /* short form, or 0 */
     enum option_kind kind;
-    size_t offset;         /* of the member in the struct handed to options_parse */
-    const char *value;     /* "DIR", "a|b|c"; NULL for a flag */
-    const char *help;      /* one line, lower case, no full stop */
+    size_t offset;     /* of the member in the struct handed to options_parse */
+    const char *value; /* "DIR", "a|b|c"; NULL for a flag */
+    const char *help;  /* one line, lower case, no full stop */
 };
 
+/* clang-format off: initialisers, not blocks */
 #define OPTION_END {NULL, 0, OPTION_FLAG, 0, NULL, NULL}
 /* --output, the member being an int that holds an enum view_mode. */
 #define OPTION_OUTPUT(type, member) \
     {"output", 0, OPTION_CHOICE, offsetof(type, member), "auto|plain|live|json", \
      "how progress is shown; auto: live on a terminal, plain elsewhere"}
+/* clang-format on */
 
 /* Fills `values` (a struct with the members that the table names; the caller sets the defaults
  * first; may be NULL with an empty table) and appends the positionals. specs may be NULL: no

@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 struct suggestion {
-    const char *word;     /* borrowed; NULL until something near enough was offered */
-    const char *wanted;   /* borrowed: what the user wrote */
-    unsigned distance;    /* edits (insert, delete, change, swap of neighbours) to the best word */
+    const char *word;   /* borrowed; NULL until something near enough was offered */
+    const char *wanted; /* borrowed: what the user wrote */
+    unsigned distance;  /* edits (insert, delete, change, swap of neighbours) to the best word */
 };
 
 /* Starts a search. Words further away than a third of the wanted word's length (at least one edit)

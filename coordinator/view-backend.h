@@ -51,8 +51,8 @@ struct view {
 
 /* label is NULL when no host is meant. text is printable; an error's is not yet. */
 struct view_backend {
-    void (*open)(struct view *v);  /* may be NULL */
-    void (*close)(struct view *v); /* may be NULL */
+    void (*open)(struct view *v);                            /* may be NULL */
+    void (*close)(struct view *v);                           /* may be NULL */
     void (*host)(struct view *v, size_t host, bool changed); /* changed: state or phase did */
     void (*note)(struct view *v, const char *label, bool warning, const char *text);
     void (*error)(struct view *v, const char *label, const char *step, const struct error *err);

@@ -24,8 +24,10 @@ static void emit(json_t *event, const char *label)
 
 static void json_host(struct view *v, size_t host, bool changed)
 {
-    static const char *const states[] = {[VIEW_WAITING] = "waiting", [VIEW_WORKING] = "working",
-                                         [VIEW_DONE] = "done", [VIEW_FAILED] = "failed"};
+    static const char *const states[] = {[VIEW_WAITING] = "waiting",
+                                         [VIEW_WORKING] = "working",
+                                         [VIEW_DONE] = "done",
+                                         [VIEW_FAILED] = "failed"};
     struct view_line *line = &v->lines[host];
     int64_t now = clock_monotonic_ms();
     if (!changed && line->printed_ms && now - line->printed_ms < JSON_INTERVAL_MS)
@@ -43,8 +45,7 @@ static void json_note(struct view *v, const char *label, bool warning, const cha
     emit(json_pack("{ss ss}", "event", warning ? "warning" : "note", "text", text), label);
 }
 
-static void json_error(struct view *v, const char *label, const char *step,
-                       const struct error *err)
+static void json_error(struct view *v, const char *label, const char *step, const struct error *err)
 {
     (void) v;
     json_t *event = json_pack("{ss}", "event", "error");

@@ -153,7 +153,8 @@ static void render_host(const struct view *v, const struct view_line *line, size
     if (line->state == VIEW_WORKING) {
         put_working(&pen, v, line, now_ms);
     } else {
-        const char *style = line->state == VIEW_FAILED ? RED : line->state == VIEW_DONE ? NULL : DIM;
+        static const char *const styles[] = {[VIEW_WAITING] = DIM, [VIEW_FAILED] = RED};
+        const char *style = line->state == VIEW_DONE ? NULL : styles[line->state];
         put_padded(&pen, style, line->phase, line->text[0] ? PHASE_WIDTH : strlen(line->phase));
         put(&pen, NULL, line->text[0] ? "  " : "");
         put(&pen, style, line->text);
@@ -171,8 +172,10 @@ static void count_states(const struct view *v, size_t counts[4])
 static void add_counts(struct strbuf *out, const size_t counts[4])
 {
     static const enum view_state order[] = {VIEW_DONE, VIEW_WORKING, VIEW_WAITING, VIEW_FAILED};
-    static const char *const words[] = {[VIEW_WAITING] = "waiting", [VIEW_WORKING] = "working",
-                                        [VIEW_DONE] = "done", [VIEW_FAILED] = "failed"};
+    static const char *const words[] = {[VIEW_WAITING] = "waiting",
+                                        [VIEW_WORKING] = "working",
+                                        [VIEW_DONE] = "done",
+                                        [VIEW_FAILED] = "failed"};
     const char *separator = "";
     for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
         if (counts[order[i]] == 0)
@@ -391,8 +394,7 @@ static void live_note(struct view *v, const char *label, bool warning, const cha
 }
 
 /* Also to stderr when that is somewhere else: a log must have the errors. */
-static void live_error(struct view *v, const char *label, const char *step,
-                       const struct error *err)
+static void live_error(struct view *v, const char *label, const char *step, const struct error *err)
 {
     STRBUF(out, VIEW_LINE_MAX);
     view_error_text(&out, label, step, err);

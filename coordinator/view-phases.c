@@ -98,10 +98,10 @@ static int compare_ms(const void *a, const void *b)
 }
 
 /* For many hosts: what half of them needed, and who needed longest. */
-static void table_of_extremes(const struct view *v, const struct phase_names *p,
-                              struct strbuf *out)
+static void table_of_extremes(const struct view *v, const struct phase_names *p, struct strbuf *out)
 {
-    strbuf_addf(out, "%-*s  %10s  %10s  slowest host\n", (int) p->width, "phase", "median", "slowest");
+    strbuf_addf(out, "%-*s  %10s  %10s  slowest host\n", (int) p->width, "phase", "median",
+                "slowest");
     AUTO_FREE int64_t *sorted = xcalloc(v->time_count, sizeof(*sorted));
     for (size_t i = 0; i < p->count; i++) {
         size_t count = 0;

@@ -9,8 +9,8 @@
 
 static const char *word(const struct view_line *line)
 {
-    static const char *const words[] = {[VIEW_WAITING] = "waiting", [VIEW_DONE] = "done",
-                                        [VIEW_FAILED] = "failed"};
+    static const char *const words[] = {
+        [VIEW_WAITING] = "waiting", [VIEW_DONE] = "done", [VIEW_FAILED] = "failed"};
     return line->state == VIEW_WORKING ? line->phase : words[line->state];
 }
 

@@ -64,11 +64,13 @@ static void test_unknown(void **state)
     static const struct {
         const char *first, *second, *text;
     } cases[] = {
-        {"aply", NULL, "unknown command 'aply', did you mean 'apply'?\n"
-                       "  see: bigtop-bootstrap --help\n"},
+        {"aply", NULL,
+         "unknown command 'aply', did you mean 'apply'?\n"
+         "  see: bigtop-bootstrap --help\n"},
         {"bundle", NULL, "unknown command 'bundle'\n  there is: bundle build, bundle verify\n"},
-        {"bundle", "verfy", "unknown command 'bundle', did you mean 'bundle verify'?\n"
-                            "  there is: bundle build, bundle verify\n"},
+        {"bundle", "verfy",
+         "unknown command 'bundle', did you mean 'bundle verify'?\n"
+         "  there is: bundle build, bundle verify\n"},
         {"\033[2J", "\n", "unknown command '\\x1b[2J'\n  see: bigtop-bootstrap --help\n"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -17,7 +17,8 @@
 
 static int load(const char *text, struct inventory *inv, struct error *err)
 {
-    CLEANUP(yaml_release) struct yaml_file file = YAML_FILE_INIT;
+    CLEANUP(yaml_release)
+    struct yaml_file file = YAML_FILE_INIT;
     int rc = yaml_parse(text, strlen(text), "dir/hosts.yaml", &file, err);
     return rc < 0 ? rc : inventory_from_yaml(&file, inv, err);
 }

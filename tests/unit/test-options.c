@@ -64,8 +64,8 @@ static void test_all_forms(void **state)
 {
     (void) state;
     struct fixture f;
-    assert_int_equal(parse(&f, "a --text=x=y -f --number 7 b --list 1 -l2 --output=json -- --flag -"),
-                     0);
+    assert_int_equal(
+        parse(&f, "a --text=x=y -f --number 7 b --list 1 -l2 --output=json -- --flag -"), 0);
     assert_string_equal(f.v.text, "x=y");
     assert_true(f.v.flag);
     assert_false(f.v.other);
@@ -177,9 +177,12 @@ static void test_help(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_forms), cmocka_unit_test(test_short_forms),
-        cmocka_unit_test(test_value_with_dash), cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_errors), cmocka_unit_test(test_no_table),
+        cmocka_unit_test(test_all_forms),
+        cmocka_unit_test(test_short_forms),
+        cmocka_unit_test(test_value_with_dash),
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_no_table),
         cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,8 @@ static void capture_release(struct capture *c)
 
 static void show_everything(struct view *v)
 {
-    struct error err = {.code = -EIO, .text = "line one\nline two " HOSTILE, .remedy = "switch it on"};
+    struct error err = {
+        .code = -EIO, .text = "line one\nline two " HOSTILE, .remedy = "switch it on"};
     view_host(v, 0, VIEW_WORKING, "connect", "", 0, 0);
     view_host(v, 0, VIEW_WORKING, "transfer", HOSTILE, 12 * 1024 * 1024, 31 * 1024 * 1024);
     view_host(v, 0, VIEW_WORKING, "transfer", "too soon for another line", 13, 31);
@@ -94,22 +95,20 @@ static void test_plain(void **state)
     view_close(&v);
     capture_end(&c);
     assert_null(v);
-    assert_string_equal(c.text[0].data,
-                        "n1         connect\n"
-                        "n1         transfer    " HOSTILE_SHOWN " 12/31 MiB\n"
-                        "10.0.0.12  waiting     for n1\n"
-                        "n1: swap is off\n"
-                        "warning: policies: " HOSTILE_SHOWN "\n"
-                        "n1         failed      init\n"
-                        "10.0.0.12  done\n"
-                        "phase            n1   10.0.0.12     cluster\n"
-                        "connect       2.2 s       0.0 s\n"
-                        "addons                               60.0 s\n"
-                        "1 of 2 failed\n");
-    assert_string_equal(c.text[1].data,
-                        "n1: init failed: line one\n"
-                        "    line two \\x1b[2J\\x1b]0;owned\\x07\\xff\n"
-                        "  remedy: switch it on\n");
+    assert_string_equal(c.text[0].data, "n1         connect\n"
+                                        "n1         transfer    " HOSTILE_SHOWN " 12/31 MiB\n"
+                                        "10.0.0.12  waiting     for n1\n"
+                                        "n1: swap is off\n"
+                                        "warning: policies: " HOSTILE_SHOWN "\n"
+                                        "n1         failed      init\n"
+                                        "10.0.0.12  done\n"
+                                        "phase            n1   10.0.0.12     cluster\n"
+                                        "connect       2.2 s       0.0 s\n"
+                                        "addons                               60.0 s\n"
+                                        "1 of 2 failed\n");
+    assert_string_equal(c.text[1].data, "n1: init failed: line one\n"
+                                        "    line two \\x1b[2J\\x1b]0;owned\\x07\\xff\n"
+                                        "  remedy: switch it on\n");
     capture_release(&c);
 }
 
@@ -147,9 +146,9 @@ static json_t *next_event(char **text)
 static void test_json(void **state)
 {
     (void) state;
-    static const char *const expected[] = {"host",    "host",  "host",  "note",
-                                           "warning", "host",  "error", "host",
-                                           "phase",   "phase", "phase", "phase", "summary"};
+    static const char *const expected[] = {"host",  "host",  "host",   "note",  "warning",
+                                           "host",  "error", "host",   "phase", "phase",
+                                           "phase", "phase", "summary"};
     struct capture c;
     capture_start(&c);
     struct view *v = view_open(VIEW_JSON, &inventory);
@@ -275,8 +274,10 @@ static void test_render(void **state)
 static void test_render_never_wraps(void **state)
 {
     (void) state;
-    struct view_line line = {.label = "a-very-long-name-of-a-host", .state = VIEW_WORKING,
-                             .total = 1 << 30, .done = 1 << 29};
+    struct view_line line = {.label = "a-very-long-name-of-a-host",
+                             .state = VIEW_WORKING,
+                             .total = 1 << 30,
+                             .done = 1 << 29};
     memset(line.phase, 'p', sizeof(line.phase) - 1);
     for (size_t i = 0; i + 2 < sizeof(line.text); i += 2)
         memcpy(line.text + i, "ü", 2);
@@ -299,8 +300,10 @@ static void test_render_aggregates(void **state)
     struct view_line lines[100] = {0};
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         lines[i].label = "n";
-        lines[i].state = i < 60 ? VIEW_DONE : i < 90 ? VIEW_WAITING : i < 98 ? VIEW_WORKING
-                                                                           : VIEW_FAILED;
+        lines[i].state = i < 60   ? VIEW_DONE
+                         : i < 90 ? VIEW_WAITING
+                         : i < 98 ? VIEW_WORKING
+                                  : VIEW_FAILED;
     }
     struct view v = still(lines, ARRAY_SIZE(lines));
     for (size_t rows = 1; rows < 110; rows++) {
@@ -316,7 +319,8 @@ static void test_render_aggregates(void **state)
     view_live_render(&v, (struct view_size){8, 80}, 5000, &out);
     assert_int_equal(strncmp(out.data, "n    x", 6), 0);
     assert_non_null(strstr(out.data, "... and 95 more: 60 done, 5 working, 30 waiting\n"));
-    assert_non_null(strstr(out.data, "100 hosts: 60 done, 8 working, 30 waiting, 2 failed  0:04\n"));
+    assert_non_null(
+        strstr(out.data, "100 hosts: 60 done, 8 working, 30 waiting, 2 failed  0:04\n"));
 }
 
 /* A terminal, its screen read by a thread so that no write ever waits. */
@@ -455,7 +459,8 @@ static void test_phase_table_of_many(void **state)
     struct view_phase_time times[21] = {0};
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         lines[i].label = i == 7 ? "slowpoke" : "n";
-        times[i] = (struct view_phase_time){.phase = "connect", .host = i, .ms = i == 7 ? 9000 : 100};
+        times[i] = (struct view_phase_time){
+            .phase = "connect", .host = i, .ms = i == 7 ? 9000 : 100};
     }
     times[20] = (struct view_phase_time){.phase = "addons", .host = SIZE_MAX, .ms = 2000};
     struct view v = still(lines, ARRAY_SIZE(lines));
