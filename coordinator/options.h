@@ -40,7 +40,8 @@ struct option_spec {
     const char *help;  /* one line, lower case, no full stop */
 };
 
-/* clang-format off: initialisers, not blocks */
+/* Initialisers, not blocks as it thinks: clang-format leaves them alone. */
+/* clang-format off */
 #define OPTION_END {NULL, 0, OPTION_FLAG, 0, NULL, NULL}
 /* --output, the member being an int that holds an enum view_mode. */
 #define OPTION_OUTPUT(type, member) \
