@@ -41,8 +41,6 @@ static void add_key(struct strbuf *out, const struct inventory_key *key, const c
 {
     add_comment(out, indent, key->help);
     const char *value = key->example ? key->example : key->fallback;
-    if (!value && key->choices)
-        value = "[control-plane, worker]";
     strbuf_addf(out, "%s#%s: %s\n", indent, key->name, value ? value : "...");
 }
 

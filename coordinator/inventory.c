@@ -140,6 +140,7 @@ const struct inventory_key inventory_keys[] = {
      .grammar = grammar_node_name,
      .pattern = LABEL_PATTERN,
      .expected = "lower-case letters, digits and '-', at most 63",
+     .example = "db-1",
      .help = "Name of the node in Kubernetes. Default: the first part of the address when that is "
              "a name, else the host's own name."},
     {.name = "port",
@@ -199,6 +200,7 @@ const struct inventory_key inventory_keys[] = {
      .grammar = inventory_is_host_key,
      .pattern = "^(SHA256:[A-Za-z0-9+/]{43}|(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,3})$",
      .expected = "SHA256:... or a public key such as \"ssh-ed25519 AAAA...\"",
+     .example = "SHA256:...",
      .help = "The host's SSH key, as a fingerprint or a public key. Given, it alone counts; else "
              "known_hosts does."},
     {.name = "node_ip",
@@ -208,6 +210,7 @@ const struct inventory_key inventory_keys[] = {
      .grammar = grammar_ipv4,
      .pattern = IPV4_PATTERN,
      .expected = "an IPv4 address",
+     .example = "192.168.0.11",
      .help = "The host's address inside the cluster. Default: the one on the way to the other "
              "hosts."},
     {.name = "roles",
@@ -215,6 +218,7 @@ const struct inventory_key inventory_keys[] = {
      .type = &type_roles,
      .offset = HOST(roles),
      .choices = "control-plane|worker",
+     .example = "[control-plane, worker]",
      .help =
          "A control plane that is a worker too also runs ordinary pods. Default: the first host "
          "is the control plane unless another one says so; all others are workers."},
@@ -223,6 +227,7 @@ const struct inventory_key inventory_keys[] = {
      .type = &type_taints,
      .expected = "a list of \"key=value:Effect\", Effect being NoSchedule, PreferNoSchedule or "
                  "NoExecute",
+     .example = "[\"dedicated=db:NoSchedule\"]",
      .help = "Kubernetes taints of the node, each \"key=value:Effect\" or \"key:Effect\"."},
     {.name = "state",
      .places = PLACE_HOST,
