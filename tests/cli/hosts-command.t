@@ -1,0 +1,9 @@
+A command for an address.
+--- input
+hosts: ["$(reboot)"]
+--- arguments
+plan --offline hosts.yaml
+--- exit
+2
+--- message
+bigtop-bootstrap: hosts.yaml:1:9: address is '$(reboot)', expected an IPv4 or IPv6 address or a host name

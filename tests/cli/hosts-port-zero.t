@@ -1,0 +1,9 @@
+Port 0.
+--- input
+hosts: [{address: 10.0.0.11, port: 0}]
+--- arguments
+plan --offline hosts.yaml
+--- exit
+2
+--- message
+bigtop-bootstrap: hosts.yaml:1:36: port is '0', expected a number from 1 to 65535

@@ -1,0 +1,69 @@
+init to standard output.
+--- input none
+--- arguments
+init 10.0.0.11 -k "~/it's mine" -o -
+--- exit
+0
+--- message
+# For bigtop-bootstrap. Lines that begin with # show what else there is, with its default
+# or an example; docs/hosts.yaml.md has the details.
+
+hosts:
+  - address: 10.0.0.11
+    # A host may also have:
+    # Name of the node in Kubernetes. Default: the first part of the address when that is a
+    # name, else the host's own name.
+    #name: db-1
+    # The host's SSH key, as a fingerprint or a public key. Given, it alone counts; else
+    # known_hosts does.
+    #host_key: SHA256:...
+    # The host's address inside the cluster. Default: the one on the way to the other hosts.
+    #node_ip: 192.168.0.11
+    # A control plane that is a worker too also runs ordinary pods. Default: the first host
+    # is the control plane unless another one says so; all others are workers.
+    #roles: [control-plane, worker]
+    # Kubernetes taints of the node, each "key=value:Effect" or "key:Effect".
+    #taints: ["dedicated=db:NoSchedule"]
+    # absent: the node is drained and removed from the cluster, and the host is reset.
+    #state: present
+    # ... and each key of defaults.
+
+defaults:
+  user: root
+  key: '~/it''s mine'
+  # SSH port.
+  #port: 22
+  # SSH password. The file must then be readable by its owner alone (chmod 600).
+  #password: ...
+  # How to become root. auto: not at all as root, else sudo, with the password if it asks
+  # for one; none: the user is root; password: sudo always asks.
+  #sudo: auto
+  # Password for sudo. Default: password.
+  #sudo_password: ...
+  # Kubernetes labels of the node. A host's own come on top of those in defaults.
+  #labels: {rack: r1}
+
+#cluster:
+  # Name of the cluster, also in the kubeconfig.
+  #name: bigtop
+  # Where clients reach the Kubernetes API, HOST or HOST:PORT; port 6443 if none is given.
+  # Default: the control plane's address.
+  #endpoint: api.example.com:6443
+  # Addresses of pods. Each host gets a /24 of it. It must not overlap any network that the
+  # hosts use.
+  #pod_cidr: 10.244.0.0/16
+  # Addresses of services, between /12 and /28.
+  #service_cidr: 10.96.0.0/12
+  # Domain of cluster DNS.
+  #dns_domain: cluster.local
+
+# Pod network. flannel (VXLAN) does not enforce network policies.
+#network: flannel
+# Where persistent volumes come from: local-path makes folders on the host that a pod runs
+# on and is the default storage class.
+#storage: local-path
+# Folder of the bundle to install, relative to hosts.yaml. --bundle on the command line
+# comes first.
+#bundle: bundle
+# OpenSSH known_hosts file that host keys are checked against, relative to hosts.yaml.
+#known_hosts: ~/.ssh/known_hosts
