@@ -22,7 +22,7 @@ image_mirror()
 
 image_key()
 {
-    { echo "$1" "$IMAGE_PACKAGES" "$IMAGE_BYTES"; cat "$LAB_SCRIPTS/image.sh"; } |
+    { echo "$1" "$IMAGE_PACKAGES" "$IMAGE_BYTES"; declare -f image_build_in_namespace; } |
         sha256sum | cut -c1-20
 }
 
@@ -66,7 +66,7 @@ image_build()
     export IMAGE_BYTES IMAGE_PACKAGES
     # shellcheck disable=SC2016 # expanded by the inner shell
     unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
-        bash -euc 'image_build_in_namespace "$@"' - \
+        bash -euc 'trap "exit 143" TERM; image_build_in_namespace "$@"' - \
         "$suite" "$raw" "$mirror" >"$dir/log" 2>&1 || {
         tail -n 20 "$dir/log" >&2
         die "the Debian $suite image could not be made"
