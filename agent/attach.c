@@ -141,9 +141,7 @@ static int install_and_start(const struct strbuf *unit, struct error *err)
     int r = unit_stop(AGENT_UNIT, UNIT_TIMEOUT_MS, err);
     if (r >= 0)
         r = write_unit(unit, err);
-    if (r >= 0)
-        r = units_daemon_reload(err);
-    if (r >= 0)
+    if (r >= 0) /* this reloads systemd as well */
         r = unit_enable(AGENT_UNIT, err);
     if (r >= 0)
         r = unit_start(AGENT_UNIT, UNIT_TIMEOUT_MS, err);
