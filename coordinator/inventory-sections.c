@@ -67,10 +67,14 @@ static int read_labels(struct inventory_reader *r, const struct inventory_key *k
 
 static void schema_labels(const struct inventory_key *key, json_t *into)
 {
+    static const char name[] = "^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$";
+    static const char value[] = "^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$";
     (void) key;
     json_object_set_new(into, "type", json_string("object"));
-    json_object_set_new(into, "additionalProperties",
-                        json_pack("{s[sss]}", "type", "string", "number", "boolean"));
+    json_object_set_new(into, "propertyNames", json_pack("{ss}", "pattern", name));
+    json_object_set_new(
+        into, "additionalProperties",
+        json_pack("{s[sss]ss}", "type", "string", "number", "boolean", "pattern", value));
 }
 
 const struct inventory_type type_labels = {read_labels, NULL, schema_labels};
@@ -242,12 +246,14 @@ static int read_hosts(struct inventory_reader *r, const struct inventory_key *ke
 static void schema_hosts(const struct inventory_key *key, json_t *into)
 {
     (void) key;
-    json_t *mapping = json_object();
+    const struct inventory_key *address = inventory_key_find(PLACE_HOST, "address");
+    json_t *plain = json_object(), *mapping = json_object();
+    address->type->schema(address, plain);
     inventory_schema_section(PLACE_HOST, mapping);
     json_object_set_new(into, "type", json_string("array"));
     json_object_set_new(into, "minItems", json_integer(1));
     json_object_set_new(into, "maxItems", json_integer(INVENTORY_HOSTS_MAX));
-    json_object_set_new(into, "items", json_pack("{s[{ss}o]}", "anyOf", "type", "string", mapping));
+    json_object_set_new(into, "items", json_pack("{s[oo]}", "anyOf", plain, mapping));
 }
 
 const struct inventory_type type_hosts = {read_hosts, NULL, schema_hosts};

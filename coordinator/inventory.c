@@ -13,8 +13,10 @@
 
 #define INV(member) offsetof(struct inventory, member)
 #define HOST(member) offsetof(struct host, member)
-#define LABEL_PATTERN "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+#define LABEL_PATTERN "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 #define DOMAIN_PATTERN "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+#define ADDRESS_PATTERN "^[0-9A-Za-z:][-0-9A-Za-z.:]*$"
+#define ENDPOINT_PATTERN "^[0-9A-Za-z][-0-9A-Za-z.]*(:[0-9]{1,5})?$"
 #define IPV4_PATTERN "^([0-9]{1,3}\\.){3}[0-9]{1,3}$"
 #define CIDR_PATTERN "^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$"
 
@@ -92,6 +94,7 @@ const struct inventory_key inventory_keys[] = {
      .places = PLACE_CLUSTER,
      .type = &type_endpoint,
      .offset = INV(endpoint),
+     .pattern = ENDPOINT_PATTERN,
      .expected = "HOST or HOST:PORT",
      .example = "api.example.com:6443",
      .help = "Where clients reach the Kubernetes API, HOST or HOST:PORT; port 6443 if none is "
@@ -131,6 +134,7 @@ const struct inventory_key inventory_keys[] = {
      .offset = HOST(address),
      .required = true,
      .grammar = grammar_address,
+     .pattern = ADDRESS_PATTERN,
      .expected = "an IPv4 or IPv6 address or a host name",
      .help = "Where SSH reaches the host: IPv4, IPv6 or a name."},
     {.name = "name",
