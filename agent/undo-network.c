@@ -90,19 +90,29 @@ static bool starts_with_any(const char *name, const struct strv *prefixes)
     return false;
 }
 
-/* The word after the option, borrowed up to *len; NULL when the rule does not have the option. */
+/* One word of a rule as iptables-save writes it: quoted when it has blanks in it. */
+static size_t word_length(const char *word)
+{
+    size_t len = 0;
+    bool is_quoted = false;
+    for (; word[len] && (is_quoted || word[len] != ' '); len++) {
+        if (word[len] == '\\' && word[len + 1])
+            len++;
+        else if (word[len] == '"')
+            is_quoted = !is_quoted;
+    }
+    return len;
+}
+
+/* The word after -j or -g, borrowed up to *len; NULL when the rule has neither. */
 static const char *rule_target(const char *rule, size_t *len)
 {
-    static const char *const options[] = {" -j ", " -g "};
-    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-        /* A comment may hold the same text: the target is what comes last. */
-        const char *found = NULL;
-        for (const char *at = rule; (at = strstr(at, options[i])); at++)
-            found = at + strlen(options[i]);
-        if (found) {
-            *len = strcspn(found, " ");
-            return found;
-        }
+    bool is_next = false;
+    for (const char *word = rule; *word; word += *len + strspn(word + *len, " ")) {
+        *len = word_length(word);
+        if (is_next)
+            return word;
+        is_next = *len == 2 && (strncmp(word, "-j", 2) == 0 || strncmp(word, "-g", 2) == 0);
     }
     return NULL;
 }

@@ -28,14 +28,20 @@ static void close_folder(DIR **dir)
 
 typedef bool (*process_match_fn)(pid_t pid, const char *what);
 
+/* False for kernel threads, and for those that have ended and wait for their parent. */
+static bool read_program(pid_t pid, char out[PATH_MAX])
+{
+    AUTO_FREE char *link = xasprintf("/proc/%d/exe", pid);
+    ssize_t n = readlink(link, out, PATH_MAX - 1);
+    out[n > 0 ? n : 0] = '\0';
+    return n > 0;
+}
+
 static bool runs_program(pid_t pid, const char *program)
 {
     char target[PATH_MAX];
-    AUTO_FREE char *link = xasprintf("/proc/%d/exe", pid);
-    ssize_t n = readlink(link, target, sizeof target - 1);
-    if (n <= 0)
+    if (!read_program(pid, target))
         return false;
-    target[n] = '\0';
     char *deleted = strstr(target, " (deleted)");
     if (deleted)
         *deleted = '\0';
@@ -49,7 +55,8 @@ static bool in_cgroup(pid_t pid, const char *name)
     AUTO_FREE char *path = xasprintf("/proc/%d/cgroup", pid);
     AUTO_FREE char *group = xasprintf("/%s", name);
     STRBUF(text, PROC_TEXT_MAX);
-    return file_read(path, &text, NULL) >= 0 && strstr(text.data, group) != NULL;
+    char program[PATH_MAX];
+    return read_program(pid, program) && file_read(path, &text, NULL) >= 0 && strstr(text.data, group) != NULL;
 }
 
 /* Sends SIGKILL to every process that matches; how many there were. */
