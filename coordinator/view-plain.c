@@ -14,12 +14,18 @@ static const char *word(const struct view_line *line)
     return line->state == VIEW_WORKING ? line->phase : words[line->state];
 }
 
-/* Why a host failed is told once, by plain_error. */
-static const char *detail(const struct view_line *line)
+/* The cause at once; plain_error may come only when every host has ended. */
+static void add_detail(struct strbuf *out, const struct view_line *line)
 {
-    if (line->state == VIEW_WORKING || (line->text[0] && line->state != VIEW_FAILED))
-        return line->text;
-    return strcmp(line->phase, word(line)) == 0 ? "" : line->phase;
+    bool failed = line->state == VIEW_FAILED;
+    if (failed || (!line->text[0] && strcmp(line->phase, word(line)) != 0))
+        strbuf_adds(out, line->phase);
+    if (failed && line->text[0])
+        strbuf_adds(out, ": ");
+    strbuf_adds(out, line->text);
+    if (line->text[0] && line->total > 0)
+        strbuf_addc(out, ' ');
+    view_amount(out, line->done, line->total);
 }
 
 static void plain_host(struct view *v, size_t host, bool changed)
@@ -29,12 +35,9 @@ static void plain_host(struct view *v, size_t host, bool changed)
     if (!changed && line->printed_ms && now - line->printed_ms < PLAIN_INTERVAL_MS)
         return;
     line->printed_ms = now;
-    STRBUF(amount, 64);
-    view_amount(&amount, line->done, line->total);
-    const char *text = detail(line);
     STRBUF(out, VIEW_LINE_MAX);
-    strbuf_addf(&out, "%-*s  %-10s  %s%s%s", (int) v->label_width, line->label, word(line), text,
-                text[0] && amount.len ? " " : "", amount.data);
+    strbuf_addf(&out, "%-*s  %-10s  ", (int) v->label_width, line->label, word(line));
+    add_detail(&out, line);
     while (out.len > 0 && out.data[out.len - 1] == ' ')
         out.data[--out.len] = '\0';
     (void) puts(out.data);

@@ -100,7 +100,7 @@ static void test_plain(void **state)
                                         "10.0.0.12  waiting     for n1\n"
                                         "n1: swap is off\n"
                                         "warning: policies: " HOSTILE_SHOWN "\n"
-                                        "n1         failed      init\n"
+                                        "n1         failed      init: line one\n"
                                         "10.0.0.12  done\n"
                                         "phase            n1   10.0.0.12     cluster\n"
                                         "connect       2.2 s       0.0 s\n"
