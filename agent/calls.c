@@ -3,14 +3,13 @@
 #include "agent/blobs.h"
 #include "agent/cluster.h"
 #include "agent/facts.h"
+#include "agent/kubeadm.h"
 #include "agent/reach.h"
 #include "lib/strbuf.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
-#define READY_TIMEOUT_DEFAULT_MS 60000
 
 static int call_facts(const struct call_context *ctx, const json_t *params, json_t **result,
                       struct error *err)
@@ -93,17 +92,17 @@ static int call_reach(const struct call_context *ctx, const json_t *params, json
     return reach_targets(params, result, err);
 }
 
-static int call_ready(const struct call_context *ctx, const json_t *params, json_t **result,
-                      struct error *err)
+static int call_kubeconfig(const struct call_context *ctx, const json_t *params, json_t **result,
+                           struct error *err)
 {
-    const char *node = NULL;
-    int r = json_need_string(params, "node", &node, err);
-    if (r < 0)
-        return r;
-    int64_t timeout = json_get_int(params, "timeout_ms", READY_TIMEOUT_DEFAULT_MS);
-    if (timeout < 0 || timeout > INT_MAX)
-        return error_set(err, -EINVAL, "timeout_ms is out of range");
-    return cluster_wait_ready(node, (int) timeout, ctx->cancel, result, err);
+    (void) ctx;
+    (void) params;
+    AUTO_JSON *access = json_object();
+    int r = cluster_need_control_plane(err);
+    r = r < 0 ? r : kubeadm_admin_access(access, err);
+    if (r == 0)
+        *result = json_incref(access);
+    return r;
 }
 
 static int call_cluster(const struct call_context *ctx, const json_t *params, json_t **result,
@@ -126,7 +125,7 @@ static int call_ledger(const struct call_context *ctx, const json_t *params, jso
 
 static const struct call calls[] = {
     {"facts", call_facts},     {"check", call_check}, {"have", call_have},
-    {"listen", call_listen},   {"reach", call_reach}, {"ready", call_ready},
+    {"listen", call_listen},   {"reach", call_reach}, {"kubeconfig", call_kubeconfig},
     {"cluster", call_cluster}, {"ledger", call_ledger},
 };
 

@@ -1,5 +1,5 @@
-/* What the API server of this control plane says about the cluster: the calls "cluster" and "ready"
- * (lib/protocol.h, CALLS), and what steps need of it. */
+/* What the API server of this control plane says about the cluster: the call "cluster" (lib/protocol.h,
+ * CALLS), and what steps need of it. */
 #pragma once
 
 #include "lib/error.h"
@@ -9,10 +9,6 @@
 
 /* The result of the call "cluster"; the caller owns *out. -ENOENT: not a control plane. */
 int cluster_list(json_t **out, struct error *err);
-/* Waits until the node is there and Ready; the result of the call "ready". cancel may be NULL.
- * -ETIMEDOUT, -ECANCELED. */
-int cluster_wait_ready(const char *node, int timeout_ms, const bool *cancel, json_t **out,
-                       struct error *err);
 
 /* -ENOENT with words for the user when this host has no admin.conf. */
 int cluster_need_control_plane(struct error *err);

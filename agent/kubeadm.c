@@ -10,6 +10,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#define KUBECONFIG_MAX (32 * 1024) /* bytes */
+
 #define TOKEN_ID_LEN 6
 #define TOKEN_LEN (6 + 1 + 16)
 #define RESET_TIMEOUT_MS 180000
@@ -176,6 +178,20 @@ int kubeadm_ca_hash(char out[DIGEST_SIZE], struct error *err)
     STRBUF(pem, PEM_MAX);
     int r = file_read(CA_CERT, &pem, err);
     return r < 0 ? r : digest_cert_spki(pem.data, pem.len, out, err);
+}
+
+int kubeadm_admin_access(json_t *result, struct error *err)
+{
+    char hash[DIGEST_SIZE];
+    STRBUF(kubeconfig, KUBECONFIG_MAX);
+    int r = kubeadm_ca_hash(hash, err);
+    r = r < 0 ? r : file_read(ADMIN_CONF, &kubeconfig, err);
+    if (r == 0) {
+        json_object_set_new(result, "ca_hash", json_string(hash));
+        json_object_set_new(result, "kubeconfig", json_string(kubeconfig.data));
+    }
+    strbuf_release_secret(&kubeconfig);
+    return r;
 }
 
 int kubeadm_remember_node(const struct step_context *ctx, const char *role, const char *node,

@@ -16,6 +16,8 @@ int kubeadm_reset(const struct step_context *ctx, struct error *err);
 int kubeadm_version(char out[32], struct error *err);
 /* "sha256:…" of the cluster's CA on this host: kubeadm's caCertHashes. -ENOENT: there is none. */
 int kubeadm_ca_hash(char out[DIGEST_SIZE], struct error *err);
+/* Sets "ca_hash" and "kubeconfig" (the admin's: SECRET) of this control plane in an object. */
+int kubeadm_admin_access(json_t *result, struct error *err);
 /* Writes into the ledger which node of which cluster this host is: the facts report it. */
 int kubeadm_remember_node(const struct step_context *ctx, const char *role, const char *node,
                           struct error *err);

@@ -15,7 +15,6 @@
 #define ASK_TIMEOUT_MS 20000
 #define HALF_TIMEOUT_MS 60000
 #define ETCD_DIR "/var/lib/etcd"
-#define KUBECONFIG_MAX (32 * 1024)
 
 static const char *const control_plane_files[] = {
     ADMIN_CONF,
@@ -142,20 +141,6 @@ static int init_cluster(const struct step_context *ctx, const char *config, stru
                  : 0;
 }
 
-static int add_result(json_t *result, struct error *err)
-{
-    char hash[DIGEST_SIZE];
-    STRBUF(kubeconfig, KUBECONFIG_MAX);
-    int r = kubeadm_ca_hash(hash, err);
-    r = r < 0 ? r : file_read(ADMIN_CONF, &kubeconfig, err);
-    if (r == 0) {
-        json_object_set_new(result, "ca_hash", json_string(hash));
-        json_object_set_new(result, "kubeconfig", json_string(kubeconfig.data));
-    }
-    strbuf_release_secret(&kubeconfig);
-    return r;
-}
-
 static int apply(const struct step_context *ctx, const json_t *params, json_t *result,
                  struct error *err)
 {
@@ -166,7 +151,7 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
     }
     r = was_complete(ctx->ledger) ? revive(ctx, err) : init_cluster(ctx, config, err);
     r = r < 0 ? r : kubeadm_remember_node(ctx, "control-plane", node, err);
-    return r < 0 ? r : add_result(result, err);
+    return r < 0 ? r : kubeadm_admin_access(result, err);
 }
 
 const struct step step_init = {.name = "init", .check = check, .apply = apply};

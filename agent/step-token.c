@@ -1,7 +1,6 @@
 #include "agent/kubeadm.h"
 #include "agent/program.h"
 #include "agent/step.h"
-#include "lib/fd.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 
 #define TTL_MAX_SECONDS 86400
 #define TOKEN_TIMEOUT_MS 60000
-#define KUBECONFIG_MAX (32 * 1024)
 
 static int check(const struct step_context *ctx, const json_t *params, struct strv *differences,
                  struct error *err)
@@ -53,19 +51,12 @@ static int create_token(const struct step_context *ctx, int64_t ttl, struct strb
 static int apply(const struct step_context *ctx, const json_t *params, json_t *result,
                  struct error *err)
 {
-    char hash[DIGEST_SIZE];
     STRBUF(token, 256);
-    STRBUF(kubeconfig, KUBECONFIG_MAX);
-    int r = kubeadm_ca_hash(hash, err);
-    r = r < 0 ? r : file_read(ADMIN_CONF, &kubeconfig, err);
-    r = r < 0 ? r : create_token(ctx, json_get_int(params, "ttl_seconds", 0), &token, err);
-    if (r == 0) {
-        json_object_set_new(result, "ca_hash", json_string(hash));
+    int r = create_token(ctx, json_get_int(params, "ttl_seconds", 0), &token, err);
+    r = r < 0 ? r : kubeadm_admin_access(result, err);
+    if (r == 0)
         json_object_set_new(result, "token", json_string(token.data));
-        json_object_set_new(result, "kubeconfig", json_string(kubeconfig.data));
-    }
     strbuf_release_secret(&token);
-    strbuf_release_secret(&kubeconfig);
     return r;
 }
 

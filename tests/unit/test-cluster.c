@@ -47,22 +47,11 @@ static void a_silent_node_is_not_ready(void **state)
     }
 }
 
-static void names_are_checked_before_anything_runs(void **state)
-{
-    (void) state;
-    struct error err = ERROR_INIT;
-    json_t *out = NULL;
-    assert_int_equal(cluster_wait_ready("--all", 1000, NULL, &out, &err), -EINVAL);
-    assert_int_equal(cluster_wait_ready("n1", 0, NULL, &out, &err), -EINVAL);
-    assert_null(out);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(summarises_nodes_and_pods),
         cmocka_unit_test(a_silent_node_is_not_ready),
-        cmocka_unit_test(names_are_checked_before_anything_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
