@@ -64,7 +64,8 @@ struct push {
     const struct push_options *options;
     struct strbuf out;    /* stdout, not yet looked at */
     struct strbuf stderr_tail;
-    size_t noise;         /* bytes of stdout that were no marker */
+    struct strbuf noise_tail; /* the end of what was no marker */
+    size_t noise;             /* bytes of stdout that were no marker */
     bool password_sent;
 };
 
@@ -102,10 +103,12 @@ static void keep_tail(struct strbuf *tail, const char *data, size_t len)
 }
 
 /* The last line with something in it, printable: what the host had to say. */
-static char *last_words(const struct push *p)
+static char *last_words(struct push *p)
 {
     STRBUF(text, 1024);
-    const struct strbuf *from = p->stderr_tail.len ? &p->stderr_tail : &p->out;
+    const struct strbuf *from = p->stderr_tail.len ? &p->stderr_tail : &p->noise_tail;
+
+    keep_tail(&p->noise_tail, p->out.data, p->out.len);
     const char *end = from->data + from->len;
 
     while (end > from->data && (unsigned char) end[-1] <= ' ')
@@ -137,10 +140,26 @@ static int get_password(const struct push_options *o, struct strbuf *password, s
     return r == 0 ? strbuf_adds(o->asked, password->data) : r;
 }
 
+static int send_password(struct push *p, struct error *err)
+{
+    CLEANUP(strbuf_release_secret) struct strbuf password;
+
+    strbuf_init(&password, PASSWORD_MAX);
+    int r = get_password(p->options, &password, err);
+    if (r < 0)
+        return r;
+    if (strchr(password.data, '\n')) {
+        error_set(err, -EINVAL, "sudo's password for %s has a newline in it", p->options->who);
+        return error_remedy(err, "correct sudo_password: in hosts.yaml");
+    }
+    strbuf_addc(&password, '\n');
+    p->password_sent = true;
+    return ssh_write(p->ssh, password.data, password.len, err);
+}
+
 /* One try: a second prompt means that the first password was wrong. */
 static int answer_prompt(struct push *p, struct error *err)
 {
-    CLEANUP(strbuf_release_secret) struct strbuf password;
     char *prompt = strstr(p->stderr_tail.data, SUDO_PROMPT);
 
     if (!prompt)
@@ -150,16 +169,7 @@ static int answer_prompt(struct push *p, struct error *err)
         return error_remedy(err, "correct sudo_password: (or password:) in hosts.yaml");
     }
     strbuf_consume(&p->stderr_tail, (size_t) (prompt - p->stderr_tail.data) + strlen(SUDO_PROMPT));
-    strbuf_init(&password, PASSWORD_MAX);
-    int r = get_password(p->options, &password, err);
-    if (r < 0)
-        return r;
-    if (strchr(password.data, '\n'))
-        return error_set(err, -EINVAL, "sudo's password for %s has a newline in it",
-                         p->options->who);
-    strbuf_addc(&password, '\n');
-    p->password_sent = true;
-    return ssh_write(p->ssh, password.data, password.len, err);
+    return send_password(p, err);
 }
 
 static int ended(struct push *p, struct error *err)
@@ -167,8 +177,8 @@ static int ended(struct push *p, struct error *err)
     AUTO_FREE char *words = last_words(p);
     int code = ssh_exit_code(p->ssh);
 
-    if (p->options->sudo && code == 127) {
-        error_set(err, -ENOENT, "%s has no sudo: %s", p->options->who, words);
+    if (p->options->sudo && (code == 126 || code == 127)) {
+        error_set(err, -ENOENT, "%s has no usable sudo: %s", p->options->who, words);
         return error_remedy(err, "install sudo there, or log in as root (user: root)");
     }
     if (p->options->sudo && code == 1) {
@@ -206,9 +216,11 @@ static bool take_marker(struct push *p, char **rest)
         if (!end)
             return false;
         size_t len = (size_t) (end - p->out.data);
-        *end = '\0';
         bool marker = strncmp(p->out.data, MARKER, strlen(MARKER)) == 0;
-        *rest = marker ? xstrdup(p->out.data + strlen(MARKER)) : NULL;
+        if (marker)
+            *rest = xstrndup(p->out.data + strlen(MARKER), len - strlen(MARKER));
+        else
+            keep_tail(&p->noise_tail, p->out.data, len + 1);
         strbuf_consume(&p->out, len + 1);
         if (marker)
             return true;
@@ -236,7 +248,7 @@ static int await_marker(struct push *p, int timeout_ms, char **rest, struct erro
     return 0;
 }
 
-static int report_failure(const struct push *p, const char *rest, struct error *err)
+static int report_failure(struct push *p, const char *rest, struct error *err)
 {
     STRBUF(detail, 256);
     size_t word_len = strcspn(rest, " ");
@@ -258,7 +270,7 @@ static int report_failure(const struct push *p, const char *rest, struct error *
 }
 
 /* "<arch> HAVE" or "<arch> NEED": 1 or 0. */
-static int parse_marker(const struct push *p, const char *rest, struct error *err)
+static int parse_marker(struct push *p, const char *rest, struct error *err)
 {
     STRBUF(arch, 64);
     size_t arch_len = strcspn(rest, " ");
@@ -360,8 +372,10 @@ int push_agent(struct ssh *ssh, const struct push_options *options, bool *pushed
 
     strbuf_init(&p.out, PUSH_NOISE_MAX + 8192);
     strbuf_init(&p.stderr_tail, STDERR_MAX);
+    strbuf_init(&p.noise_tail, STDERR_MAX);
     int r = converse(&p, pushed, err);
     strbuf_release(&p.out);
     strbuf_release(&p.stderr_tail);
+    strbuf_release(&p.noise_tail);
     return r;
 }

@@ -54,7 +54,7 @@ static void UNUSED put_file(const char *path, const char *text, mode_t mode)
         fail_msg("%s", err.text);
 }
 
-static char *UNUSED get_file(const char *path)
+static UNUSED char *get_file(const char *path)
 {
     STRBUF(text, 16 * 1024 * 1024);
     (void) file_read(path, &text, NULL);
@@ -112,7 +112,8 @@ static int fixture_files(void)
         "echo \"127.0.0.1 $(hostname)\" >> /tmp/hosts; chown 4242:4242 /tmp/ops; "
         "mount --bind /tmp/p /etc/passwd; mount --bind /tmp/shadow /etc/shadow; "
         "mount --bind /tmp/hosts /etc/hosts; "
-        "for t in ed25519 ecdsa rsa; do ssh-keygen -q -t $t -N '' -f /tmp/keys/$t; done; "
+        "for t in ed25519 ecdsa 'rsa -b 2048'; do ssh-keygen -q -t $t -N '' -f /tmp/keys/${t%%%% *}; "
+        "done; "
         "ssh-keygen -q -t ed25519 -N '' -f " ROOT_KEY "; "
         "cp " ROOT_KEY ".pub /tmp/authorized");
 }
@@ -209,7 +210,7 @@ static bool UNUSED log_shows_login(void)
 }
 
 /* "SHA256:…" of a host key of sshd. */
-static char *UNUSED fingerprint_of(const char *public_key)
+static UNUSED char *fingerprint_of(const char *public_key)
 {
     STRBUF(out, 512);
     if (shell(&out, "ssh-keygen -l -f %s | cut -d' ' -f2 | tr -d '\\n'", public_key) != 0)
@@ -224,7 +225,7 @@ static void UNUSED know_host(const char *public_key)
         fail_msg("known_hosts");
 }
 
-static struct ssh_target UNUSED root_target(void)
+static UNUSED struct ssh_target root_target(void)
 {
     return (struct ssh_target){.address = "127.0.0.1",
                                .port = SSHD_PORT,

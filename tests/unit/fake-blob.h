@@ -1,0 +1,36 @@
+/* An agent tarball for tests in place of the built one: the same names, filled at run time. Gzip
+ * allows the zeroes behind it. Include after sshd-fixture.h. */
+#pragma once
+
+#include "coordinator/agent-blob.h"
+#include "lib/digest.h"
+
+#define FAKE_BLOB_SIZE 65536
+
+__asm__(".data\n.global agent_blob_start\nagent_blob_start: .space 65536\n"
+        ".global agent_blob_end\nagent_blob_end: .byte 0\n.text\n");
+
+/* Packs a loader that just runs its program, and `agent`, a shell script, as the program. */
+static void UNUSED fake_blob(const char *agent)
+{
+    /* The symbols are const for everybody else. */
+    unsigned char *blob = (unsigned char *) (uintptr_t) agent_blob_start;
+    STRBUF(tarball, FAKE_BLOB_SIZE);
+
+    must_run("rm -rf /tmp/blob; mkdir -p /tmp/blob/bin /tmp/blob/lib");
+    put_file("/tmp/blob/lib/ld-linux-x86-64.so.2", "#!/bin/sh\nshift 2\nexec \"$@\"\n", 0755);
+    put_file("/tmp/blob/bin/bigtop-agent", agent, 0755);
+    must_run("tar -C /tmp/blob -czf /tmp/blob.tgz bin lib");
+    assert_int_equal(file_read("/tmp/blob.tgz", &tarball, NULL), 0);
+    memset(blob, 0, FAKE_BLOB_SIZE);
+    memcpy(blob, tarball.data, tarball.len);
+}
+
+/* AGENT_INSTALL_DIR/<hex> of it. */
+static UNUSED char *fake_blob_dir(void)
+{
+    char digest[DIGEST_SIZE];
+
+    digest_buffer(agent_blob_start, FAKE_BLOB_SIZE, digest);
+    return xasprintf("/var/lib/bigtop/agent/%s", digest + 7);
+}
