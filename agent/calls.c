@@ -8,6 +8,7 @@
 #include "lib/strbuf.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 
