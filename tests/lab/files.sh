@@ -3,28 +3,32 @@
 # settings to put back.
 # Sourced by lab; needs LAB_DIR.
 
-# kubelet sets these on its host, but the kernel has only one copy for all containers and us.
+# kubelet and sysctl.d set these on their host, but the kernel has only one copy for all
+# containers and us: the first lab remembers what was, the last one puts it back.
 MACHINE_SETTINGS="kernel/panic kernel/panic_on_oops vm/overcommit_memory vm/panic_on_oom"
 MACHINE_SETTINGS+=" kernel/keys/root_maxkeys kernel/keys/root_maxbytes"
+MACHINE_SETTINGS+=" fs/inotify/max_user_instances"
+MACHINE_FORMER=/run/bigtop-lab-settings
 
 settings_save()
 {
     local setting
+    [ ! -e "$MACHINE_FORMER" ] || return 0
     for setting in $MACHINE_SETTINGS; do
         echo "$setting $(cat "/proc/sys/$setting")"
-    done >"$LAB_DIR/settings"
+    done >"$MACHINE_FORMER"
 }
 
 settings_restore()
 {
     local setting value
-    # Another lab's kubelets may still want theirs; its own copy was taken before or is the same.
-    if compgen -G '/run/netns/bigtop-*' >/dev/null || [ ! -f "$LAB_DIR/settings" ]; then
+    if compgen -G '/run/netns/bigtop-*' >/dev/null || [ ! -e "$MACHINE_FORMER" ]; then
         return 0
     fi
     while read -r setting value; do
         [ "$(cat "/proc/sys/$setting")" = "$value" ] || echo "$value" >"/proc/sys/$setting"
-    done <"$LAB_DIR/settings"
+    done <"$MACHINE_FORMER"
+    rm -f "$MACHINE_FORMER"
 }
 
 write_known_hosts()
