@@ -78,6 +78,14 @@ static void render_node(const struct host_run *h, struct rendering *r)
     };
 }
 
+/* "host:port" of the API, as every host reaches it; the caller frees. */
+static char *api_endpoint(struct run *run)
+{
+    const char *first = run_control_plane(run)->facts.node_ip;
+    return run->inv->endpoint ? xstrdup(run->inv->endpoint)
+                              : xasprintf("%s:%d", first ? first : "", KUBEADM_API_PORT);
+}
+
 static int render(const struct host_run *h, struct rendering *r, struct error *err)
 {
     struct run *run = h->run;
@@ -85,11 +93,7 @@ static int render(const struct host_run *h, struct rendering *r, struct error *e
     const struct component *pause = find_image(b, KUBEADM_REPOSITORY "/pause:");
     if (!pause)
         return error_set(err, -ENOENT, "the bundle has no image %s/pause", KUBEADM_REPOSITORY);
-    const char *first = run_control_plane(run)->facts.node_ip;
-    if (run->inv->endpoint)
-        r->endpoint = xstrdup(run->inv->endpoint);
-    else
-        r->endpoint = xasprintf("%s:%d", first ? first : "", KUBEADM_API_PORT);
+    r->endpoint = api_endpoint(run);
     r->cluster = (struct cluster_config){
         .name = run->inv->cluster_name,
         .kubernetes_version = b->kubernetes,
@@ -268,10 +272,14 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
     const struct inventory *inv = h->run->inv;
     char mtu[16];
     snprintf(mtu, sizeof(mtu), "%d", least_mtu(h->run));
+    AUTO_FREE char *host = api_endpoint(h->run);
+    char *port = strrchr(host, ':');
+    *port++ = '\0';
     *out = (struct task){.step = "addon", .suffix = addon->name, .timeout_ms = 5 * MINUTE_MS};
-    out->params = json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s}}", "name", addon->name, "archive",
-                            addon->blob, "values", "pod-cidr", inv->pod_cidr, "service-cidr",
-                            inv->service_cidr, "dns-domain", inv->dns_domain, "mtu", mtu);
+    out->params = json_pack(
+        "{s:s,s:s,s:{s:s,s:s,s:s,s:s,s:s,s:s}}", "name", addon->name, "archive", addon->blob,
+        "values", "pod-cidr", inv->pod_cidr, "service-cidr", inv->service_cidr, "dns-domain",
+        inv->dns_domain, "mtu", mtu, "api-host", host, "api-port", port);
     strv_add(&out->blobs, addon->blob);
     return 0;
 }
