@@ -193,7 +193,7 @@ static void on_compiled(void *userdata, bool is_stderr, const char *line)
     if (!is_stderr || strncmp(line, "go: ", 4) == 0 || *line == '#' || *line == ' ')
         return;
     c->done++;
-    source_progress(c->ctx, "compiling: package %zu of at most %zu, %s", c->done, c->total, line);
+    source_progress(c->ctx, "compiled %zu of at most %zu packages: %s", c->done, c->total, line);
 }
 
 static void go_environment(const struct source_context *ctx, const struct go_spec *s,
@@ -263,7 +263,7 @@ static int compile(const struct source_context *ctx, const struct go_spec *s, co
                                          .userdata = &c,
                                          .cancel = ctx->cancel,
                                          .die_with_parent = true};
-    source_progress(ctx, "compiling: 0 of at most %zu packages", c.total);
+    source_progress(ctx, "compiling and linking, at most %zu packages", c.total);
     return process_runv(&argv, &opts, NULL, err);
 }
 

@@ -1,0 +1,279 @@
+#include "images/bundle.h"
+#include "lib/fd.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define CONTENT "hello"
+#define D_CONTENT "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+#define LIST "{\"sha256:" HEX_A "\": 7, \"" D_CONTENT "\": 5}"
+#define COMPONENT \
+    "{\"name\":\"x\",\"kind\":\"files\",\"version\":\"v1\",\"roles\":[\"worker\"]," \
+    "\"blob\":\"" D_CONTENT "\"}"
+#define HEAD \
+    "\"schema\":1,\"product\":\"bigtop\",\"architecture\":\"amd64\",\"serial\":1," \
+    "\"kubernetes\":\"v1.34.4\""
+#define BUNDLE(components, blobs) \
+    "{" HEAD ",\"components\":[" components "],\"blobs\":" blobs "}"
+
+static void put(const char *dir, const char *name, const void *data, size_t len)
+{
+    AUTO_FREE char *path = path_join(dir, name);
+    AUTO_FREE char *parent = path_dirname(path);
+    assert_int_equal(path_mkdir_p(parent, 0755, NULL), 0);
+    assert_int_equal(file_write_atomic(path, data, len, 0644, NULL), 0);
+}
+
+static void put_text(const char *dir, const char *name, const char *text)
+{
+    put(dir, name, text, strlen(text));
+}
+
+static void put_blob(const char *dir, const char *text, char digest[DIGEST_SIZE])
+{
+    digest_buffer(text, strlen(text), digest);
+    AUTO_FREE char *name = xasprintf("blobs/sha256/%s", digest + 7);
+    put_text(dir, name, text);
+}
+
+static int open_text(const char *dir, const char *json, struct error *err)
+{
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    put_text(dir, "bigtop.json", json);
+    return bundle_open(dir, &b, err);
+}
+
+static void reads_components(void **state)
+{
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    struct error err = ERROR_INIT;
+    put_text(*state, "bigtop.json",
+             BUNDLE(COMPONENT ",{\"name\":\"api\",\"kind\":\"image\",\"version\":\"v2\","
+                              "\"roles\":[\"control-plane\",\"worker\"],"
+                              "\"ref\":\"registry.k8s.io/api:v2\",\"manifest\":\"" D_CONTENT "\","
+                              "\"blobs\":[\"sha256:" HEX_A "\"]},"
+                              "{\"name\":\"net\",\"kind\":\"addon\",\"version\":\"v3\","
+                              "\"roles\":[\"control-plane\"],\"blob\":\"" D_CONTENT "\","
+                              "\"wait\":[\"daemonset/net -n net\"]}",
+                    LIST));
+    assert_int_equal(bundle_open(*state, &b, &err), 0);
+    assert_string_equal(b.kubernetes, "v1.34.4");
+    assert_int_equal(b.component_count, 3);
+    assert_int_equal(b.components[0].roles, COMPONENT_WORKER);
+    assert_string_equal(b.components[0].blob, D_CONTENT);
+    const struct component *api = bundle_find(&b, "api");
+    assert_non_null(api);
+    assert_int_equal(api->roles, COMPONENT_CONTROL_PLANE | COMPONENT_WORKER);
+    assert_string_equal(api->ref, "registry.k8s.io/api:v2");
+    assert_int_equal(json_array_size(bundle_find(&b, "net")->wait), 1);
+    assert_null(bundle_find(&b, "nothing"));
+    assert_int_equal(bundle_blob_size(&b, "sha256:" HEX_A), 7);
+    assert_int_equal(bundle_blob_size(&b, "sha256:" HEX_A "b"), -ENOENT);
+    AUTO_FREE char *path = bundle_blob_path(&b, D_CONTENT);
+    AUTO_FREE char *expected = xasprintf("%s/blobs/sha256/%s", (char *) *state, D_CONTENT + 7);
+    assert_string_equal(path, expected);
+}
+
+#define C(fields) "{\"name\":\"x\",\"version\":\"v1\",\"roles\":[\"worker\"]," fields "}"
+#define IMAGE(ref, manifest, blobs) \
+    C("\"kind\":\"image\",\"ref\":\"" ref "\",\"manifest\":\"" manifest "\",\"blobs\":" blobs)
+
+static void refuses_what_is_wrong(void **state)
+{
+    static const struct {
+        const char *json, *says;
+    } cases[] = {
+        {"", "bigtop.json"},
+        {"[]", "is not a JSON object"},
+        {"{}", "schema"},
+        {"{\"schema\":2}", "schema 2; this program reads schema 1"},
+        {"{\"schema\":\"1\"}", "schema"},
+        {"{" HEAD "}", "blobs"},
+        {"{" HEAD ",\"serial\":2}", "bigtop.json"}, /* a key twice */
+        {"{\"schema\":1,\"product\":\"../x\",\"architecture\":\"amd64\"}", "\"product\""},
+        {"{\"schema\":1,\"product\":\"-x\",\"architecture\":\"amd64\"}", "\"product\""},
+        {"{\"schema\":1,\"product\":\"a b\"}", "\"product\""},
+        {"{\"schema\":1,\"product\":\"b\",\"architecture\":\"a\",\"kubernetes\":\"v1\","
+         "\"serial\":0,\"components\":[],\"blobs\":{}}",
+         "\"serial\" is less than 1"},
+        {BUNDLE("", LIST), "0 components"},
+        {BUNDLE("7", LIST), "component 1: is not an object"},
+        {BUNDLE(COMPONENT, "[]"), "blobs"},
+        {BUNDLE(COMPONENT, "{}"), "which \"blobs\" does not list"},
+        {BUNDLE(COMPONENT, "{\"sha256:AA\":1}"), "no sha256 digest"},
+        {BUNDLE(COMPONENT, "{\"../../etc/passwd\":1}"), "no sha256 digest"},
+        {BUNDLE(COMPONENT, "{\"" D_CONTENT "\":-1}"), "not possible"},
+        {BUNDLE(COMPONENT, "{\"" D_CONTENT "\":\"5\"}"), "not possible"},
+        {BUNDLE(COMPONENT, "{\"" D_CONTENT "\":99999999999999}"), "not possible"},
+        {BUNDLE(COMPONENT "," COMPONENT, LIST), "x is there twice"},
+        {BUNDLE(C("\"kind\":\"files\""), LIST), "blob"},
+        {BUNDLE(C("\"kind\":\"magic\""), LIST), "none of files, image, addon"},
+        {BUNDLE(C("\"kind\":\"files\",\"blob\":\"sha256:../x\""), LIST), "64 lowercase hex"},
+        {BUNDLE(C("\"kind\":\"files\",\"blob\":\"sha512:" HEX_A "\""), LIST), "64 lowercase hex"},
+        {BUNDLE("{\"name\":\"x\",\"kind\":\"files\",\"version\":\"v\",\"roles\":[]}", LIST),
+         "\"roles\" is empty"},
+        {BUNDLE("{\"name\":\"x\",\"kind\":\"files\",\"version\":\"v\",\"roles\":[\"king\"]}", LIST),
+         "neither"},
+        {BUNDLE(IMAGE("nginx", D_CONTENT, "[\"" D_CONTENT "\"]"), LIST), "full image name"},
+        {BUNDLE(IMAGE("a.io/b:c\\u001b[2J", D_CONTENT, "[\"" D_CONTENT "\"]"), LIST),
+         "full image name"},
+        {BUNDLE(IMAGE("a.io/b:c", D_CONTENT, "[]"), LIST), "\"blobs\" is empty"},
+        {BUNDLE(IMAGE("a.io/b:c", D_CONTENT, "[7]"), LIST), "64 lowercase hex"},
+        {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"wait\":\"x\""), LIST),
+         "not a list"},
+        {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"wait\":[\"--x\"]"), LIST),
+         "not a line of text"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct error err = ERROR_INIT;
+        if (open_text(*state, cases[i].json, &err) >= 0)
+            fail_msg("accepted: %s", cases[i].json);
+        if (!strstr(err.text, cases[i].says))
+            fail_msg("%s\nsays: %s\nexpected: %s", cases[i].json, err.text, cases[i].says);
+        assert_non_null(strstr(err.remedy, "bundle build"));
+    }
+}
+
+static void refuses_a_missing_folder(void **state)
+{
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    struct error err = ERROR_INIT;
+    AUTO_FREE char *dir = path_join(*state, "nothing");
+    assert_true(bundle_open(dir, &b, &err) < 0);
+    assert_null(b.dir);
+    assert_error_has(err, "nothing/bigtop.json");
+}
+
+/* Four mebibytes are the most that is ever read. */
+static void refuses_a_long_list(void **state)
+{
+    static const char head[] = "{" HEAD ",\"components\":[" COMPONENT "],\"blobs\":" LIST ",\"x\":\"";
+    size_t size = BUNDLE_MANIFEST_MAX + 1;
+    AUTO_FREE char *text = xcalloc(1, size + 1);
+    struct error err = ERROR_INIT;
+    memset(text, 'x', size);
+    memcpy(text, head, strlen(head));
+    memcpy(text + size - 2, "\"}", 2);
+    assert_true(open_text(*state, text, &err) < 0);
+    /* One byte less is read. */
+    memcpy(text + size - 3, "\"}", 3);
+    err = ERROR_INIT;
+    assert_int_equal(open_text(*state, text, &err), 0);
+}
+
+/* Verification */
+
+struct files {
+    char config[DIGEST_SIZE], layer[DIGEST_SIZE], manifest[DIGEST_SIZE];
+};
+
+static void make_image_bundle(const char *dir, struct files *f, const char *listed_layer)
+{
+    put_blob(dir, "config", f->config);
+    put_blob(dir, "the layer", f->layer);
+    AUTO_FREE char *manifest =
+        xasprintf("{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":6},"
+                  "\"layers\":[{\"digest\":\"%s\",\"size\":9}]}",
+                  f->config, f->layer);
+    put_blob(dir, manifest, f->manifest);
+    AUTO_FREE char *json = xasprintf(
+        "{" HEAD ",\"components\":[" IMAGE("a.io/b:c", "%s", "[\"%s\",\"%s\"]")
+        "],\"blobs\":{\"%s\":6,\"%s\":9,\"%s\":%zu}}",
+        f->manifest, f->config, listed_layer ? listed_layer : f->layer, f->config, f->layer,
+        f->manifest, strlen(manifest));
+    put_text(dir, "bigtop.json", json);
+}
+
+static int verify(const char *dir, struct error *err)
+{
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    assert_int_equal(bundle_open(dir, &b, err), 0);
+    return bundle_verify(&b, err);
+}
+
+static void verifies_a_whole_bundle(void **state)
+{
+    struct files f;
+    struct error err = ERROR_INIT;
+    make_image_bundle(*state, &f, NULL);
+    assert_int_equal(verify(*state, &err), 0);
+}
+
+static void finds_a_flipped_bit(void **state)
+{
+    struct files f;
+    struct error err = ERROR_INIT;
+    make_image_bundle(*state, &f, NULL);
+    AUTO_FREE char *name = xasprintf("blobs/sha256/%s", f.layer + 7);
+    put_text(*state, name, "the layeR");
+    assert_true(verify(*state, &err) < 0);
+    assert_error_has(err, f.layer + 7);
+    assert_error_has(err, "has the content of");
+}
+
+static void finds_a_cut_blob(void **state)
+{
+    struct files f;
+    struct error err = ERROR_INIT;
+    make_image_bundle(*state, &f, NULL);
+    AUTO_FREE char *name = xasprintf("blobs/sha256/%s", f.layer + 7);
+    put_text(*state, name, "the lay");
+    assert_true(verify(*state, &err) < 0);
+    assert_error_has(err, "has 7 bytes, 9 are announced");
+}
+
+static void finds_a_missing_blob(void **state)
+{
+    struct files f;
+    struct error err = ERROR_INIT;
+    make_image_bundle(*state, &f, NULL);
+    AUTO_FREE char *path = xasprintf("%s/blobs/sha256/%s", (char *) *state, f.config + 7);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(verify(*state, &err), -ENOENT);
+    assert_error_has(err, f.config + 7);
+}
+
+static void finds_a_blob_that_is_a_link(void **state)
+{
+    struct files f;
+    struct error err = ERROR_INIT;
+    make_image_bundle(*state, &f, NULL);
+    AUTO_FREE char *path = xasprintf("%s/blobs/sha256/%s", (char *) *state, f.config + 7);
+    AUTO_FREE char *other = path_join(*state, "other");
+    put_text(*state, "other", "config");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink(other, path), 0);
+    assert_true(verify(*state, &err) < 0);
+    assert_error_has(err, "not a regular file");
+}
+
+/* Two bundles mixed: every blob is whole, but the list is not that of the manifest. */
+static void finds_a_list_that_is_not_the_manifests(void **state)
+{
+    struct files f;
+    struct error err = ERROR_INIT;
+    make_image_bundle(*state, &f, NULL);
+    make_image_bundle(*state, &f, f.config);
+    assert_true(verify(*state, &err) < 0);
+    assert_error_has(err, "not the one of bigtop.json");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_folder_test(reads_components),
+        cmocka_folder_test(refuses_what_is_wrong),
+        cmocka_folder_test(refuses_a_missing_folder),
+        cmocka_folder_test(refuses_a_long_list),
+        cmocka_folder_test(verifies_a_whole_bundle),
+        cmocka_folder_test(finds_a_flipped_bit),
+        cmocka_folder_test(finds_a_cut_blob),
+        cmocka_folder_test(finds_a_missing_blob),
+        cmocka_folder_test(finds_a_blob_that_is_a_link),
+        cmocka_folder_test(finds_a_list_that_is_not_the_manifests),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

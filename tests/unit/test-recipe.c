@@ -1,0 +1,206 @@
+#include "images/recipe.h"
+#include "images/source.h"
+#include "lib/fd.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+
+#define HEAD \
+    "product: p\narchitecture: amd64\nserial: 3\nkubernetes: v1\n" \
+    "created: 2026-02-10T12:53:36Z\n" /* 5 lines */
+#define SOURCES "sources: {f: {type: file, path: .}}\n" /* 6 */
+#define COMPONENTS \
+    "components:\n- {name: a, kind: files, version: v1, roles: [worker], files: [{from: f}]}\n"
+#define WITH(component) HEAD SOURCES "components:\n- {" component "}\n"
+#define A "name: a, version: v1, roles: [worker], "
+#define ENTRY(entry) WITH(A "kind: files, files: [" entry "]")
+
+static int parse(const char *dir, const char *text, struct recipe *out, struct error *err)
+{
+    struct yaml_file file = YAML_FILE_INIT;
+    int r = yaml_parse(text, strlen(text), "r.yaml", &file, err);
+    return r < 0 ? r : recipe_from_yaml(&file, dir, out, err);
+}
+
+static void reads_a_recipe(void **state)
+{
+    CLEANUP(recipe_release) struct recipe r = RECIPE_INIT;
+    struct error err = ERROR_INIT;
+    int e = parse(*state,
+                  HEAD SOURCES
+                  "layers: {base: [{dir: tmp, mode: \"1777\"}]}\n"
+                  "components:\n"
+                  "- {name: a, kind: files, version: v1, roles: [worker, control-plane],\n"
+                  "   files: [{from: f, path: x/y, to: usr/bin, mode: \"0755\"}]}\n"
+                  "- {name: b, kind: image, version: v2, roles: [control-plane], ref: a.io/b:v2,\n"
+                  "   layers: [base], files: [{text: hi, to: etc/x}, {links: [sh, ls], in: bin,\n"
+                  "   target: box}], entrypoint: [/b], cmd: [x, y], env: [A=b], user: \"1:1\",\n"
+                  "   workdir: /w}\n"
+                  "- {name: c, kind: addon, version: v3, roles: [worker], files: [{from: f}],\n"
+                  "   wait: [deployment/c -n c]}\n",
+                  &r, &err);
+    if (e < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(r.serial, 3);
+    assert_int_equal(r.mtime, 1770728016);
+    assert_int_equal(r.component_count, 3);
+    assert_int_equal(r.components[0].roles, COMPONENT_CONTROL_PLANE | COMPONENT_WORKER);
+    const struct recipe_entry *from = &r.components[0].files.entries[0];
+    assert_int_equal(from->kind, RECIPE_FROM);
+    assert_string_equal(from->path, "x/y");
+    assert_int_equal(from->mode, 0755);
+    const struct recipe_component *image = &r.components[1];
+    assert_int_equal(image->layer_count, 1);
+    assert_int_equal(r.layers[image->layers[0]].entries[0].mode, 01777);
+    assert_int_equal(image->files.entries[0].mode, 0644);
+    assert_int_equal(image->files.entries[1].links.count, 2);
+    assert_string_equal(image->user, "1:1");
+    assert_string_equal(r.components[2].wait.items[0], "deployment/c -n c");
+    assert_int_equal(r.components[2].files.entries[0].mode, RECIPE_MODE_KEEP);
+}
+
+static void refuses_what_is_wrong(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {"", "r.yaml:1:1: nothing here, expected a mapping"},
+        {"- a\n", "r.yaml:1:1: found a list, expected a mapping"},
+        {HEAD SOURCES COMPONENTS "extra: 1\n", "r.yaml:9:1: unknown key \"extra\", expected one of"},
+        {"architecture: amd64\n", "\"product\" is missing here"},
+        {"product: ../x\n", "r.yaml:1:10: \"product\" has to be a word"},
+        {"product: p\narchitecture: a\nserial: 0\nkubernetes: v\n", "r.yaml:3:9: "},
+        {"product: p\narchitecture: a\nserial: x\nkubernetes: v\n", "r.yaml:3:9: "},
+        {"product: p\narchitecture: a\nserial: 1\nkubernetes: v\ncreated: yesterday\n",
+         "r.yaml:5:10: expected a time like"},
+        {"product: p\narchitecture: a\nserial: 1\nkubernetes: v\ncreated: 2026-02-10T12:53:36Z!\n",
+         "r.yaml:5:10: expected a time like"},
+        {HEAD, "\"sources\" is missing here"},
+        {HEAD "sources: []\n", "r.yaml:6:10: found a list, expected a mapping"},
+        {HEAD "sources: {x: {type: magic}}\n",
+         "r.yaml:6:21: unknown source type, expected one of go, c, deb, file"},
+        {HEAD "sources: {\"a b\": {type: file}}\n", "r.yaml:6:11: a source's name"},
+        {HEAD "sources: {x: {type: file}}\n", "\"path\" is missing here"},
+        {HEAD "sources: {x: {type: file, path: nothing-there}}\n", "No such file"},
+        {HEAD "sources: {x: {type: file, path: ., sha256: abc}}\n", "only a file"},
+        {HEAD "sources: {x: {type: file, path: ., mode: 1}}\n", "unknown key \"mode\""},
+        {HEAD "sources: {x: {type: go, module: ., programs: {a: b}}}\n", "need a \"toolchain\""},
+        {HEAD "toolchain: {go: go1.2}\nsources: {}\n", "\"sum\" is missing here"},
+        {HEAD "toolchain: {go: go1.2, sum: s}\n"
+              "sources: {x: {type: go, module: ., programs: {a: -o/x}}}\n",
+         "r.yaml:7:50: expected the path of a Go package"},
+        {HEAD "toolchain: {go: go1.2, sum: s}\n"
+              "sources: {x: {type: go, module: ., programs: {a: b}, set: {a.b: \"-extldflags x\"}}}\n",
+         "a variable and its value are words"},
+        {HEAD "toolchain: {go: go1.2, sum: s}\n"
+              "sources: {x: {type: go, module: ., programs: {a: b}, tags: [\"a,b -x\"]}}\n",
+         "expected a word"},
+        {HEAD "toolchain: {go: go1.2, sum: s}\n"
+              "sources: {x: {type: go, module: ../x, programs: {a: b}}}\n",
+         "relative path without \"..\""},
+        {HEAD "toolchain: {go: go1.2, sum: s}\n"
+              "sources: {x: {type: go, module: ., programs: {a: b}}}\n",
+         "there is no go.mod with a go.sum"},
+        {HEAD "toolchain: {go: go1.2, sum: s}\n"
+              "sources: {x: {type: c, module: k, sum: s, file: a.c, program: p}}\n",
+         "expected PATH@VERSION"},
+        {HEAD "sources: {x: {type: deb, suite: bookworm, packages: [--reinstall]}}\n",
+         "r.yaml:6:54: expected the name of a Debian package"},
+        {HEAD "sources: {x: {type: deb, suite: bookworm, packages: [a b]}}\n", "a Debian package"},
+        {HEAD "sources: {x: {type: deb, suite: bookworm, packages: [ab=]}}\n", "a Debian package"},
+        {HEAD "sources: {x: {type: deb, suite: \"$(x)\", packages: [ab]}}\n", "has to be a word"},
+        {HEAD "sources: {x: {type: deb, suite: bookworm, packages: []}}\n", "\"packages\" is empty"},
+        {HEAD SOURCES, "\"components\" is missing here"},
+        {HEAD SOURCES "components: []\n", "r.yaml:7:13: an empty list"},
+        {HEAD SOURCES "layers: {a: []}\ncomponents: []\n", "r.yaml:7:13: an empty list"},
+        {WITH("name: a"), "\"kind\" is missing here"},
+        {WITH("kind: thing"), "unknown kind, expected files, image or addon"},
+        {WITH(A "kind: files, files: [{from: f}], ref: x"), "unknown key \"ref\""},
+        {WITH(A "kind: files"), "\"files\" is missing here"},
+        {WITH(A "kind: files, files: []"), "an empty list, expected files"},
+        {WITH("name: a, version: v1, roles: [], kind: files"), "\"roles\" is empty"},
+        {WITH("name: a, version: v1, roles: [boss], kind: files"), "unknown role"},
+        {WITH("name: \"a;b\", version: v1, roles: [worker], kind: files"), "has to be a word"},
+        {WITH("name: \"-a\", version: v1, roles: [worker], kind: files"), "has to be a word"},
+        {WITH(A "kind: image, ref: nginx"), "expected a full image name"},
+        {WITH(A "kind: image, ref: a.io/b:c"), "an image without layers and files"},
+        {WITH(A "kind: image, ref: a.io/b:c, layers: [x]"), "no layer \"x\""},
+        {WITH(A "kind: image, ref: a.io/b:c, files: [{from: f}], cmd: x"), "expected a list"},
+        {WITH(A "kind: image, ref: a.io/b:c, files: [{from: f}], cmd: [\"\"]"), "empty text"},
+        {ENTRY("{from: g}"), "no source \"g\""},
+        {ENTRY("{form: f}"), "expected one of the keys from, links, text, dir"},
+        {ENTRY("{from: f, path: ../x}"), "relative path without \"..\""},
+        {ENTRY("{from: f, path: /x}"), "relative path without \"..\""},
+        {ENTRY("{from: f, to: a/../../x}"), "relative path without \"..\""},
+        {ENTRY("{from: f, mode: \"4755\"}"), "four octal digits"},
+        {ENTRY("{from: f, mode: \"0888\"}"), "four octal digits"},
+        {ENTRY("{from: f, text: x}"), "unknown key \"text\""},
+        {ENTRY("{text: x}"), "\"to\" has to name a path"},
+        {ENTRY("{dir: .}"), "\"dir\" has to name a path"},
+        {ENTRY("{links: [../x], target: y}"), "a link has to be a relative path"},
+        {ENTRY("{links: [], target: y}"), "\"links\" is empty"},
+        {ENTRY("{links: [x]}"), "\"target\" is missing here"},
+        {ENTRY("{text: \"a\\eb\", to: x}"), "control character"},
+        {HEAD SOURCES COMPONENTS
+         "- {name: a, kind: addon, version: v1, roles: [worker], files: [{from: f}]}\n",
+         "r.yaml:9:10: a second component \"a\""},
+        {HEAD SOURCES "components:\n"
+                      "- {name: a, kind: image, version: v1, roles: [worker], ref: a.io/b:c,\n"
+                      "   files: [{from: f}]}\n"
+                      "- {name: b, kind: image, version: v1, roles: [worker], ref: a.io/b:c,\n"
+                      "   files: [{from: f}]}\n",
+         "r.yaml:10:61: a second image"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(recipe_release) struct recipe r = RECIPE_INIT;
+        struct error err = ERROR_INIT;
+        if (parse(*state, cases[i].text, &r, &err) >= 0)
+            fail_msg("accepted:\n%s", cases[i].text);
+        if (!strstr(err.text, cases[i].says) || strncmp(err.text, "r.yaml:", 7) != 0)
+            fail_msg("%s\nsays: %s\nexpected: %s", cases[i].text, err.text, cases[i].says);
+        assert_null(r.dir);
+    }
+}
+
+/* What everybody builds is read in each test run, with the files that it names. */
+static void reads_the_default_recipe(void **state)
+{
+    (void) state;
+    CLEANUP(recipe_release) struct recipe r = RECIPE_INIT;
+    struct error err = ERROR_INIT;
+    if (recipe_load("images/recipes/default.yaml", &r, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_true(r.component_count > 10);
+    bool used[64] = {false};
+    assert_true(r.source_count < ARRAY_SIZE(used));
+    for (size_t i = 0; i < r.component_count; i++)
+        for (size_t k = 0; k < r.components[i].files.count; k++)
+            used[r.components[i].files.entries[k].source] = true;
+    for (size_t i = 0; i < r.layer_count; i++)
+        for (size_t k = 0; k < r.layers[i].count; k++)
+            if (r.layers[i].entries[k].kind == RECIPE_FROM)
+                used[r.layers[i].entries[k].source] = true;
+    for (size_t i = 0; i < r.source_count; i++)
+        if (!used[i])
+            fail_msg("no component uses the source %s", r.sources[i].name);
+}
+
+static void says_when_there_is_no_recipe(void **state)
+{
+    CLEANUP(recipe_release) struct recipe r = RECIPE_INIT;
+    struct error err = ERROR_INIT;
+    AUTO_FREE char *path = path_join(*state, "none.yaml");
+    assert_int_equal(recipe_load(path, &r, &err), -ENOENT);
+    assert_error_has(err, "none.yaml");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_folder_test(reads_a_recipe),
+        cmocka_folder_test(refuses_what_is_wrong),
+        cmocka_unit_test(reads_the_default_recipe),
+        cmocka_folder_test(says_when_there_is_no_recipe),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
