@@ -10,6 +10,7 @@
 
 #define HELLO_MS 45000 /* attach may have to install and start the service first */
 #define SLICE_MS 200
+#define LAST_WORDS_MS 1000
 #define READ_CHUNK (64 * 1024)
 #define STDERR_MAX 4096
 #define WORDS_MAX 1024
@@ -60,15 +61,6 @@ static int agent_ended(const struct link *l, struct error *err)
     return error_remedy(err, "look at: journalctl -u " AGENT_UNIT " on the host");
 }
 
-static int send_frame(struct link *l, const json_t *message, struct error *err)
-{
-    CLEANUP(strbuf_release_secret) struct strbuf frame;
-
-    strbuf_init(&frame, PROTOCOL_HEADER + PROTOCOL_JSON_MAX);
-    int r = frame_encode_json(&frame, message, err);
-    return r < 0 ? r : ssh_write(l->ssh, frame.data, frame.len, err);
-}
-
 /* A decoder holds what it got; secrets in results are wiped by its release. */
 static int read_more(struct link *l, int timeout_ms, struct error *err)
 {
@@ -86,6 +78,31 @@ static int read_more(struct link *l, int timeout_ms, struct error *err)
     }
     l->last_heard = clock_monotonic_ms();
     return frame_decoder_feed(&l->decoder, data, (size_t) n, err);
+}
+
+/* When writing fails the agent usually said why before it ended. */
+static int write_all(struct link *l, const void *data, size_t len, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    int r = ssh_write(l->ssh, data, len, err);
+    int64_t deadline = clock_monotonic_ms() + LAST_WORDS_MS;
+
+    if (r != -EPIPE)
+        return r;
+    while (clock_left_ms(deadline) > 0 && read_more(l, SLICE_MS, &why) == 0)
+        ;
+    if (err && why.code == -EPIPE)
+        *err = why;
+    return r;
+}
+
+static int send_frame(struct link *l, const json_t *message, struct error *err)
+{
+    CLEANUP(strbuf_release_secret) struct strbuf frame;
+
+    strbuf_init(&frame, PROTOCOL_HEADER + PROTOCOL_JSON_MAX);
+    int r = frame_encode_json(&frame, message, err);
+    return r < 0 ? r : write_all(l, frame.data, frame.len, err);
 }
 
 static int keep_alive(struct link *l, struct error *err)
@@ -174,7 +191,7 @@ int64_t link_call(struct link *l, const char *call, json_t *params, struct error
 int link_send_bytes(struct link *l, unsigned char *data, size_t len, struct error *err)
 {
     frame_header(FRAME_BYTES, len, data - PROTOCOL_HEADER);
-    int r = ssh_write(l->ssh, data - PROTOCOL_HEADER, PROTOCOL_HEADER + len, err);
+    int r = write_all(l, data - PROTOCOL_HEADER, PROTOCOL_HEADER + len, err);
 
     /* What flows is as good as a ping and its answer. */
     l->last_ping = l->last_heard = clock_monotonic_ms();

@@ -122,13 +122,17 @@ static int pause_for(const struct session *s, int ms, int64_t deadline)
 static int ensure_link(struct session *s, int64_t deadline, struct error *err)
 {
     int wait = BACKOFF_FIRST_MS;
+    struct error last = ERROR_INIT;
 
     while (!s->link) {
-        struct error last = ERROR_INIT;
+        struct error now = ERROR_INIT;
         progress(s, "connection lost, connecting again", 0, 0);
-        int r = make_link(s, clock_left_ms(deadline), &last);
+        int r = make_link(s, clock_left_ms(deadline), &now);
         if (r == 0)
             return 0;
+        /* That the last try ran out of time says less than how the one before failed. */
+        if (r != -ETIMEDOUT || last.code == 0)
+            last = now;
         if (r == -ECANCELED || pause_for(s, wait, deadline) < 0)
             return error_set(err, -ECANCELED, "%s: interrupted", s->host->address);
         if (!is_passing(r)) {

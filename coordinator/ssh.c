@@ -246,10 +246,10 @@ static int connect_verified(const struct ssh_target *t, int64_t *deadline, struc
     int64_t before = clock_monotonic_ms();
     r = verify_host_key(ssh, t, err);
     *deadline += clock_monotonic_ms() - before; /* a person may have been asked */
-    if (r == -EKEYREJECTED && t->host_key && strncmp(t->host_key, "SHA256:", 7) == 0)
-        r = try_other_types(t, *deadline, &ssh);
     if (r == 0)
         *out = TAKE_PTR(ssh);
+    else if (r == -EKEYREJECTED && t->host_key && strncmp(t->host_key, "SHA256:", 7) == 0)
+        r = try_other_types(t, *deadline, out);
     return r;
 }
 

@@ -1,4 +1,7 @@
-/* The real protocol over socket pairs: hello and lock, calls, jobs, puts, hostile peers. */
+/* Sessions over a real sshd, with a fake agent at the other end (fake-agent.h). */
+#include "coordinator/session.h"
+
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,583 +9,363 @@
 
 #include <cmocka.h>
 
-#include "agent/paths.h"
-#include "agent/session.h"
-#include "agent/tasks.h"
-#include "lib/clock.h"
-#include "lib/digest.h"
-#include "lib/fd.h"
-#include "lib/path.h"
+#include "tests/unit/sshd-fixture.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "tests/unit/fake-agent.h"
+#include "tests/unit/fake-blob.h"
 
-#define RUN_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define RUN_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define PATIENCE_MS 5000
+#define RUN "0123456789abcdef0123456789abcdef"
+#define BLOB "/tmp/payload"
+#define BLOB_SIZE (6 * 1024 * 1024 + 12345)
 
-static char root[64];
-static struct hub hub;
+static struct host host = {.address = "127.0.0.1",
+                           .port = SSHD_PORT,
+                           .user = "root",
+                           .key = ROOT_KEY};
+static char blob_digest[DIGEST_SIZE];
+static char last_progress[512];
+static bool cancel;
 
-/* Steps whose course the tests hold in their hands. */
-static pthread_mutex_t gate_mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t gate_moved = PTHREAD_COND_INITIALIZER;
-static bool gate_open;
-static int applied;
-
-static void set_gate(bool open)
+static void note_progress(void *userdata, const char *text, int64_t done, int64_t total)
 {
-    pthread_mutex_lock(&gate_mutex);
-    gate_open = open;
-    pthread_cond_broadcast(&gate_moved);
-    pthread_mutex_unlock(&gate_mutex);
+    (void) userdata;
+    snprintf(last_progress, sizeof(last_progress), "%s %lld/%lld", text, (long long) done,
+             (long long) total);
 }
 
-static int check_todo(const struct step_context *ctx, const json_t *params,
-                      struct strv *differences, struct error *err)
+static int open_session(struct session **s, struct error *err)
 {
-    (void) ctx;
-    if (json_object_get(params, "impossible")) {
-        error_set(err, -ENODEV, "no such thing here");
-        return error_remedy(err, "plug it in");
-    }
-    strv_add(differences, "something is to be done");
-    return json_get_bool(params, "is_done", false) ? 1 : 0;
+    struct session_options o = {.run = RUN,
+                                .who = "tester@here",
+                                .known_hosts = KNOWN_HOSTS,
+                                .lock = true,
+                                .never_ask = true,
+                                .on_progress = note_progress,
+                                .cancel = &cancel};
+    return session_open(&host, &o, s, err);
 }
 
-static int apply_slow(const struct step_context *ctx, const json_t *params, json_t *result,
-                      struct error *err)
+/* A session with an agent that behaves as `mode` says from now on. */
+static struct session *session_in(const char *mode)
 {
-    (void) err;
-    step_progress(ctx, 1, 2, "waiting at the gate");
-    pthread_mutex_lock(&gate_mutex);
-    while (!gate_open)
-        pthread_cond_wait(&gate_moved, &gate_mutex);
-    applied++;
-    pthread_mutex_unlock(&gate_mutex);
-    json_object_set_new(result, "answer", json_integer(json_get_int(params, "number", 0) + 1));
-    return 0;
+    struct session *s = NULL;
+    struct error err = ERROR_INIT;
+
+    must_run("rm -rf " FAKE_DIR "; mkdir " FAKE_DIR);
+    put_file(FAKE_MODE, mode, 0600);
+    cancel = false;
+    if (open_session(&s, &err) < 0)
+        fail_msg("%s", err.text);
+    return s;
 }
 
-static int verify_ok(const struct step_context *ctx, const json_t *params, struct error *err)
+static void close_session(struct session **s)
 {
-    (void) ctx;
-    (void) params;
-    (void) err;
-    return 0;
+    session_close(s);
+}
+#define AUTO_TEST_SESSION CLEANUP(close_session) struct session
+
+static void expect_works(struct session *s)
+{
+    AUTO_JSON *result = NULL;
+    struct error err = ERROR_INIT;
+
+    if (session_call(s, "facts", NULL, 10000, &result, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_string_equal(json_get_string(result, "for", ""), "you");
 }
 
-static const struct step slow = {"slow", check_todo, apply_slow, verify_ok};
-static const struct step liar = {"liar", check_todo, apply_slow, NULL};
-
-static const struct step *find(const char *name)
+static void test_calls(void **state)
 {
-    return strcmp(name, "slow") == 0 ? &slow : strcmp(name, "liar") == 0 ? &liar : NULL;
-}
+    AUTO_JSON *result = NULL;
+    struct error err = ERROR_INIT;
 
-static void on_event(void *userdata, uint64_t session, json_t *message, bool last)
-{
-    session_post(userdata, session, message, last);
-}
-
-static int setup(void **state)
-{
     (void) state;
-    snprintf(root, sizeof root, "/tmp/test-session.XXXXXX");
-    assert_non_null(mkdtemp(root));
-    agent_root_set(root);
-    assert_int_equal(agent_prepare_folders(NULL), 0);
-    AUTO_FREE char *path = agent_path(AGENT_LEDGER);
-    hub = (struct hub){.version = "sha256:test", .ctx.find_step = find};
-    assert_int_equal(ledger_open(path, &hub.ctx.ledger, NULL), 0);
-    hub.inbox = inbox_new();
-    hub.ctx.jobs = jobs_new(find, hub.ctx.ledger, on_event, &hub);
-    set_gate(true);
-    applied = 0;
-    return 0;
+    NEED_FIXTURE();
+    must_run("rm -rf /var/lib/bigtop");
+    AUTO_TEST_SESSION *s = session_in("");
+    assert_true(session_pushed_agent(s));
+    expect_works(s);
+    assert_int_equal(session_call(s, "unheard", NULL, 5000, NULL, &err), -ENOSYS);
+    assert_string_equal(err.text, "no such call");
+    assert_string_equal(err.remedy, "do something");
+    AUTO_JSON *params = json_pack("{s:s}", "a", "b");
+    assert_int_equal(session_run(s, "host", "n1", params, 5000, &result, &err), 0);
+    assert_string_equal(json_get_string(result, "job", ""), RUN "/host/n1");
+    assert_string_equal(json_get_string(result, "step", ""), "host");
+    assert_int_equal(params->refcount, 1);
+    assert_string_equal(last_progress, "working\\x1b[2J 1/2");
+    AUTO_TEST_SESSION *again = session_in("");
+    assert_false(session_pushed_agent(again));
 }
 
-static int teardown(void **state)
+static void test_hello_refused(void **state)
 {
+    struct session *s = NULL;
+    struct error err = ERROR_INIT;
+
     (void) state;
-    set_gate(true);
-    while (hub.sessions)
-        session_remove(&hub, hub.sessions);
-    jobs_free(&hub.ctx.jobs);
-    assert_true(tasks_wait(PATIENCE_MS));
-    inbox_free(&hub.inbox);
-    ledger_close(&hub.ctx.ledger);
-    return path_remove_tree(root, NULL);
+    NEED_FIXTURE();
+    must_run("rm -rf " FAKE_DIR "; mkdir " FAKE_DIR);
+    put_file(FAKE_MODE, "busy", 0600);
+    assert_int_equal(open_session(&s, &err), -EBUSY);
+    assert_string_equal(err.text, "in use by root@other since 12:00");
+    put_file(FAKE_MODE, "old", 0600);
+    assert_int_equal(open_session(&s, &err), -EPROTO);
+    assert_non_null(strstr(err.text, "protocol 99"));
+    put_file(FAKE_MODE, "crash", 0600);
+    assert_int_equal(open_session(&s, &err), -EPIPE);
+    assert_non_null(strstr(err.text, "(exit code 3): bigtop-agent: boom"));
+    assert_null(strchr(err.text, '\033'));
+    assert_null(s);
 }
 
-/* The peer's side of a session. */
-struct peer {
-    int fd;
-    struct frame_decoder decoder;
-    int64_t last_id;
-};
-
-static void peer_connect(struct peer *p)
+static void test_hostile_agents(void **state)
 {
-    int fds[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-    session_add(&hub, fds[0]);
-    *p = (struct peer){.fd = fds[1]};
-    frame_decoder_init(&p->decoder);
-    assert_int_equal(fd_set_nonblocking(p->fd), 0);
-}
+    static const char *const modes[] = {"giant", "garbage", "broken", "array", "bytes"};
 
-static void peer_close(struct peer *p)
-{
-    fd_close(&p->fd);
-    frame_decoder_release(&p->decoder);
-}
-#define PEER(name) \
-    CLEANUP(peer_close) struct peer name; \
-    peer_connect(&name)
-
-/* One turn of what the service's loop does. */
-static void turn(int timeout_ms)
-{
-    struct pollfd polls[1 + SESSIONS_MAX] = {{.fd = inbox_fd(hub.inbox), .events = POLLIN}};
-    struct session *sessions[SESSIONS_MAX];
-    size_t count = 0;
-    for (struct session *s = hub.sessions; s; s = session_next(s), count++) {
-        sessions[count] = s;
-        polls[1 + count] = (struct pollfd){.fd = session_fd(s), .events = session_poll_events(s)};
-    }
-    poll(polls, 1 + count, timeout_ms);
-    for (size_t i = 0; i < count; i++)
-        if (!session_on_ready(sessions[i], polls[1 + i].revents))
-            session_remove(&hub, sessions[i]);
-    inbox_run(hub.inbox);
-}
-
-static void send_raw(struct peer *p, const void *data, size_t len)
-{
-    for (size_t done = 0; done < len;) {
-        ssize_t n = send(p->fd, (const char *) data + done, len - done, MSG_NOSIGNAL);
-        if (n > 0)
-            done += (size_t) n;
-        else if (errno == EPIPE || errno == ECONNRESET)
-            return;
-        turn(1);
+    (void) state;
+    NEED_FIXTURE();
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        AUTO_TEST_SESSION *s = session_in(modes[i]);
+        struct error err = ERROR_INIT, later = ERROR_INIT;
+        int64_t start = clock_monotonic_ms();
+        int r = session_call(s, "facts", NULL, 20000, NULL, &err);
+        if (r != -EPROTO)
+            fail_msg("%s: %d %s", modes[i], r, err.text);
+        assert_in_range(clock_monotonic_ms() - start, 0, 5000);
+        assert_null(strchr(err.text, '\033'));
+        /* It is not asked again. */
+        assert_int_equal(session_call(s, "facts", NULL, 20000, NULL, &later), -EPROTO);
+        assert_string_equal(later.text, err.text);
+        assert_int_equal(fake_size(FAKE_ATTACHES), 1);
     }
 }
 
-static void send_json(struct peer *p, json_t *message)
+static void test_words_of_an_agent(void **state)
 {
-    STRBUF(frame, PROTOCOL_JSON_MAX + PROTOCOL_HEADER);
-    assert_int_equal(frame_encode_json(&frame, message, NULL), 0);
-    json_decref(message);
-    send_raw(p, frame.data, frame.len);
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    AUTO_TEST_SESSION *escapes = session_in("escapes");
+    assert_int_equal(session_call(escapes, "facts", NULL, 5000, NULL, &err), -EIO);
+    assert_null(strpbrk(err.text, "\033\007"));
+    AUTO_TEST_SESSION *positive = session_in("positive");
+    assert_true(session_call(positive, "facts", NULL, 5000, NULL, &err) < 0);
+    AUTO_TEST_SESSION *wrong_id = session_in("wrong-id");
+    expect_works(wrong_id);
 }
 
-static void send_bytes(struct peer *p, const void *data, size_t len)
+static void test_no_answer(void **state)
 {
-    unsigned char header[PROTOCOL_HEADER];
-    frame_header(FRAME_BYTES, len, header);
-    send_raw(p, header, sizeof header);
-    send_raw(p, data, len);
-}
+    static const char *const modes[] = {"silent", "flood"};
+    struct error err = ERROR_INIT;
 
-static int64_t send_call(struct peer *p, const char *call, json_t *params)
-{
-    send_json(p, json_pack("{s:I, s:s, s:o}", "id", (json_int_t) ++p->last_id, "call", call,
-                           "params", params));
-    return p->last_id;
-}
-
-/* The next message, or NULL when the session has ended or nothing comes. */
-static json_t *receive_within(struct peer *p, int timeout_ms)
-{
-    int64_t deadline = clock_monotonic_ms() + timeout_ms;
-    for (;;) {
-        char buffer[65536];
-        struct frame frame;
-        if (frame_decoder_next(&p->decoder, &frame, NULL) == 1)
-            return json_parse(frame.data, frame.len, "answer", NULL);
-        turn(10);
-        ssize_t n = recv(p->fd, buffer, sizeof buffer, 0);
-        if (n == 0 || (n < 0 && errno != EAGAIN) || clock_left_ms(deadline) == 0)
-            return NULL;
-        if (n > 0)
-            assert_int_equal(frame_decoder_feed(&p->decoder, buffer, (size_t) n, NULL), 0);
+    (void) state;
+    NEED_FIXTURE();
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        AUTO_TEST_SESSION *s = session_in(modes[i]);
+        int64_t start = clock_monotonic_ms();
+        assert_int_equal(session_call(s, "facts", NULL, 700, NULL, &err), -ETIMEDOUT);
+        assert_in_range(clock_monotonic_ms() - start, 600, 3000);
     }
 }
 
-static json_t *receive(struct peer *p)
+static void *cancel_soon(void *userdata)
 {
-    json_t *message = receive_within(p, PATIENCE_MS);
-    assert_non_null(message);
-    return message;
+    poll(NULL, 0, 300);
+    *(bool *) userdata = true;
+    return NULL;
 }
 
-static bool has_ended(struct peer *p)
+static void test_cancel(void **state)
 {
-    int64_t deadline = clock_monotonic_ms() + PATIENCE_MS;
-    while (clock_left_ms(deadline) > 0) {
-        char byte;
-        turn(10);
-        ssize_t n = recv(p->fd, &byte, 1, 0);
-        if (n == 0 || (n < 0 && errno != EAGAIN))
-            return true;
-    }
-    return false;
-}
+    static const char *const modes[] = {"silent", "flood"};
+    struct error err = ERROR_INIT;
+    pthread_t thread;
 
-/* The result or error of a call; progress on the way is dropped. */
-static json_t *outcome_of(struct peer *p, int64_t id, const char *key)
-{
-    for (;;) {
-        AUTO_JSON *message = receive(p);
-        assert_int_equal(json_get_int(message, "id", 0), id);
-        if (json_object_get(message, "progress"))
-            continue;
-        json_t *value = json_object_get(message, key);
-        if (!value)
-            fail_msg("call %lld ended otherwise", (long long) id);
-        return json_incref(value);
+    (void) state;
+    NEED_FIXTURE();
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        AUTO_TEST_SESSION *s = session_in(modes[i]);
+        int64_t start = clock_monotonic_ms();
+        assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
+        assert_int_equal(session_call(s, "facts", NULL, 20000, NULL, &err), -ECANCELED);
+        assert_in_range(clock_monotonic_ms() - start, 250, 2000);
+        pthread_join(thread, NULL);
+        assert_int_equal(session_call(s, "facts", NULL, 20000, NULL, &err), -ECANCELED);
     }
 }
 
-static json_t *hello_params(const char *run, bool lock)
+static void test_cut_link_attaches_again(void **state)
 {
-    return json_pack("{s:i, s:s, s:b, s:s}", "protocol", PROTOCOL_VERSION, "run", run, "lock", lock,
-                     "who", "me@here");
-}
+    AUTO_JSON *result = NULL;
+    struct error err = ERROR_INIT;
 
-static void greet(struct peer *p, const char *run, bool lock)
-{
-    AUTO_JSON *result = outcome_of(p, send_call(p, "hello", hello_params(run, lock)), "result");
-    assert_string_equal(json_get_string(result, "agent", ""), "sha256:test");
-}
-
-static json_t *job_params(const char *job, const char *step, json_t *params)
-{
-    return json_pack("{s:s, s:s, s:o}", "job", job, "step", step, "params", params);
-}
-
-static void assert_error(struct peer *p, int64_t id, int code, const char *text)
-{
-    AUTO_JSON *error = outcome_of(p, id, "error");
-    assert_int_equal(json_get_int(error, "code", 0), code);
-    if (!strstr(json_get_string(error, "text", ""), text))
-        fail_msg("\"%s\" not in \"%s\"", text, json_get_string(error, "text", ""));
-}
-
-static void test_hello_comes_first(void **state)
-{
     (void) state;
-    PEER(p);
-    assert_error(&p, send_call(&p, "ledger", json_object()), -EPROTO, "hello");
-    greet(&p, RUN_A, false);
-    assert_error(&p, send_call(&p, "hello", hello_params(RUN_A, false)), -EPROTO, "second");
-    assert_error(&p, send_call(&p, "no-such", json_object()), -ENOSYS, "no-such");
-    AUTO_JSON *result = outcome_of(&p, send_call(&p, "ledger", json_object()), "result");
-    assert_int_equal(json_get_int(result, "entries", -1), 0);
+    NEED_FIXTURE();
+    AUTO_TEST_SESSION *s = session_in("cut-run");
+    int r = session_run(s, "init", NULL, NULL, 20000, &result, &err);
+    if (r < 0)
+        fail_msg("%s", err.text);
+    assert_string_equal(json_get_string(result, "job", ""), RUN "/init");
+    assert_int_equal(fake_size(FAKE_ATTACHES), 2);
+    assert_int_equal(fake_size(FAKE_RUNS), 1); /* the job was not run twice */
 }
 
-static void test_hello_that_does_not_fit(void **state)
+static void *cut_soon(void *userdata)
 {
+    (void) userdata;
+    poll(NULL, 0, 300);
+    kill_connections();
+    return NULL;
+}
+
+static void test_cut_connection_attaches_again(void **state)
+{
+    AUTO_JSON *result = NULL;
+    struct error err = ERROR_INIT;
+    pthread_t thread;
+
     (void) state;
-    PEER(p);
-    json_t *wrong = hello_params(RUN_A, false);
-    json_object_set_new(wrong, "protocol", json_integer(99));
-    assert_error(&p, send_call(&p, "hello", wrong), -EPROTO, "99");
-    assert_error(&p, send_call(&p, "hello", hello_params("../..", false)), -EINVAL, "hex");
+    NEED_FIXTURE();
+    AUTO_TEST_SESSION *s = session_in("long-run");
+    assert_int_equal(pthread_create(&thread, NULL, cut_soon, NULL), 0);
+    int r = session_run(s, "init", NULL, NULL, 20000, &result, &err);
+    pthread_join(thread, NULL);
+    if (r < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(fake_size(FAKE_ATTACHES), 2);
+    assert_int_equal(fake_size(FAKE_RUNS), 1);
+    expect_works(s);
 }
 
-static void test_ping(void **state)
+static void test_link_that_stays_away(void **state)
 {
+    struct error err = ERROR_INIT;
+
     (void) state;
-    PEER(p);
-    send_json(&p, json_pack("{s:i}", "ping", 7));
-    AUTO_JSON *pong = receive(&p);
-    assert_int_equal(json_get_int(pong, "pong", 0), 7);
+    NEED_FIXTURE();
+    AUTO_TEST_SESSION *s = session_in("crash-again");
+    kill_connections();
+    int64_t start = clock_monotonic_ms();
+    assert_int_equal(session_call(s, "facts", NULL, 2000, NULL, &err), -EPIPE);
+    assert_in_range(clock_monotonic_ms() - start, 1500, 8000);
+    assert_non_null(strstr(err.text, "did not come back"));
+    assert_non_null(strstr(err.text, "boom"));
+    assert_true(fake_size(FAKE_ATTACHES) >= 3);
+
+    /* A key that changed meanwhile ends it at once. */
+    AUTO_TEST_SESSION *other = session_in("");
+    kill_connections();
+    must_run("ssh-keygen -q -t ed25519 -N '' -f /tmp/other <<E\ny\nE");
+    know_host("/tmp/other.pub");
+    start = clock_monotonic_ms();
+    assert_int_equal(session_call(other, "facts", NULL, 20000, NULL, &err), -EKEYREJECTED);
+    assert_in_range(clock_monotonic_ms() - start, 0, 5000);
+    know_host("/tmp/keys/ed25519.pub");
 }
 
-static void test_second_run_is_refused(void **state)
+static void expect_arrived(void)
 {
+    must_run("cmp " FAKE_PART " " BLOB);
+}
+
+static void test_put(void **state)
+{
+    struct error err = ERROR_INIT;
+    int64_t sent = 100;
+
     (void) state;
-    PEER(first);
-    greet(&first, RUN_A, true);
-    {
-        PEER(second);
-        int64_t id = send_call(&second, "hello", hello_params(RUN_B, true));
-        assert_error(&second, id, -EBUSY, "me@here");
-        greet(&second, RUN_B, false);
-        id = send_call(&second, "run", job_params(RUN_B "/x", "slow", json_object()));
-        assert_error(&second, id, -EPERM, "lock");
-    }
-    peer_close(&first);
-    while (hub.sessions)
-        turn(10);
-    PEER(third);
-    greet(&third, RUN_B, true);
+    NEED_FIXTURE();
+    AUTO_TEST_SESSION *s = session_in("");
+    assert_int_equal(session_put(s, blob_digest, BLOB_SIZE, BLOB, &sent, &err), 0);
+    assert_int_equal(sent, 100 + BLOB_SIZE);
+    expect_arrived();
+    AUTO_FREE char *all = xasprintf("sending %d/%d", BLOB_SIZE, BLOB_SIZE);
+    assert_string_equal(last_progress, all);
+    expect_works(s);
+
+    AUTO_TEST_SESSION *has = session_in("has-it");
+    sent = 0;
+    assert_int_equal(session_put(has, blob_digest, BLOB_SIZE, BLOB, &sent, &err), 0);
+    assert_int_equal(sent, 0);
 }
 
-static void test_same_run_replaces_its_session(void **state)
+static void test_put_resumes(void **state)
 {
+    struct error err = ERROR_INIT;
+    int64_t sent = 0;
+
     (void) state;
-    PEER(first);
-    greet(&first, RUN_A, true);
-    PEER(again);
-    greet(&again, RUN_A, true);
-    assert_true(has_ended(&first));
-    PEER(other);
-    assert_error(&other, send_call(&other, "hello", hello_params(RUN_B, true)), -EBUSY, "me@here");
+    NEED_FIXTURE();
+    AUTO_TEST_SESSION *s = session_in("cut-put");
+    int r = session_put(s, blob_digest, BLOB_SIZE, BLOB, &sent, &err);
+    if (r < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(fake_size(FAKE_ATTACHES), 2);
+    expect_arrived();
+
+    /* What an earlier run left: only the rest goes over the wire. */
+    AUTO_TEST_SESSION *rest = session_in("");
+    must_run("head -c 5000000 " BLOB " > " FAKE_PART);
+    sent = 0;
+    assert_int_equal(session_put(rest, blob_digest, BLOB_SIZE, BLOB, &sent, &err), 0);
+    assert_int_equal(sent, BLOB_SIZE - 5000000);
+    expect_arrived();
 }
 
-static void test_job_runs_once(void **state)
+static void test_put_refused(void **state)
 {
+    struct error err = ERROR_INIT;
+
     (void) state;
-    PEER(p);
-    greet(&p, RUN_A, true);
-    for (int i = 0; i < 3; i++) {
-        json_t *params = job_params(RUN_A "/slow", "slow", json_pack("{s:i}", "number", 41));
-        AUTO_JSON *result = outcome_of(&p, send_call(&p, "run", params), "result");
-        assert_true(json_get_bool(result, "changed", false));
-        assert_int_equal(json_get_int(result, "answer", 0), 42);
-    }
-    assert_int_equal(applied, 1);
-    assert_non_null(ledger_step_digest(hub.ctx.ledger, "slow"));
-    json_t *params = job_params(RUN_A "/slow", "slow", json_pack("{s:i}", "number", 1));
-    assert_error(&p, send_call(&p, "run", params), -EEXIST, "slow");
-    params = job_params(RUN_A "/done", "slow", json_pack("{s:b}", "is_done", 1));
-    AUTO_JSON *result = outcome_of(&p, send_call(&p, "run", params), "result");
-    assert_false(json_get_bool(result, "changed", true));
-    assert_int_equal(applied, 1);
+    NEED_FIXTURE();
+    AUTO_TEST_SESSION *s = session_in("full");
+    assert_int_equal(session_put(s, blob_digest, BLOB_SIZE, BLOB, NULL, &err), -ENOSPC);
+    expect_works(s);
+    AUTO_TEST_SESSION *bad = session_in("bad-offset");
+    assert_int_equal(session_put(bad, blob_digest, BLOB_SIZE, BLOB, NULL, &err), -EPROTO);
+    AUTO_TEST_SESSION *file = session_in("");
+    assert_int_equal(session_put(file, blob_digest, BLOB_SIZE, "/nowhere", NULL, &err), -ENOENT);
+    assert_int_equal(session_put(file, "sha256:x", BLOB_SIZE, BLOB, NULL, &err), -EINVAL);
+    assert_int_equal(session_put(file, blob_digest, BLOB_SIZE + 1, BLOB, NULL, &err), -ENODATA);
+    expect_works(file);
 }
 
-static void test_job_that_fails(void **state)
+static void prepare(void)
 {
-    (void) state;
-    PEER(p);
-    greet(&p, RUN_A, true);
-    json_t *params = job_params(RUN_A "/1", "slow", json_pack("{s:b}", "impossible", 1));
-    AUTO_JSON *error = outcome_of(&p, send_call(&p, "run", params), "error");
-    assert_int_equal(json_get_int(error, "code", 0), -ENODEV);
-    assert_string_equal(json_get_string(error, "text", ""), "slow: no such thing here");
-    assert_string_equal(json_get_string(error, "remedy", ""), "plug it in");
-    params = job_params(RUN_A "/2", "liar", json_object());
-    assert_error(&p, send_call(&p, "run", params), -EIO, "something is to be done");
-    assert_null(ledger_step_digest(hub.ctx.ledger, "liar"));
-    params = job_params(RUN_A "/3", "no-such", json_object());
-    assert_error(&p, send_call(&p, "run", params), -EINVAL, "no-such");
-    params = job_params(RUN_B "/4", "slow", json_object());
-    assert_error(&p, send_call(&p, "run", params), -EINVAL, "run");
-    assert_error(&p, send_call(&p, "run", json_object()), -EINVAL, "job");
+    /* Where this program lies may be hidden in here. */
+    must_run("cp /proc/1/exe /tmp/test-program");
+    fake_blob("#!/bin/sh\n[ \"$1\" = version ] && exit 0\n"
+              "exec /tmp/test-program --fake-agent\n");
+    must_run("head -c 6303801 /dev/urandom > " BLOB);
+    assert_int_equal(digest_file(BLOB, blob_digest, NULL, NULL), 0);
+    start_sshd("LogLevel INFO");
+    know_host("/tmp/keys/ed25519.pub");
 }
 
-static void await_progress(struct peer *p, const char *text)
-{
-    for (;;) {
-        AUTO_JSON *message = receive(p);
-        const json_t *progress = json_object_get(message, "progress");
-        assert_non_null(progress);
-        if (strstr(json_get_string(progress, "text", ""), text))
-            return;
-    }
-}
-
-static void test_job_outlives_its_session(void **state)
-{
-    (void) state;
-    set_gate(false);
-    PEER(first);
-    greet(&first, RUN_A, true);
-    send_call(&first, "run", job_params(RUN_A "/slow", "slow", json_object()));
-    await_progress(&first, "gate");
-    peer_close(&first);
-    PEER(again);
-    greet(&again, RUN_A, true);
-    int64_t id = send_call(&again, "run", job_params(RUN_A "/slow", "slow", json_object()));
-    await_progress(&again, "gate");
-    set_gate(true);
-    AUTO_JSON *result = outcome_of(&again, id, "result");
-    assert_true(json_get_bool(result, "changed", false));
-    assert_int_equal(applied, 1);
-}
-
-static void test_new_run_waits_for_a_lost_one(void **state)
-{
-    (void) state;
-    set_gate(false);
-    PEER(first);
-    greet(&first, RUN_A, true);
-    send_call(&first, "run", job_params(RUN_A "/slow", "slow", json_object()));
-    await_progress(&first, "gate");
-    send_call(&first, "run", job_params(RUN_A "/never", "slow", json_object()));
-    send_json(&first, json_pack("{s:i}", "ping", 1));
-    AUTO_JSON *pong = receive(&first);
-    peer_close(&first);
-    while (hub.sessions)
-        turn(10);
-    PEER(second);
-    greet(&second, RUN_B, true);
-    int64_t id = send_call(&second, "run", job_params(RUN_B "/slow", "slow", json_object()));
-    await_progress(&second, "waiting for \"slow\" of an earlier run by me@here");
-    set_gate(true);
-    AUTO_JSON *result = outcome_of(&second, id, "result");
-    assert_int_equal(applied, 2); /* what the lost run had only in line is not begun */
-}
-
-static void test_check_changes_nothing(void **state)
-{
-    (void) state;
-    PEER(p);
-    greet(&p, RUN_A, false);
-    json_t *params = json_pack("{s:s, s:{}}", "step", "slow", "params");
-    AUTO_JSON *result = outcome_of(&p, send_call(&p, "check", params), "result");
-    assert_false(json_get_bool(result, "done", true));
-    assert_int_equal(json_array_size(json_object_get(result, "differences")), 1);
-    assert_int_equal(applied, 0);
-    params = json_pack("{s:s, s:{s:b}}", "step", "slow", "params", "impossible", 1);
-    assert_error(&p, send_call(&p, "check", params), -ENODEV, "no such thing");
-    params = json_pack("{s:s, s:{}}", "step", "nope", "params");
-    assert_error(&p, send_call(&p, "check", params), -EINVAL, "nope");
-}
-
-static json_t *put_params(const char *digest, size_t size)
-{
-    return json_pack("{s:s, s:I}", "digest", digest, "size", (json_int_t) size);
-}
-
-static int64_t ready_offset(struct peer *p)
-{
-    AUTO_JSON *message = receive(p);
-    const json_t *ready = json_object_get(message, "ready");
-    assert_non_null(ready);
-    return json_get_int(ready, "offset", -1);
-}
-
-static void test_put_cut_and_resumed(void **state)
-{
-    (void) state;
-    static char data[1000 * 1000];
-    char digest[DIGEST_SIZE];
-    random_bytes(data, sizeof data);
-    digest_buffer(data, sizeof data, digest);
-    PEER(first);
-    greet(&first, RUN_A, true);
-    send_call(&first, "put", put_params(digest, sizeof data));
-    assert_int_equal(ready_offset(&first), 0);
-    send_bytes(&first, data, 400000);
-    send_json(&first, json_pack("{s:i}", "ping", 1));
-    AUTO_JSON *pong = receive(&first);
-    peer_close(&first);
-    PEER(again);
-    greet(&again, RUN_A, true);
-    int64_t id = send_call(&again, "put", put_params(digest, sizeof data));
-    assert_int_equal(ready_offset(&again), 400000);
-    send_bytes(&again, data + 400000, sizeof data - 400000);
-    AUTO_JSON *result = outcome_of(&again, id, "result");
-    json_t *params = json_pack("{s:[s,s]}", "digests", digest,
-                               "sha256:00000000000000000000000000000000"
-                               "00000000000000000000000000000000");
-    AUTO_JSON *have = outcome_of(&again, send_call(&again, "have", params), "result");
-    assert_int_equal(json_array_size(json_object_get(have, "have")), 1);
-    id = send_call(&again, "put", put_params(digest, sizeof data));
-    assert_int_equal(ready_offset(&again), sizeof data);
-    json_decref(outcome_of(&again, id, "result"));
-}
-
-static void test_put_that_lies(void **state)
-{
-    (void) state;
-    char digest[DIGEST_SIZE];
-    digest_buffer("good", 4, digest);
-    PEER(p);
-    greet(&p, RUN_A, true);
-    int64_t id = send_call(&p, "put", put_params(digest, 4));
-    assert_int_equal(ready_offset(&p), 0);
-    send_bytes(&p, "evil", 4);
-    assert_error(&p, id, -EBADMSG, digest);
-    id = send_call(&p, "put", put_params(digest, 4));
-    assert_int_equal(ready_offset(&p), 0);
-    send_bytes(&p, "good and more", 13);
-    assert_error(&p, id, -EMSGSIZE, "more bytes");
-    send_bytes(&p, "still under way", 15);
-    assert_error(&p, send_call(&p, "put", put_params("sha256:short", 4)), -EINVAL, "digest");
-    assert_error(&p, send_call(&p, "put", put_params(digest, SIZE_MAX)), -EINVAL, "size");
-    id = send_call(&p, "put", put_params(digest, 4));
-    assert_int_equal(ready_offset(&p), 0);
-    int64_t second = send_call(&p, "put", put_params(digest, 4));
-    assert_error(&p, second, -EBUSY, "under way");
-    send_bytes(&p, "good", 4);
-    json_decref(outcome_of(&p, id, "result"));
-}
-
-static void test_hostile_frames_end_the_session(void **state)
-{
-    (void) state;
-    static const struct {
-        const char *data;
-        size_t len;
-    } frames[] = {
-        {"\x40\x00\x00\x00J", 5},                 /* 1 GiB announced */
-        {"\x00\x00\x00\x03X{}", 7},               /* unknown type */
-        {"\x00\x00\x00\x00J", 5},                 /* no room for its type */
-        {"\x00\x00\x00\x03J[]", 7},               /* no object */
-        {"\x00\x00\x00\x04J{\"a", 8},             /* no JSON */
-        {"\x00\x00\x00\x02" "Bx", 6},             /* bytes that nobody asked for */
-        {"\x00\x00\x00\x0aJ{\"id\":-1}", 14},     /* no id of a call */
-    };
-    PEER(witness);
-    greet(&witness, RUN_A, true);
-    for (size_t i = 0; i < ARRAY_SIZE(frames); i++) {
-        PEER(p);
-        send_raw(&p, frames[i].data, frames[i].len);
-        if (!has_ended(&p))
-            fail_msg("frame %zu was accepted", i);
-    }
-    assert_int_equal(hub.session_count, 1);
-    json_decref(outcome_of(&witness, send_call(&witness, "ledger", json_object()), "result"));
-}
-
-static void test_too_many_calls(void **state)
-{
-    (void) state;
-    set_gate(false);
-    PEER(p);
-    greet(&p, RUN_A, true);
-    for (int i = 0; i < SESSION_CALLS_MAX; i++)
-        send_call(&p, "run", job_params(RUN_A "/slow", "slow", json_object()));
-    int64_t id = send_call(&p, "ledger", json_object());
-    for (;;) {
-        AUTO_JSON *message = receive(&p);
-        if (json_get_int(message, "id", 0) != id)
-            continue;
-        assert_int_equal(json_get_int(json_object_get(message, "error"), "code", 0), -EBUSY);
-        break;
-    }
-    set_gate(true);
-}
-
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_hello_comes_first, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hello_that_does_not_fit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_ping, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_second_run_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_same_run_replaces_its_session, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_job_runs_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_job_that_fails, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_job_outlives_its_session, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_new_run_waits_for_a_lost_one, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_check_changes_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_put_cut_and_resumed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_put_that_lies, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hostile_frames_end_the_session, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_too_many_calls, setup, teardown),
+        cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_hello_refused),
+        cmocka_unit_test(test_hostile_agents),
+        cmocka_unit_test(test_words_of_an_agent),
+        cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_cut_link_attaches_again),
+        cmocka_unit_test(test_cut_connection_attaches_again),
+        cmocka_unit_test(test_link_that_stays_away),
+        cmocka_unit_test(test_put),
+        cmocka_unit_test(test_put_resumes),
+        cmocka_unit_test(test_put_refused),
     };
+    if (argc > 1 && strcmp(argv[1], "--fake-agent") == 0)
+        return fake_agent();
+    fixture_enter();
+    if (fixture_ready)
+        prepare();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,216 @@
+/* The agent's end of lib/protocol.h for tests of the coordinator: the test program itself, started
+ * through ssh as `bigtop-agent attach`. It behaves as the word in FAKE_MODE says and keeps what it
+ * did in FAKE_DIR. */
+#pragma once
+
+#include "lib/digest.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "lib/protocol.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FAKE_DIR "/tmp/fake"
+#define FAKE_MODE FAKE_DIR "/mode"
+#define FAKE_ATTACHES FAKE_DIR "/attaches" /* a byte each */
+#define FAKE_RUNS FAKE_DIR "/runs"         /* a byte for each job that was really run */
+#define FAKE_JOB FAKE_DIR "/job"           /* id of the last job */
+#define FAKE_PART FAKE_DIR "/part"
+
+struct fake {
+    char mode[64];
+    bool first; /* the first attach since the mode was set */
+    int64_t put_id;
+    int64_t put_size;
+    int64_t got; /* bytes of the put in this attach */
+    int part;
+};
+
+static void fake_note(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, "x", 1) != 1)
+        _exit(99);
+    close(fd);
+}
+
+static int64_t fake_size(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+static void fake_raw(const void *data, size_t len)
+{
+    if (fd_write_all(1, data, len) < 0)
+        _exit(98);
+}
+
+static void fake_send(json_t *message)
+{
+    STRBUF(frame, PROTOCOL_HEADER + PROTOCOL_JSON_MAX);
+    if (frame_encode_json(&frame, message, NULL) < 0)
+        _exit(97);
+    fake_raw(frame.data, frame.len);
+    json_decref(message);
+}
+
+static void fake_result(int64_t id, json_t *result)
+{
+    fake_send(json_pack("{s:I, s:o}", "id", (json_int_t) id, "result", result));
+}
+
+static void fake_error(int64_t id, int code, const char *text)
+{
+    fake_send(json_pack("{s:I, s:{s:i, s:s, s:s}}", "id", (json_int_t) id, "error", "code", code,
+                        "text", text, "remedy", "do something"));
+}
+
+static void fake_hello(const struct fake *f, int64_t id)
+{
+    if (strcmp(f->mode, "busy") == 0)
+        fake_error(id, -EBUSY, "in use by root@other since 12:00");
+    else
+        fake_result(id, json_pack("{s:i}", "protocol", strcmp(f->mode, "old") == 0 ? 99 : 1));
+}
+
+/* A job is run once for its id; in "cut-run" the link is lost in its midst. */
+static void fake_run(const struct fake *f, int64_t id, const json_t *params)
+{
+    STRBUF(last, 1024);
+    const char *job = json_get_string(params, "job", "");
+
+    (void) file_read(FAKE_JOB, &last, NULL);
+    if (strcmp(last.data, job) != 0) {
+        fake_note(FAKE_RUNS);
+        if (file_write_atomic(FAKE_JOB, job, strlen(job), 0600, NULL) < 0)
+            _exit(96);
+        fake_send(json_pack("{s:I, s:{s:s, s:i, s:i}}", "id", (json_int_t) id, "progress", "text",
+                            "working\033[2J", "done", 1, "total", 2));
+        if (strcmp(f->mode, "cut-run") == 0 && f->first)
+            _exit(1);
+        if (strcmp(f->mode, "long-run") == 0 && f->first)
+            pause();
+    }
+    fake_result(id, json_pack("{s:s, s:s}", "job", job, "step", json_get_string(params, "step", "")));
+}
+
+static void fake_put(struct fake *f, int64_t id, const json_t *params)
+{
+    f->put_id = id;
+    f->put_size = json_get_int(params, "size", 0);
+    f->part = open(FAKE_PART, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int64_t offset = strcmp(f->mode, "bad-offset") == 0 ? f->put_size + 1 : fake_size(FAKE_PART);
+    if (strcmp(f->mode, "has-it") == 0)
+        fake_result(id, json_object());
+    else
+        fake_send(json_pack("{s:I, s:{s:I}}", "id", (json_int_t) id, "ready", "offset",
+                            (json_int_t) offset));
+}
+
+static void fake_bytes(struct fake *f, const struct frame *frame)
+{
+    if (f->put_id == 0)
+        return;
+    if (fd_write_all(f->part, frame->data, frame->len) < 0)
+        _exit(95);
+    f->got += (int64_t) frame->len;
+    if (strcmp(f->mode, "cut-put") == 0 && f->first && f->got > 1024 * 1024)
+        _exit(1);
+    if (strcmp(f->mode, "full") == 0 && f->got > 1024 * 1024) {
+        fake_error(f->put_id, -ENOSPC, "no space left");
+        f->put_id = 0;
+    } else if (fake_size(FAKE_PART) >= f->put_size) {
+        fake_result(f->put_id, json_object());
+        f->put_id = 0;
+    }
+}
+
+/* The hostile ones, as the answer to "facts". */
+static void fake_facts(const struct fake *f, int64_t id)
+{
+    static const unsigned char giant[] = {0x40, 0, 0, 0, 'J', '{'};
+    static const unsigned char broken[] = {0, 0, 0, 4, 'J', '{', 'x', '}'};
+    static const unsigned char array[] = {0, 0, 0, 3, 'J', '[', ']'};
+    static const unsigned char bytes[] = {0, 0, 0, 3, 'B', '[', ']'};
+
+    if (strcmp(f->mode, "giant") == 0)
+        fake_raw(giant, sizeof(giant));
+    else if (strcmp(f->mode, "garbage") == 0)
+        fake_raw("Hello, world\033[2J\n", 17);
+    else if (strcmp(f->mode, "broken") == 0)
+        fake_raw(broken, sizeof(broken));
+    else if (strcmp(f->mode, "array") == 0)
+        fake_raw(array, sizeof(array));
+    else if (strcmp(f->mode, "bytes") == 0)
+        fake_raw(bytes, sizeof(bytes));
+    else if (strcmp(f->mode, "escapes") == 0)
+        fake_error(id, -EIO, "\033]0;owned\007\033[2J");
+    else if (strcmp(f->mode, "positive") == 0)
+        fake_error(id, 5, "an error that is no error");
+    else if (strcmp(f->mode, "wrong-id") == 0)
+        fake_result(id + 7, json_pack("{s:s}", "for", "another"));
+    while (strcmp(f->mode, "flood") == 0)
+        fake_send(json_pack("{s:i}", "pong", 1));
+    if (strcmp(f->mode, "silent") != 0)
+        fake_result(id, json_pack("{s:s}", "for", "you"));
+}
+
+static void fake_call(struct fake *f, const json_t *message)
+{
+    const char *call = json_get_string(message, "call", "");
+    const json_t *params = json_object_get(message, "params");
+    int64_t id = json_get_int(message, "id", 0);
+
+    if (json_object_get(message, "ping"))
+        fake_send(json_pack("{s:i}", "pong", 1));
+    else if (strcmp(call, "hello") == 0)
+        fake_hello(f, id);
+    else if (strcmp(call, "facts") == 0)
+        fake_facts(f, id);
+    else if (strcmp(call, "run") == 0)
+        fake_run(f, id, params);
+    else if (strcmp(call, "put") == 0)
+        fake_put(f, id, params);
+    else
+        fake_error(id, -ENOSYS, "no such call");
+}
+
+static int fake_agent(void)
+{
+    struct fake f = {.part = -1};
+    struct frame_decoder decoder;
+    STRBUF(mode, sizeof(f.mode) - 1);
+    static char data[65536];
+    ssize_t n;
+
+    (void) file_read(FAKE_MODE, &mode, NULL);
+    snprintf(f.mode, sizeof(f.mode), "%s", mode.data);
+    f.first = fake_size(FAKE_ATTACHES) == 0;
+    fake_note(FAKE_ATTACHES);
+    if (strcmp(f.mode, "crash") == 0 || (strcmp(f.mode, "crash-again") == 0 && !f.first)) {
+        fprintf(stderr, "bigtop-agent: boom\033[2J\n");
+        return 3;
+    }
+    frame_decoder_init(&decoder);
+    while ((n = read(0, data, sizeof(data))) > 0) {
+        struct frame frame;
+        if (frame_decoder_feed(&decoder, data, (size_t) n, NULL) < 0)
+            return 94;
+        while (frame_decoder_next(&decoder, &frame, NULL) > 0) {
+            if (frame.type == FRAME_BYTES) {
+                fake_bytes(&f, &frame);
+                continue;
+            }
+            AUTO_JSON *message = json_parse(frame.data, frame.len, "message", NULL);
+            if (message)
+                fake_call(&f, message);
+        }
+    }
+    return 0;
+}
