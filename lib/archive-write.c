@@ -158,8 +158,8 @@ static int copy_content(struct archive_writer *w, const char *path, int fd, uint
     return 0;
 }
 
-int archive_writer_file(struct archive_writer *w, const char *path, mode_t mode,
-                        const char *source, struct error *err)
+int archive_writer_file(struct archive_writer *w, const char *path, mode_t mode, const char *source,
+                        struct error *err)
 {
     AUTO_FD fd = open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     struct stat st;

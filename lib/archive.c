@@ -344,8 +344,8 @@ static int write_file(struct reader *r, const struct item *item)
     AUTO_FD fd = -1;
     for (int i = 0; i < TEMPORARY_TRIES && fd < 0; i++) {
         temporary_name(r, temporary);
-        fd = openat(r->parent_fd, temporary,
-                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        fd = openat(r->parent_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    0600);
         if (fd < 0 && errno != EEXIST)
             break;
     }
@@ -408,9 +408,9 @@ static int write_item(struct reader *r, const struct item *item)
     int code = open_parent(r, item->path);
     if (code < 0)
         return code;
-    return S_ISREG(item->type) ? write_file(r, item)
-        : S_ISLNK(item->type)  ? write_symlink(r, item)
-                               : write_folder(r, item);
+    return S_ISREG(item->type)   ? write_file(r, item)
+           : S_ISLNK(item->type) ? write_symlink(r, item)
+                                 : write_folder(r, item);
 }
 
 static int handle_item(struct reader *r, struct item *item)
@@ -502,10 +502,11 @@ static int run_reader(struct reader *r, int fd)
     return read_entries(r);
 }
 
-int archive_unpack(int fd, int dir_fd, const struct archive_limits *limits, archive_entry_fn on_entry,
-                   void *userdata, struct error *err)
+int archive_unpack(int fd, int dir_fd, const struct archive_limits *limits,
+                   archive_entry_fn on_entry, void *userdata, struct error *err)
 {
-    CLEANUP(reader_release) struct reader r = {
+    CLEANUP(reader_release)
+    struct reader r = {
         .dir_fd = dir_fd,
         .limits = limits ? limits : &ARCHIVE_LIMITS_DEFAULT,
         .on_entry = on_entry,
@@ -520,7 +521,8 @@ int archive_unpack(int fd, int dir_fd, const struct archive_limits *limits, arch
 int archive_check(int fd, const struct archive_limits *limits, archive_entry_fn on_entry,
                   void *userdata, struct error *err)
 {
-    CLEANUP(reader_release) struct reader r = {
+    CLEANUP(reader_release)
+    struct reader r = {
         .dir_fd = -1,
         .limits = limits ? limits : &ARCHIVE_LIMITS_DEFAULT,
         .on_entry = on_entry,

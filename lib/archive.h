@@ -18,7 +18,8 @@ struct archive_limits {
     uint64_t max_entries;
 };
 #define ARCHIVE_LIMITS_DEFAULT \
-    ((struct archive_limits){.max_total = 8ULL << 30, .max_file = 2ULL << 30, .max_entries = 200000})
+    ((struct archive_limits){ \
+        .max_total = 8ULL << 30, .max_file = 2ULL << 30, .max_entries = 200000})
 
 /* What one entry became; path is relative to the destination. */
 struct archive_entry_info {
@@ -41,8 +42,8 @@ typedef int (*archive_entry_fn)(void *userdata, const struct archive_entry_info 
  * already keeps its mode; another file in the way is replaced. limits NULL: the default. Nothing is
  * synced: syncfs(2) when it must survive a power cut. On failure what was written so far stays:
  * unpack into a staging folder. */
-int archive_unpack(int fd, int dir_fd, const struct archive_limits *limits, archive_entry_fn on_entry,
-                   void *userdata, struct error *err);
+int archive_unpack(int fd, int dir_fd, const struct archive_limits *limits,
+                   archive_entry_fn on_entry, void *userdata, struct error *err);
 /* The same checks, nothing written. */
 int archive_check(int fd, const struct archive_limits *limits, archive_entry_fn on_entry,
                   void *userdata, struct error *err);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define CLEANUP(func) __attribute__((cleanup(func)))
+#define CLEANUP(func) __attribute__((cleanup(func), unused))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 #define MUST_CHECK __attribute__((warn_unused_result))
 

@@ -106,14 +106,13 @@ int digest_file(const char *path, char out[DIGEST_SIZE], uint64_t *size_out, str
 bool digest_is_valid(const char *text)
 {
     return strncmp(text, "sha256:", 7) == 0 && strlen(text) == DIGEST_LEN &&
-        strspn(text + 7, "0123456789abcdef") == SHA256_HEX_LEN;
+           strspn(text + 7, "0123456789abcdef") == SHA256_HEX_LEN;
 }
 
 void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
                unsigned char out[HMAC_SHA1_LEN])
 {
-    must(key_len <= INT_MAX &&
-         HMAC(EVP_sha1(), key, (int) key_len, data, len, out, NULL) != NULL);
+    must(key_len <= INT_MAX && HMAC(EVP_sha1(), key, (int) key_len, data, len, out, NULL) != NULL);
 }
 
 void random_bytes(void *out, size_t len)

@@ -23,7 +23,7 @@ int error_set(struct error *err, int code, const char *format, ...) PRINTF_LIKE(
 /* As error_set, and appends ": " and the text of the errno in code. */
 int error_errno(struct error *err, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Puts context in front of the text ("context: text"); returns err->code (or -EIO if err is NULL). */
+/* Puts context in front of the text ("context: text"); returns err->code (-EIO if err is NULL). */
 int error_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Sets the remedy; returns err->code. An inner remedy that is already set is kept. */

@@ -1,4 +1,4 @@
-/* Descriptors and whole files. Every function that can block on a short read or EINTR handles it. */
+/* Descriptors and whole files. Short reads, short writes and EINTR are handled here. */
 #pragma once
 
 #include "lib/cleanup.h"

@@ -85,20 +85,20 @@ bool grammar_address(const char *s)
     const char *dot = strrchr(s, '.');
     const char *last = dot ? dot + 1 : s;
     return !all_in(last, strlen(last), DIGITS) &&
-        is_subdomain(s, strlen(s), LOWER UPPER DIGITS, LOWER UPPER DIGITS "-");
+           is_subdomain(s, strlen(s), LOWER UPPER DIGITS, LOWER UPPER DIGITS "-");
 }
 
 bool grammar_user(const char *s)
 {
     size_t len = strlen(s);
     return len > 0 && len <= USER_MAX && all_in(s, 1, LOWER "_") &&
-        all_in(s, len, LOWER DIGITS "_-");
+           all_in(s, len, LOWER DIGITS "_-");
 }
 
 static bool is_label_name(const char *s)
 {
     return strlen(s) <= LABEL_MAX &&
-        is_word(s, strlen(s), LOWER UPPER DIGITS, LOWER UPPER DIGITS "-_.");
+           is_word(s, strlen(s), LOWER UPPER DIGITS, LOWER UPPER DIGITS "-_.");
 }
 
 bool grammar_label_key(const char *s)
@@ -107,7 +107,7 @@ bool grammar_label_key(const char *s)
     if (!slash)
         return is_label_name(s);
     return is_subdomain(s, (size_t) (slash - s), LOWER DIGITS, LOWER DIGITS "-") &&
-        is_label_name(slash + 1);
+           is_label_name(slash + 1);
 }
 
 bool grammar_label_value(const char *s)

@@ -18,7 +18,7 @@ bool grammar_interface(const char *s);    /* ≤ 15, no slash, no space, not "."
 bool grammar_image_ref(const char *s);    /* host/path:tag, full form, ≤ 255 */
 bool grammar_absolute_path(const char *s);/* "/…", no control characters, no ".." component */
 
-/* IPv4 CIDR in canonical form: network and prefix in host byte order. False when host bits are set. */
+/* IPv4 CIDR in canonical form: network in host byte order. False when host bits are set. */
 bool grammar_cidr4(const char *s, uint32_t *network, unsigned *prefix);
 bool cidr4_overlap(uint32_t net_a, unsigned prefix_a, uint32_t net_b, unsigned prefix_b);
 bool grammar_ipv4_parse(const char *s, uint32_t *address); /* host byte order */

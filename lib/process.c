@@ -308,7 +308,8 @@ static int follow(struct child *c)
         drain(c, &c->out);
         drain(c, &c->err);
     }
-    /* Its helpers as well, while the zombie still keeps the group's number from being used again. */
+    /* Its helpers as well, while the zombie still keeps the group's number from being used again.
+     */
     if (c->ended_by)
         kill(-c->pid, SIGKILL);
     while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)

@@ -15,7 +15,7 @@
 typedef void (*process_line_fn)(void *userdata, bool is_stderr, const char *line);
 
 struct process_options {
-    const char *const *env;   /* NULL: inherit; else "NAME=value" entries, NULL-terminated, replacing all */
+    const char *const *env;   /* NULL: inherit; else all of it: "NAME=value" entries, NULL-ended */
     const char *cwd;          /* NULL: inherit */
     const void *stdin_data;   /* bytes for stdin; NULL and stdin_fd < 1: /dev/null */
     size_t stdin_len;
@@ -26,7 +26,7 @@ struct process_options {
     process_line_fn on_line;  /* may be NULL */
     void *userdata;
     int timeout_ms;           /* 0: none. Past it: SIGTERM, 5 s, SIGKILL, -ETIMEDOUT */
-    const bool *cancel;       /* may be NULL; looked at every 200 ms: true ends it like a timeout, -ECANCELED */
+    const bool *cancel;       /* may be NULL; looked at every 200 ms: true ends it, -ECANCELED */
     bool merge_stderr;        /* stderr goes where stdout goes */
     bool die_with_parent;     /* PR_SET_PDEATHSIG(SIGKILL) */
 };

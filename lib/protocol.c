@@ -27,7 +27,7 @@ static size_t payload_max(unsigned char type)
 static uint32_t announced(const unsigned char header[PROTOCOL_HEADER])
 {
     return (uint32_t) header[0] << 24 | (uint32_t) header[1] << 16 | (uint32_t) header[2] << 8 |
-        header[3];
+           header[3];
 }
 
 static int check_header(const unsigned char header[PROTOCOL_HEADER], struct error *err)
@@ -37,8 +37,9 @@ static int check_header(const unsigned char header[PROTOCOL_HEADER], struct erro
     if (payload_max(type) == 0)
         return error_set(err, -EPROTO, "the peer sent a frame of unknown type 0x%02x", type);
     if (length == 0 || length - 1 > payload_max(type))
-        return error_set(err, -EPROTO, "the peer announced a frame of %u bytes, at most %zu allowed",
-                         length, payload_max(type) + 1);
+        return error_set(err, -EPROTO,
+                         "the peer announced a frame of %u bytes, at most %zu allowed", length,
+                         payload_max(type) + 1);
     return 0;
 }
 

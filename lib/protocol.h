@@ -6,11 +6,12 @@
  *          Anything else, or a longer frame, ends the connection.
  *
  * SEQUENCE (c = coordinator, a = agent; ids are chosen by c, > 0, never used twice in a session)
- *   c  {"id":1,"call":"hello","params":{"protocol":1,"run":"<32 hex>","lock":true,"who":"root@laptop"}}
+ *   c  {"id":1,"call":"hello","params":{"protocol":1,"run":"<32 hex>","lock":true,"who":"ann@pc"}}
  *   a  {"id":1,"result":{"protocol":1,"agent":"sha256:…","pid":123}}
  *   c  {"id":2,"call":"run","params":{"job":"<run>/<step>","step":"host","params":{…}}}
  *   a  {"id":2,"progress":{"text":"loading module overlay","done":1,"total":4}}       any number
- *   a  {"id":2,"result":{"changed":true,…}}  or  {"id":2,"error":{"code":-5,"text":"…","remedy":"…"}}
+ *   a  {"id":2,"result":{"changed":true,…}}
+ *      or {"id":2,"error":{"code":-5,"text":"…","remedy":"…"}}
  * Exactly one result or error ends a call. c may have several calls under way; mutating ones are
  * run by the agent one after another. Unknown ids and members are ignored by c, unknown calls are
  * errors from a.
@@ -41,15 +42,17 @@
  *           → {"results":[{"address":A,"port":P,"protocol":…,"ok":bool,"cause":"…"},…]}
  *   kubeconfig {} → {"kubeconfig":"…","ca_hash":"sha256:…"}             on a control plane
  *   cluster {} → {"nodes":[{"name":…,"ready":bool,"version":…,"addresses":[…]},…],
- *           "pods":[{"namespace":…,"name":…,"phase":…,"ready":bool,"node":…},…]}  on a control plane
+ *           "pods":[{"namespace":…,"name":…,"phase":…,"ready":bool,"node":…},…]}
+ *           on a control plane
  *   ledger  {} → {"entries":N,"steps":[{"step":…,"at":…},…]}
  *
  * STEPS    name: params → what the result has beside "changed". Files: {"path","content","mode"}
  *          with mode an octal string ("0644"), default 0644.
  *   host     {"sysctls":{"net.ipv4.ip_forward":"1",…},"modules":["overlay",…],"swap":"off"|"keep",
- *            "files":[…]}  swap off also masks swap units and comments fstab out, so that it stays off.
- *   unpack   {"archives":[{"name":…,"digest":…,"into":"/"}]}   component tarballs from the blob store
- *   runtime  {"files":[…],"unit":"containerd.service"}   writes, enables, starts, waits for the socket
+ *            "files":[…]}  swap off also masks swap units and comments fstab out:
+ *            it stays off.
+ *   unpack   {"archives":[{"name":…,"digest":…,"into":"/"}]}   component tarballs of the blob store
+ *   runtime  {"files":[…],"unit":"containerd.service"}   writes, enables, starts, awaits its socket
  *   import   {"images":[{"ref":"registry.k8s.io/pause:3.10","manifest":"sha256:…",
  *            "blobs":["sha256:…",…],"pinned":true},…]}   blobs = config and layers
  *   kubelet  {"files":[…],"unit":"kubelet.service"}   writes and enables; kubeadm starts it
@@ -57,11 +60,11 @@
  *   token    {"ttl_seconds":900} → {"token":"…","ca_hash":"sha256:…","kubeconfig":"…"}  on a live
  *            control plane, for hosts that join later; never "done" in check
  *   join     {"config":"<yaml>","node":N}
- *   label    {"nodes":[{"name":…,"labels":{…},"taints":["key=value:Effect",…]}]}  on a control plane
+ *   label    {"nodes":[{"name":…,"labels":{…},"taints":["key=value:Effect",…]}]}  control plane
  *   addon    {"name":"flannel","archive":"sha256:…","values":{"pod-cidr":"10.244.0.0/16",…},
- *            "wait":["daemonset/kube-flannel-ds -n kube-flannel",…]}   kubectl apply -k, server side
+ *            "wait":["daemonset/kube-flannel-ds -n kube-flannel",…]}   kubectl apply -k, by server
  *   remove   {"node":N}   on a control plane: drain and delete the node
- *   reset    {"delete_volumes":["/var/lib/bigtop-volumes",…]}   undoes the ledger, the agent goes last
+ *   reset    {"delete_volumes":["/var/lib/bigtop-volumes",…]}   undoes the ledger, the agent last
  *
  * Secrets travel only in params "config" and "content" and in results "token" and "kubeconfig":
  * neither side logs params or results. */
@@ -112,8 +115,8 @@ struct frame_decoder {
 };
 void frame_decoder_init(struct frame_decoder *d);
 void frame_decoder_release(struct frame_decoder *d);
-/* Appends bytes; take the frames out after each call: two of the largest fit. -EPROTO, err set, as soon as a header announces too much or an unknown type:
- * before anything of it is stored. */
+/* Appends bytes; take the frames out after each call: two of the largest fit. -EPROTO, err set, as
+ * soon as a header announces too much or an unknown type: before anything of it is stored. */
 int frame_decoder_feed(struct frame_decoder *d, const void *data, size_t len, struct error *err);
 /* 1 and *out when a whole frame is there, 0 when more bytes are needed, -EPROTO. */
 int frame_decoder_next(struct frame_decoder *d, struct frame *out, struct error *err);

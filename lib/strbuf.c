@@ -139,9 +139,9 @@ static size_t utf8_sequence(const unsigned char *s, size_t left, uint32_t *point
 /* C0, DEL, C1, line separators, and the marks that turn the direction of text around. */
 static bool is_control(uint32_t point)
 {
-    return point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x2028 && point <= 0x202e) ||
-        (point >= 0x2066 && point <= 0x2069) || point == 0x200e || point == 0x200f ||
-        point == 0xfeff;
+    return point < 0x20 || (point >= 0x7f && point < 0xa0) ||
+           (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
+           point == 0x200e || point == 0x200f || point == 0xfeff;
 }
 
 int strbuf_add_printable(struct strbuf *b, const char *data, size_t len)

@@ -294,8 +294,7 @@ static int read_node(struct reader *r, const yaml_event_t *event, unsigned depth
     if (event->type == YAML_ALIAS_EVENT)
         return refuse(r, event->start_mark, "aliases (*) are not allowed, write the value out");
     if (++r->nodes > YAML_NODES_MAX)
-        return refuse(r, event->start_mark, "too many values, expected at most %d",
-                      YAML_NODES_MAX);
+        return refuse(r, event->start_mark, "too many values, expected at most %d", YAML_NODES_MAX);
     AUTO_NODE *n = xcalloc(1, sizeof(*n));
     n->line = (unsigned) event->start_mark.line + 1;
     n->column = (unsigned) event->start_mark.column + 1;
@@ -493,17 +492,16 @@ int yaml_int(const struct yaml_file *f, const struct yaml_node *n, int64_t min, 
     }
     STRBUF(found, 8 * SHOWN_MAX);
     add_found(&found, n);
-    return yaml_error(f, n, err,
-                      "found %s, expected a decimal number from %" PRId64 " to %" PRId64,
+    return yaml_error(f, n, err, "found %s, expected a decimal number from %" PRId64 " to %" PRId64,
                       found.data, min, max);
 }
 
 int yaml_bool(const struct yaml_file *f, const struct yaml_node *n, bool *out, struct error *err)
 {
-    static const char *const yes[] = {"yes", "Yes", "YES", "on", "On", "ON", "y", "True", "TRUE",
-                                      NULL};
-    static const char *const no[] = {"no", "No", "NO", "off", "Off", "OFF", "n", "False", "FALSE",
-                                     NULL};
+    static const char *const yes[] = {"yes", "Yes", "YES",  "on",   "On",
+                                      "ON",  "y",   "True", "TRUE", NULL};
+    static const char *const no[] = {"no",  "No", "NO",    "off",   "Off",
+                                     "OFF", "n",  "False", "FALSE", NULL};
     bool plain = !yaml_is_null(n) && n->kind == YAML_SCALAR && !n->quoted;
     if (plain && (strcmp(n->text, "true") == 0 || strcmp(n->text, "false") == 0)) {
         *out = n->text[0] == 't';

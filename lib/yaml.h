@@ -55,9 +55,9 @@ int yaml_error_key(const struct yaml_file *file, const struct yaml_node *mapping
                    struct error *err, const char *format, ...) PRINTF_LIKE(5, 6);
 
 /* Typed scalars; the error says what was found and what was expected. YAML 1.2 core rules:
- * only true/false are booleans ("yes", "on" are refused with a hint), decimal integers only. A plain
- * number, boolean or null is not a string: it has to be quoted. Errors of yaml_string do not show
- * the value, which may be a password. */
+ * only true/false are booleans ("yes", "on" are refused with a hint), decimal integers only. A
+ * plain number, boolean or null is not a string: it has to be quoted. Errors of yaml_string do not
+ * show the value, which may be a password. */
 int yaml_string(const struct yaml_file *f, const struct yaml_node *n, const char **out,
                 struct error *err);
 int yaml_int(const struct yaml_file *f, const struct yaml_node *n, int64_t min, int64_t max,

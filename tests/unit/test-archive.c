@@ -174,8 +174,8 @@ static void refuses_bad_entries(void **state)
 static void refuses_entries_that_libarchive_warns_about(void **state)
 {
     (void) state;
-    static const char *const records[] = {"path=../out", "path=/abs", "path=a\nb", "linkpath=/etc",
-                                          "size=-1", "GNU.sparse.realsize=99"};
+    static const char *const records[] = {"path=../out",   "path=/abs", "path=a\nb",
+                                          "linkpath=/etc", "size=-1",   "GNU.sparse.realsize=99"};
     for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
         TAR(tar);
         struct error err = ERROR_INIT;
@@ -197,10 +197,12 @@ static void refuses_sparse_files(void **state)
     AUTO_FREE char *map = xcalloc(514, 1);
     memset(map, ' ', 513);
     memcpy(map, "1\n100\n1\n", 8);
-    tar_add(&tar, (struct tar_entry){
-        .name = "pax", .type = 'x',
-        .data = "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n27 GNU.sparse.realsize=200\n"
-                "23 GNU.sparse.name=abc\n"});
+    tar_add(&tar,
+            (struct tar_entry){
+                .name = "pax",
+                .type = 'x',
+                .data = "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n27 GNU.sparse.realsize=200\n"
+                        "23 GNU.sparse.name=abc\n"});
     ADD(tar, .name = "f", .data = map);
     tar_end(&tar);
     assert_true(check(&tar, NULL, &err) < 0);
@@ -318,9 +320,13 @@ static void refuses_what_is_no_archive(void **state)
     static const struct {
         const char *data;
         size_t len;
-    } bad[] = {{"", 0}, {"hello", 5}, {"PK\3\4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 43},
-               {"\x1f\x8b\x08\0\0\0\0\0\0\3", 10}, {"\x28\xb5\x2f\xfd", 4},
-               {"!<arch>\ndebian-binary   1", 25}, {"070701000000000000000000", 24}};
+    } bad[] = {{"", 0},
+               {"hello", 5},
+               {"PK\3\4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 43},
+               {"\x1f\x8b\x08\0\0\0\0\0\0\3", 10},
+               {"\x28\xb5\x2f\xfd", 4},
+               {"!<arch>\ndebian-binary   1", 25},
+               {"070701000000000000000000", 24}};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         struct error err = ERROR_INIT;
         AUTO_FD fd = memory_file(bad[i].data, bad[i].len);

@@ -1,11 +1,12 @@
-#include "lib/grammar.h"
 #include "lib/cleanup.h"
+#include "lib/grammar.h"
 #include "tests/unit/unit.h"
 
 /* What no grammar may ever let through. */
-static const char *const hostile[] = {"$(id)", "`id`", "a b", "a;b", "a|b", "a&b", "a>b", "a\nb",
-                                      "a\tb", "a'b", "a\"b", "a\\b", "a*", "\x1b[0m", "a\x7f",
-                                      "\xff", "-rf", "--help", "a$b", "a(b", "a{b", "a<b", "a!b"};
+static const char *const hostile[] = {"$(id)", "`id`",    "a b",   "a;b",  "a|b",  "a&b",
+                                      "a>b",   "a\nb",    "a\tb",  "a'b",  "a\"b", "a\\b",
+                                      "a*",    "\x1b[0m", "a\x7f", "\xff", "-rf",  "--help",
+                                      "a$b",   "a(b",     "a{b",   "a<b",  "a!b"};
 
 static void check(const char *what, bool (*grammar)(const char *), const char *const *good,
                   const char *const *bad)
@@ -73,8 +74,8 @@ static void interfaces(void **state)
     for (const char *const *s = LIST("eth0", "enp3s0f1", "br-lan", "eth0.100", "a23456789012345");
          *s; s++)
         assert_true(grammar_interface(*s));
-    for (const char *const *s =
-             LIST("", ".", "..", "a/b", "a b", "a\tb", "a\nb", "a:1", "-a", "a234567890123456", "\xff");
+    for (const char *const *s = LIST("", ".", "..", "a/b", "a b", "a\tb", "a\nb", "a:1", "-a",
+                                     "a234567890123456", "\xff");
          *s; s++)
         assert_false(grammar_interface(*s));
 }
@@ -85,9 +86,9 @@ static void image_references(void **state)
     check("image", grammar_image_ref,
           LIST("registry.k8s.io/pause:3.10", "docker.io/library/a-b__c.d_e/f---g:v1_x.y-Z",
                "localhost/a:1", "localhost:5000/a/b:_t", "10.0.0.1:5000/x:y"),
-          LIST("", "pause:3.10", "library/pause:3.10", "registry.k8s.io/pause", "a.b/c:",
-               "a.b/:t", "a.b//c:t", "a.b/C:t", "a.b/c_:t", "a.b/c.-d:t", "a.b/c___d:t",
-               "a.b/c..d:t", "a.b/c._d:t", "a.b/c:t@sha256:00", "a.b/c:-t", "a.b/../c:t", "a.b:/c:t",
+          LIST("", "pause:3.10", "library/pause:3.10", "registry.k8s.io/pause", "a.b/c:", "a.b/:t",
+               "a.b//c:t", "a.b/C:t", "a.b/c_:t", "a.b/c.-d:t", "a.b/c___d:t", "a.b/c..d:t",
+               "a.b/c._d:t", "a.b/c:t@sha256:00", "a.b/c:-t", "a.b/../c:t", "a.b:/c:t",
                "a.b:123456/c:t", "a.b:x/c:t", "a.b/c:t/d", "https://a.b/c:t",
                "a.b/c:" A63 A63 "aaa", "a.b/" A63 "/" A63 "/" A63 "/" A63 ":t"));
 }
@@ -95,9 +96,10 @@ static void image_references(void **state)
 static void absolute_paths(void **state)
 {
     (void) state;
-    static const char *const good[] = {"/", "/var/lib/x", "/a b", "/..a", "/a..", "/a/..b/c", "/a;b"};
-    static const char *const bad[] = {"", "a", "./a", "/..", "/../a", "/a/..", "/a/../b", "/a\nb",
-                                      "/a\x7f", "/\x1b", "~/a"};
+    static const char *const good[] = {"/",    "/var/lib/x", "/a b", "/..a",
+                                       "/a..", "/a/..b/c",   "/a;b"};
+    static const char *const bad[] = {"",        "a",     "./a",    "/..",   "/../a", "/a/..",
+                                      "/a/../b", "/a\nb", "/a\x7f", "/\x1b", "~/a"};
     for (size_t i = 0; i < ARRAY_SIZE(good); i++)
         assert_true(grammar_absolute_path(good[i]));
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -115,10 +117,23 @@ static void cidrs(void **state)
     assert_int_equal(prefix, 16);
     assert_true(grammar_cidr4("0.0.0.0/0", &net, &prefix));
     assert_true(grammar_cidr4("1.2.3.4/32", &net, &prefix));
-    static const char *const bad[] = {"", "/", "/8", "10.0.0.0", "10.0.0.0/", "10.0.0.1/8",
-                                      "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08", "10.0.0.0/8 ",
-                                      "10.0.0/8", "10.0.0.0/8/8", "::/0", "10.0.0.0/+8",
-                                      "10.0.0.0/255.0.0.0", "1000.1000.1000.1000/8", "0.0.0.1/0"};
+    static const char *const bad[] = {"",
+                                      "/",
+                                      "/8",
+                                      "10.0.0.0",
+                                      "10.0.0.0/",
+                                      "10.0.0.1/8",
+                                      "10.0.0.0/33",
+                                      "10.0.0.0/-1",
+                                      "10.0.0.0/08",
+                                      "10.0.0.0/8 ",
+                                      "10.0.0/8",
+                                      "10.0.0.0/8/8",
+                                      "::/0",
+                                      "10.0.0.0/+8",
+                                      "10.0.0.0/255.0.0.0",
+                                      "1000.1000.1000.1000/8",
+                                      "0.0.0.1/0"};
     net = 7;
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         if (grammar_cidr4(bad[i], &net, &prefix))
@@ -161,11 +176,11 @@ static void formats_ipv4(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(host_names),       cmocka_unit_test(addresses),
-        cmocka_unit_test(users),            cmocka_unit_test(labels),
-        cmocka_unit_test(interfaces),       cmocka_unit_test(image_references),
-        cmocka_unit_test(absolute_paths),   cmocka_unit_test(cidrs),
-        cmocka_unit_test(overlaps),         cmocka_unit_test(formats_ipv4),
+        cmocka_unit_test(host_names),     cmocka_unit_test(addresses),
+        cmocka_unit_test(users),          cmocka_unit_test(labels),
+        cmocka_unit_test(interfaces),     cmocka_unit_test(image_references),
+        cmocka_unit_test(absolute_paths), cmocka_unit_test(cidrs),
+        cmocka_unit_test(overlaps),       cmocka_unit_test(formats_ipv4),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

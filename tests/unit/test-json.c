@@ -1,5 +1,5 @@
-#include "lib/json.h"
 #include "lib/fd.h"
+#include "lib/json.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -12,8 +12,10 @@ static json_t *parse(const char *text, struct error *err)
 static void refuses_what_is_not_json(void **state)
 {
     (void) state;
-    static const char *const bad[] = {"", "{", "{\"a\":1,}", "[1 2]", "{\"a\":1,\"a\":2}", "{} x",
-                                      "\"\xff\"", "[\"\\u0000\"]", "nul", "{'a':1}", "[01]"};
+    static const char *const bad[] = {
+        "",     "{",        "{\"a\":1,}",    "[1 2]", "{\"a\":1,\"a\":2}",
+        "{} x", "\"\xff\"", "[\"\\u0000\"]", "nul",   "{'a':1}",
+        "[01]"};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         struct error err = ERROR_INIT;
         AUTO_JSON *j = parse(bad[i], &err);

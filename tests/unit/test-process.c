@@ -1,6 +1,6 @@
-#include "lib/process.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
+#include "lib/process.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -81,7 +81,8 @@ static void says_how_it_failed(void **state)
     (void) state;
     struct error err = ERROR_INIT;
     int status = 0;
-    const char *const argv[] = {"sh", "-c", "echo out; echo 'first\nno \033[1mroom' >&2; exit 7", NULL};
+    const char *const argv[] = {"sh", "-c", "echo out; echo 'first\nno \033[1mroom' >&2; exit 7",
+                                NULL};
     assert_int_equal(process_run(argv, NULL, &status, &err), -EREMOTEIO);
     assert_int_equal(WEXITSTATUS(status), 7);
     assert_string_equal(err.text, "sh ended with code 7: first; no \\x1b[1mroom");
@@ -133,8 +134,9 @@ static void inherits_no_descriptor(void **state)
     struct process_options o = {.out = &out};
     int leaked = dup(0);
     int high = fcntl(0, F_DUPFD, 200);
-    int r = SH(&o, NULL, "n=3; while [ $n -lt 300 ]; do [ -e /proc/$$/fd/$n ] && echo leaked $n; "
-                         "n=$((n+1)); done; echo end");
+    int r = SH(&o, NULL,
+               "n=3; while [ $n -lt 300 ]; do [ -e /proc/$$/fd/$n ] && echo leaked $n; "
+               "n=$((n+1)); done; echo end");
     assert_in_range(leaked, 3, 299);
     assert_in_range(high, 200, 299);
     close(leaked);
@@ -194,7 +196,8 @@ static void hands_out_lines(void **state)
     (void) state;
     struct lines l = {0};
     struct process_options o = {.on_line = take_line, .userdata = &l};
-    assert_int_equal(SH(&o, NULL, "printf 'a\\n\\n'; sleep 0.1; echo e >&2; sleep 0.1; printf half"), 0);
+    assert_int_equal(
+        SH(&o, NULL, "printf 'a\\n\\n'; sleep 0.1; echo e >&2; sleep 0.1; printf half"), 0);
     assert_int_equal(l.count, 4);
     assert_string_equal(l.text[0], "a");
     assert_string_equal(l.text[1], "");
@@ -273,7 +276,7 @@ static void a_timeout_ends_the_whole_group(void **state)
     assert_int_equal(SH(&o, NULL, script), -ETIMEDOUT);
     STRBUF(pid, 20);
     assert_int_equal(file_read(file, &pid, NULL), 0);
-    AUTO_FREE char *stat_file = xasprintf("/proc/%d/stat", atoi(pid.data));
+    AUTO_FREE char *stat_file = xasprintf("/proc/%d/stat", (int) strtol(pid.data, NULL, 10));
     int64_t deadline = clock_monotonic_ms() + 3000;
     bool gone = false;
     while (!gone && clock_left_ms(deadline) > 0) {

@@ -114,7 +114,9 @@ static void refuses_bad_headers(void **state)
     (void) state;
     unsigned char header[PROTOCOL_HEADER];
     check_refused((const unsigned char *) "\x40\0\0\0J", "1073741824 bytes");
-    check_refused((const unsigned char *) "\xff\xff\xff\xff" "B", "announced");
+    check_refused((const unsigned char *) "\xff\xff\xff\xff"
+                                          "B",
+                  "announced");
     check_refused((const unsigned char *) "\0\0\0\0J", "0 bytes");
     check_refused((const unsigned char *) "\0\0\0\5X", "unknown type 0x58");
     check_refused((const unsigned char *) "HTTP/", "unknown type 0x2f");

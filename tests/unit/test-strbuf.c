@@ -109,20 +109,26 @@ static void makes_text_printable(void **state)
     CHECK_PRINTABLE("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\x98", "grüß € 🐘");
     CHECK_PRINTABLE("\x1b[31mred\r\n\t", "\\x1b[31mred\\x0d\\x0a\\x09");
     CHECK_PRINTABLE("a\0b\x7f", "a\\x00b\\x7f");
-    CHECK_PRINTABLE("\xc2\x9b" "31m", "\\xc2\\x9b31m");              /* C1: CSI in one character */
-    CHECK_PRINTABLE("a\xe2\x80\xae" "b", "a\\xe2\\x80\\xaeb");       /* right-to-left override */
+    CHECK_PRINTABLE("\xc2\x9b"
+                    "31m",
+                    "\\xc2\\x9b31m"); /* C1: CSI in one character */
+    CHECK_PRINTABLE("a\xe2\x80\xae"
+                    "b",
+                    "a\\xe2\\x80\\xaeb"); /* right-to-left override */
 }
 
 static void escapes_what_is_not_utf8(void **state)
 {
     (void) state;
     CHECK_PRINTABLE("\xff\xfe", "\\xff\\xfe");
-    CHECK_PRINTABLE("\xc0\xaf", "\\xc0\\xaf");                         /* over-long */
-    CHECK_PRINTABLE("\xe0\x80\xaf", "\\xe0\\x80\\xaf");                /* over-long */
-    CHECK_PRINTABLE("\xed\xa0\x80", "\\xed\\xa0\\x80");                /* surrogate */
-    CHECK_PRINTABLE("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");       /* above U+10FFFF */
-    CHECK_PRINTABLE("x\xe2\x82", "x\\xe2\\x82");                       /* cut */
-    CHECK_PRINTABLE("\x80" "a\xc3(", "\\x80a\\xc3(");
+    CHECK_PRINTABLE("\xc0\xaf", "\\xc0\\xaf");                   /* over-long */
+    CHECK_PRINTABLE("\xe0\x80\xaf", "\\xe0\\x80\\xaf");          /* over-long */
+    CHECK_PRINTABLE("\xed\xa0\x80", "\\xed\\xa0\\x80");          /* surrogate */
+    CHECK_PRINTABLE("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"); /* above U+10FFFF */
+    CHECK_PRINTABLE("x\xe2\x82", "x\\xe2\\x82");                 /* cut */
+    CHECK_PRINTABLE("\x80"
+                    "a\xc3(",
+                    "\\x80a\\xc3(");
 }
 
 static void printable_respects_the_maximum(void **state)

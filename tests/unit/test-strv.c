@@ -81,9 +81,12 @@ static void splits_and_drops_empty_parts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grows_and_ends_with_null), cmocka_unit_test(copies_what_it_is_given),
-        cmocka_unit_test(adds_lists),               cmocka_unit_test(sorts_bytewise),
-        cmocka_unit_test(joins),                    cmocka_unit_test(splits_and_drops_empty_parts),
+        cmocka_unit_test(grows_and_ends_with_null),
+        cmocka_unit_test(copies_what_it_is_given),
+        cmocka_unit_test(adds_lists),
+        cmocka_unit_test(sorts_bytewise),
+        cmocka_unit_test(joins),
+        cmocka_unit_test(splits_and_drops_empty_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

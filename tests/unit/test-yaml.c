@@ -1,5 +1,5 @@
-#include "lib/yaml.h"
 #include "lib/fd.h"
+#include "lib/yaml.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -27,7 +27,9 @@ static void reads_a_tree_with_positions(void **state)
     (void) state;
     AUTO_YAML f = YAML_FILE_INIT;
     assert_int_equal(parse("# comment\nhosts:\n  - 10.0.0.1\n  - {address: b, port: 22}\n"
-                           "name: \"quo ted\"\n", &f, NULL), 0);
+                           "name: \"quo ted\"\n",
+                           &f, NULL),
+                     0);
     assert_string_equal(f.name, "f.yaml");
     assert_int_equal(f.root->kind, YAML_MAPPING);
     assert_int_equal(f.root->count, 2);
@@ -165,13 +167,32 @@ static const struct {
     const char *start, *repeat;
     size_t max;
 } hostile[] = {
-    {"", "[", 200000},     {"", "{", 200000},      {"", "- ", SIZE_MAX},  {"", "? ", SIZE_MAX},
-    {"[", "[],", SIZE_MAX}, {"[", "a,", SIZE_MAX}, {"{", "a,", SIZE_MAX}, {"{", "a: b,", SIZE_MAX},
-    {"a:\n", "- a\n", SIZE_MAX}, {"a: '", "''", SIZE_MAX}, {"a: ", "a ", SIZE_MAX},
-    {"a: ", "a\n ", SIZE_MAX}, {"", "#a\n", SIZE_MAX}, {"", "\n", SIZE_MAX}, {"a:", "\t", SIZE_MAX},
-    {"a: |\n", " a\n", SIZE_MAX}, {"a: >\n", " a\n\n", SIZE_MAX}, {"a: |\n", " \n", SIZE_MAX},
-    {"", "a: ", SIZE_MAX}, {"", "---\n", SIZE_MAX}, {"", "*a ", SIZE_MAX}, {"", "&a ", SIZE_MAX},
-    {"\"", "a", SIZE_MAX}, {"", "!", SIZE_MAX}, {"%", "%", SIZE_MAX}, {"[", "[a]: b,", SIZE_MAX},
+    {"", "[", 200000},
+    {"", "{", 200000},
+    {"", "- ", SIZE_MAX},
+    {"", "? ", SIZE_MAX},
+    {"[", "[],", SIZE_MAX},
+    {"[", "a,", SIZE_MAX},
+    {"{", "a,", SIZE_MAX},
+    {"{", "a: b,", SIZE_MAX},
+    {"a:\n", "- a\n", SIZE_MAX},
+    {"a: '", "''", SIZE_MAX},
+    {"a: ", "a ", SIZE_MAX},
+    {"a: ", "a\n ", SIZE_MAX},
+    {"", "#a\n", SIZE_MAX},
+    {"", "\n", SIZE_MAX},
+    {"a:", "\t", SIZE_MAX},
+    {"a: |\n", " a\n", SIZE_MAX},
+    {"a: >\n", " a\n\n", SIZE_MAX},
+    {"a: |\n", " \n", SIZE_MAX},
+    {"", "a: ", SIZE_MAX},
+    {"", "---\n", SIZE_MAX},
+    {"", "*a ", SIZE_MAX},
+    {"", "&a ", SIZE_MAX},
+    {"\"", "a", SIZE_MAX},
+    {"", "!", SIZE_MAX},
+    {"%", "%", SIZE_MAX},
+    {"[", "[a]: b,", SIZE_MAX},
     {"a: &a [x,x]\nb: ", "&b [*a,*a,*a]\nc: ", SIZE_MAX},
     {"a: \"", "\\u0041", SIZE_MAX},
 };
@@ -259,9 +280,9 @@ static const char *read_typed(const char *value, char type, struct error *err)
     *err = ERROR_INIT;
     assert_int_equal(parse(text, &f, NULL), 0);
     const struct yaml_node *n = yaml_get(f.root, "v");
-    int r = type == 's' ? yaml_string(&f, n, &s, err)
-        : type == 'i'   ? yaml_int(&f, n, -5, 65535, &i, err)
-                        : yaml_bool(&f, n, &b, err);
+    int r = type == 's'   ? yaml_string(&f, n, &s, err)
+            : type == 'i' ? yaml_int(&f, n, -5, 65535, &i, err)
+                          : yaml_bool(&f, n, &b, err);
     assert_int_equal(r, err->code);
     return err->text;
 }
@@ -302,7 +323,8 @@ static const struct {
      "65535"},
     {'i', "'22'", "f.yaml:1:4: found a string \"22\", expected a decimal number from -5 to 65535"},
     {'i', "022", "f.yaml:1:4: found a number \"022\", expected a decimal number from -5 to 65535"},
-    {'i', "0x16", "f.yaml:1:4: found a number \"0x16\", expected a decimal number from -5 to 65535"},
+    {'i', "0x16",
+     "f.yaml:1:4: found a number \"0x16\", expected a decimal number from -5 to 65535"},
     {'i', "2.0", "f.yaml:1:4: found a number \"2.0\", expected a decimal number from -5 to 65535"},
     {'i', "+2", "f.yaml:1:4: found a number \"+2\", expected a decimal number from -5 to 65535"},
     {'i', "22 ssh",
@@ -312,8 +334,7 @@ static const struct {
     {'i', "[]", "f.yaml:1:4: found a list, expected a decimal number from -5 to 65535"},
     {'b', "true", ""},
     {'b', "false", ""},
-    {'b', "yes",
-     "f.yaml:1:4: found a string \"yes\", expected true or false (write true)"},
+    {'b', "yes", "f.yaml:1:4: found a string \"yes\", expected true or false (write true)"},
     {'b', "Off", "f.yaml:1:4: found a string \"Off\", expected true or false (write false)"},
     {'b', "True", "f.yaml:1:4: found a boolean \"True\", expected true or false (write true)"},
     {'b', "'true'", "f.yaml:1:4: found a string \"true\", expected true or false"},
@@ -340,8 +361,8 @@ static void typed_values_are_right(void **state)
     const char *s = NULL;
     int64_t i = 0;
     bool yes = false, no = true;
-    assert_int_equal(parse("s: |\n  two\n  lines\ni: -9223372036854775808\ny: true\nn: false\n", &f,
-                           NULL), 0);
+    assert_int_equal(
+        parse("s: |\n  two\n  lines\ni: -9223372036854775808\ny: true\nn: false\n", &f, NULL), 0);
     assert_int_equal(yaml_string(&f, yaml_get(f.root, "s"), &s, NULL), 0);
     assert_string_equal(s, "two\nlines\n");
     assert_int_equal(yaml_int(&f, yaml_get(f.root, "i"), INT64_MIN, 0, &i, NULL), 0);
