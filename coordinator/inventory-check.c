@@ -14,7 +14,7 @@
 static const struct yaml_node *host_node(const struct inventory_reader *r, size_t i,
                                          const char *key)
 {
-    const struct yaml_node *host = r->nodes[i];
+    const struct yaml_node *host = yaml_get(r->file->root, "hosts")->items[i];
     const struct yaml_node *value = host->kind == YAML_MAPPING ? yaml_get(host, key) : NULL;
     return value ? value : host;
 }

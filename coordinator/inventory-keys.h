@@ -20,7 +20,6 @@ struct inventory_reader {
     char *dir; /* of hosts.yaml: relative paths start here */
     struct inventory *inv;
     struct host defaults;           /* what each host starts from */
-    const struct yaml_node **nodes; /* of each host, in order: positions for the cross checks */
     const struct yaml_node *secret; /* first secret in the file, or NULL */
 };
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define MANUAL_MAX ((size_t) 256 * 1024)
+
 static void add_default(const struct inventory_key *key, json_t *into)
 {
     if (!key->fallback)
@@ -81,7 +83,7 @@ static void manual_section(struct strbuf *out, const char *title, const char *te
 
 char *inventory_manual(void)
 {
-    STRBUF(out, 256 * 1024);
+    STRBUF(out, MANUAL_MAX);
     strbuf_adds(
         &out,
         "# hosts.yaml\n\n"

@@ -233,11 +233,9 @@ static int read_hosts(struct inventory_reader *r, const struct inventory_key *ke
         return yaml_error(r->file, node, err, "%zu hosts, expected at most %d", node->count,
                           INVENTORY_HOSTS_MAX);
     r->inv->hosts = xcalloc(node->count, sizeof(*r->inv->hosts));
-    r->nodes = xcalloc(node->count, sizeof(*r->nodes));
     for (size_t i = 0; rc == 0 && i < node->count; i++) {
         struct host *h = &r->inv->hosts[r->inv->host_count++];
         inventory_host_copy(h, &r->defaults);
-        r->nodes[i] = node->items[i];
         rc = read_host(r, node->items[i], h, err);
     }
     return rc;

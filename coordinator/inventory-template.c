@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define TEMPLATE_MAX YAML_SIZE_MAX
+#define TEMPLATE_MAX ((size_t) YAML_SIZE_MAX)
 
 static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./_~-";
 

@@ -338,7 +338,6 @@ const char *host_label(const struct host *h)
 static void reader_release(struct inventory_reader *r)
 {
     free(r->dir);
-    free(r->nodes);
     inventory_host_release(&r->defaults);
     inventory_release(r->inv);
 }
@@ -390,7 +389,7 @@ int inventory_load(const char *path, struct inventory *out, struct error *err)
         return error_errno(err, -errno, "%s", path);
     CLEANUP(strbuf_release_secret)
     struct strbuf text;
-    strbuf_init(&text, YAML_SIZE_MAX);
+    strbuf_init(&text, (size_t) YAML_SIZE_MAX);
     int rc = fd_read_to_end(fd, &text);
     if (rc == -E2BIG)
         return error_set(err, -EINVAL, "%s:1:1: larger than %d bytes, expected a list of hosts",

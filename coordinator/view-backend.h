@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #define VIEW_LINE_MAX 4096
+#define VIEW_TABLE_MAX ((size_t) 256 * 1024)
+#define VIEW_FRAME_MAX ((size_t) 4 * 1024 * 1024) /* the live area and what is pending */
 #define VIEW_LABEL_WIDTH_MAX 32
 #define VIEW_PHASE_MAX 24
 

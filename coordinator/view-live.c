@@ -255,7 +255,7 @@ static void erase(struct view *v, struct strbuf *out)
 /* Everything in one write: the area goes, what stays is printed, the area comes again. */
 static void draw(struct view *v)
 {
-    STRBUF(frame, 4 * 1024 * 1024);
+    STRBUF(frame, VIEW_FRAME_MAX);
     erase(v, &frame);
     strbuf_adds(&frame, "\033[?7h");
     strbuf_add(&frame, v->pending.data, v->pending.len);
@@ -408,7 +408,7 @@ static void live_summary(struct view *v, const char *text)
 {
     draw(v);
     v->drawn = 0;
-    STRBUF(table, 256 * 1024);
+    STRBUF(table, VIEW_TABLE_MAX);
     view_phase_table(v, terminal_size().columns - 1, &table);
     strbuf_addf(&v->pending, "%s", table.data);
     add_styled(v, BOLD, text);

@@ -113,6 +113,8 @@ static void table_of_extremes(const struct view *v, const struct phase_names *p,
             if (!slowest || v->times[t].ms > slowest->ms)
                 slowest = &v->times[t];
         }
+        if (!slowest)
+            continue;
         qsort(sorted, count, sizeof(*sorted), compare_ms);
         strbuf_addf(out, "%-*s", (int) p->width, p->names[i]);
         add_seconds(out, sorted[count / 2]);

@@ -64,7 +64,7 @@ static void plain_error(struct view *v, const char *label, const char *step,
 
 static void plain_summary(struct view *v, const char *text)
 {
-    STRBUF(table, 256 * 1024);
+    STRBUF(table, VIEW_TABLE_MAX);
     view_phase_table(v, PLAIN_COLUMNS, &table);
     (void) printf("%s%s\n", table.data, text);
     (void) fflush(stdout);

@@ -53,7 +53,7 @@ struct view *view_open(enum view_mode mode, const struct inventory *inv)
     pthread_mutex_init(&v->lock, NULL);
     v->started_ms = clock_monotonic_ms();
     v->backend = choose(mode);
-    strbuf_init(&v->pending, 1024 * 1024);
+    strbuf_init(&v->pending, VIEW_FRAME_MAX / 2);
     add_lines(v, inv);
     if (v->backend->open)
         v->backend->open(v);
@@ -184,7 +184,7 @@ void view_amount(struct strbuf *out, int64_t done, int64_t total)
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
     if (total <= 0)
         return;
-    if (total < VIEW_BYTES_FROM) {
+    if (total < (int64_t) VIEW_BYTES_FROM) {
         strbuf_addf(out, "%" PRId64 "/%" PRId64, done, total);
         return;
     }
