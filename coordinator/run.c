@@ -170,11 +170,13 @@ static int walk(struct host_run *h, const struct phase *phases)
         h->phase = p->name;
         view_host(run->view, h->index, VIEW_WORKING, p->name, "", 0, 0);
         int64_t begun = clock_monotonic_ms();
-        int r = p->work(h, &h->error);
+        struct error err = ERROR_INIT; /* may also tell of what was overcome */
+        int r = p->work(h, &err);
         if (r == 0 && interrupted)
-            r = error_set(&h->error, -ECANCELED, "interrupted");
+            r = error_set(&err, -ECANCELED, "interrupted");
         if (r < 0) {
-            h->error.code = r;
+            err.code = r;
+            h->error = err;
             return r;
         }
         view_phase(run->view, h->host, p->name, clock_monotonic_ms() - begun);
