@@ -1,5 +1,5 @@
-/* The table of hosts.yaml's keys, and what the files inventory-*.c do with it: read, check, describe.
- * A new key is one row in inventory.c. */
+/* The table of hosts.yaml's keys, and what the files inventory-*.c do with it: read, check and
+ * describe. A new key is one row in inventory.c. */
 #pragma once
 
 #include "coordinator/inventory.h"

@@ -65,7 +65,7 @@ struct inventory {
     size_t host_count;
 };
 
-/* Leaves *out untouched on failure, which is -EINVAL, or another errno when the file cannot be read.
+/* Leaves *out untouched on failure: -EINVAL, or another errno when the file cannot be read.
  * A file with a password in it whose mode lets group or others at it is refused with -EPERM. */
 int inventory_load(const char *path, struct inventory *out, struct error *err);
 int inventory_from_yaml(const struct yaml_file *file, struct inventory *out, struct error *err);

@@ -6,7 +6,7 @@
  *         int output;
  *     };
  *     static const struct option_spec options[] = {
- *         {"bundle", 'b', OPTION_TEXT, offsetof(struct apply_options, bundle), "DIR", "bundle to use"},
+ *         {"bundle", 'b', OPTION_TEXT, offsetof(struct apply_options, bundle), "DIR", "what to use"},
  *         {"yes", 0, OPTION_FLAG, offsetof(struct apply_options, yes), NULL, "do not ask"},
  *         OPTION_OUTPUT(struct apply_options, output),
  *         OPTION_END,
@@ -27,7 +27,7 @@ enum option_kind {
     OPTION_FLAG, /* bool: set to true; takes no value */
     OPTION_TEXT, /* const char *: borrowed from argv; must not be empty; given twice is an error */
     OPTION_NUMBER, /* int64_t: decimal, 0 to INT64_MAX; given twice is an error */
-    OPTION_CHOICE, /* int: index of the word in `value`, "auto|plain|json"; given twice is an error */
+    OPTION_CHOICE, /* int: index of the word in `value`, "auto|json"; given twice is an error */
     OPTION_LIST    /* struct strv: one item for each time the option is given */
 };
 

@@ -459,8 +459,8 @@ static void test_phase_table_of_many(void **state)
     struct view_phase_time times[21] = {0};
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         lines[i].label = i == 7 ? "slowpoke" : "n";
-        times[i] = (struct view_phase_time){
-            .phase = "connect", .host = i, .ms = i == 7 ? 9000 : 100};
+        times[i] =
+            (struct view_phase_time){.phase = "connect", .host = i, .ms = i == 7 ? 9000 : 100};
     }
     times[20] = (struct view_phase_time){.phase = "addons", .host = SIZE_MAX, .ms = 2000};
     struct view v = still(lines, ARRAY_SIZE(lines));
