@@ -6,7 +6,7 @@
  *         int output;
  *     };
  *     static const struct option_spec options[] = {
- *         {"bundle", 'b', OPTION_TEXT, offsetof(struct apply_options, bundle), "DIR", "what to use"},
+ *         {"bundle", 'b', OPTION_TEXT, offsetof(struct apply_options, bundle), "DIR", "bundle"},
  *         {"yes", 0, OPTION_FLAG, offsetof(struct apply_options, yes), NULL, "do not ask"},
  *         OPTION_OUTPUT(struct apply_options, output),
  *         OPTION_END,
