@@ -46,6 +46,14 @@ void latch_fail(struct latch *l, const struct error *err)
     settle(l, LATCH_FAILED, err);
 }
 
+bool latch_is_settled(struct latch *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    bool settled = l->state != LATCH_CLOSED;
+    pthread_mutex_unlock(&l->mutex);
+    return settled;
+}
+
 static void wait_a_little(struct latch *l, int64_t deadline)
 {
     struct timespec until;

@@ -172,7 +172,7 @@ static int phase_join(struct host_run *h, struct error *err)
     struct run *run = h->run;
     if (h->host->roles & ROLE_CONTROL_PLANE)
         return 0; /* init made it a node */
-    int r = latch_wait(&run->api, API_TIMEOUT_MS, &interrupted, err);
+    int r = run_wait(h, &run->api, API_TIMEOUT_MS, err);
     if (r < 0) {
         h->consequence = true;
         return r;
@@ -222,7 +222,7 @@ static const struct phase becomes_node[] = {
 static int phase_leave(struct host_run *h, struct error *err)
 {
     AUTO_TASK t = {.step = "reset", .timeout_ms = 10 * MINUTE_MS};
-    int r = latch_wait(&h->released, 2 * API_TIMEOUT_MS, &interrupted, err);
+    int r = run_wait(h, &h->released, 2 * API_TIMEOUT_MS, err);
     if (r < 0) {
         h->consequence = true;
         return r;

@@ -111,7 +111,7 @@ static int listen_for_others(struct host_run *h, struct error *err)
 static void add_target(struct host_run *h, struct host_run *other, const char *protocol, int number,
                        json_t *targets)
 {
-    if (other == h || latch_wait(&other->listening, LISTEN_TIMEOUT_MS, &interrupted, NULL) < 0)
+    if (other == h || run_wait(h, &other->listening, LISTEN_TIMEOUT_MS, NULL) < 0)
         return;
     json_array_append_new(targets, json_pack("{s:s,s:s,s:i}", "address", other->facts.node_ip,
                                              "protocol", protocol, "port", number));

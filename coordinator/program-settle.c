@@ -141,7 +141,7 @@ int phase_settle(struct host_run *h, struct error *err)
     latch_open(&h->joined);
     for (size_t i = 0; i < run->inv->host_count; i++)
         if (run->inv->hosts[i].state == STATE_PRESENT)
-            latch_wait(&run->hosts[i].joined, JOIN_TIMEOUT_MS, &interrupted, NULL);
+            run_wait(h, &run->hosts[i].joined, JOIN_TIMEOUT_MS, NULL);
     if (run->read_only && !h->facts.role)
         return 0; /* there is no cluster yet to ask */
     int r = params_label(run, &t, err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 /* Connecting, pushing the agent and its facts: what a gate may wait for on a slow link. */
+#define WAIT_SLICE_MS 1000
 #define GATE_TIMEOUT_MS (10 * 60 * 1000)
 
 static char *who_am_i(void)
@@ -103,12 +104,30 @@ static void arrive(struct host_run *h, int gate)
         latch_open(&run->gates[gate].latch);
 }
 
+int run_wait(struct host_run *h, struct latch *latch, int timeout_ms, struct error *err)
+{
+    int64_t deadline = clock_monotonic_ms() + timeout_ms;
+    AUTO_FREE char *text = xasprintf("waiting for %s", latch->name);
+    for (;;) {
+        int left = clock_left_ms(deadline);
+        int r = latch_wait(latch, left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS, &interrupted, err);
+        if (r != -ETIMEDOUT || latch_is_settled(latch))
+            return r;
+        if (clock_left_ms(deadline) == 0)
+            return error_set(err, -ETIMEDOUT, "waited %d s for %s", timeout_ms / 1000,
+                             latch->name);
+        view_host(h->run->view, h->index, VIEW_WORKING, h->phase, text, 0, 0);
+        if (h->session)
+            session_idle(h->session);
+    }
+}
+
 int run_pass_gate(struct host_run *h, int gate, struct error *err)
 {
     struct run *run = h->run;
     struct host_run *control = run_control_plane(run);
     arrive(h, gate);
-    int r = latch_wait(&run->gates[gate].latch, GATE_TIMEOUT_MS, &interrupted, err);
+    int r = run_wait(h, &run->gates[gate].latch, GATE_TIMEOUT_MS, err);
     if (r < 0)
         return r;
     pthread_mutex_lock(&run->mutex);

@@ -85,6 +85,8 @@ struct host_run *run_control_plane(struct run *run);
 /* Says that the host has come to the gate and waits for the others; -ECANCELED when a refusal or
  * the control plane's failure makes going on pointless. */
 int run_pass_gate(struct host_run *h, int gate, struct error *err);
+/* latch_wait that keeps the host's session alive and says on its line what it waits for. */
+int run_wait(struct host_run *h, struct latch *latch, int timeout_ms, struct error *err);
 /* Sets h->refused and returns err->code. */
 int run_refuse(struct host_run *h, struct error *err);
 /* A call whose params are dropped afterwards. */

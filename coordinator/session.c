@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NO_CALL (-1) /* the id of none */
 #define CONNECT_MS 10000
 #define BACKOFF_FIRST_MS 300
 #define BACKOFF_MAX_MS 5000
@@ -256,6 +257,17 @@ int session_run(struct session *s, const char *step, const char *suffix, json_t 
                                 params ? json_incref(params) : json_object());
 
     return session_call(s, "run", call, timeout_ms, result, err);
+}
+
+void session_idle(struct session *s)
+{
+    AUTO_JSON *message = NULL;
+    if (!s->link || s->broken)
+        return;
+    while (link_receive(s->link, NO_CALL, 0, &message, NULL) == 0) {
+        json_decref(message);
+        message = NULL;
+    }
 }
 
 /* --- put --- */

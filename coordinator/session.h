@@ -46,5 +46,8 @@ int session_run(struct session *s, const char *step, const char *suffix, json_t 
  * *sent (may be NULL) is increased by the bytes that went over the wire. */
 int session_put(struct session *s, const char *digest, uint64_t size, const char *path,
                 int64_t *sent, struct error *err);
+/* Keeps the link alive while the caller waits for something else: call it at least each
+ * PROTOCOL_PING_MS. Does not block; a link that is found lost is re-made by the next call. */
+void session_idle(struct session *s);
 /* True when this session had to push the agent. */
 bool session_pushed_agent(const struct session *s);
