@@ -7,7 +7,7 @@ set -euo pipefail
 lab=$1 bundle=$2
 here=$(dirname "$(readlink -f "$0")")
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'disconnect; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 start=$EPOCHREALTIME
 
@@ -39,6 +39,14 @@ on()
     else
         { cat "$lab/sudo-password" && echo && cat; } | "${ssh[@]}" "sudo -S -p '' $command"
     fi
+}
+
+disconnect()
+{
+    local socket
+    for socket in "$work"/n?; do
+        [ ! -S "$socket" ] || ssh -q -o "ControlPath=$socket" -O exit x 2>/dev/null || true
+    done
 }
 
 components()
@@ -97,6 +105,10 @@ net.ipv4.ip_forward = 1
 net.bridge.bridge-nf-call-iptables = 1
 CONF
 sysctl -q -p /etc/sysctl.d/90-kubernetes.conf
+# Without any route to it a ClusterIP is refused before kube-proxy's rules see the packet.
+if [ -z "$(ip route show default)" ]; then
+    ip route add 10.96.0.0/12 dev host0
+fi
 mkdir -p /etc/containerd /etc/kubernetes/patches /etc/systemd/system/kubelet.service.d
 cat >/etc/containerd/config.toml <<CONF
 version = 3
@@ -206,15 +218,30 @@ ca_hash()
         openssl pkey -pubin -outform der | sha256sum | cut -d' ' -f1
 }
 
+addon_values()
+{
+    cat <<END
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: bigtop-cluster, annotations: {config.kubernetes.io/local-config: "true"}}
+data: {pod-cidr: 10.244.0.0/16, mtu: "1500", api-host: ${api%:*}, api-port: "${api#*:}"}
+END
+}
+
 apply_addons()
 {
-    local blob
-    for blob in $(components addon control-plane | jq -r .blob | blob_path); do
-        # shellcheck disable=SC2016 # expanded on the host
-        on n1 bash -c 'dir=$(mktemp -d) && tar -x -C $dir &&
-            kubectl --kubeconfig /etc/kubernetes/admin.conf apply --server-side -k $dir' \
-            < <(zstd -qdc "$blob") >>"$work/n1.addons" 2>&1
-    done
+    local name blob dir
+    while read -r name blob; do
+        dir=$work/addons/$name
+        mkdir -p "$dir"
+        zstd -qdc "$bundle/blobs/sha256/${blob#sha256:}" | tar -x -C "$dir"
+        [ ! -e "$dir/cluster-values.yaml" ] || addon_values >"$dir/cluster-values.yaml"
+    done < <(components addon control-plane | jq -r '"\(.name) \(.blob)"')
+    # shellcheck disable=SC2016 # expanded on the host
+    tar -C "$work/addons" -c . | on n1 bash -c 'dir=$(mktemp -d) && tar -x -C "$dir" &&
+        for addon in "$dir"/*/; do
+            kubectl --kubeconfig /etc/kubernetes/admin.conf apply --server-side -k "$addon" || exit 1
+        done' >"$work/n1.addons" 2>&1
 }
 
 worker_images_of_control_plane()
