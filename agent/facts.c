@@ -27,16 +27,16 @@ static bool is_ours(const struct ledger *ledger, const struct unit_state *state)
 
 static void set_units(json_t *obj, const struct ledger *ledger)
 {
+    struct unit_state states[ARRAY_SIZE(units)];
     json_t *found = json_object();
-    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-        struct unit_state state;
-        if (unit_state(units[i], &state, NULL) < 0 || strcmp(state.load, "not-found") == 0)
-            continue;
-        json_object_set_new(found, units[i],
-                            json_pack("{s:s, s:s, s:b}", "active", state.active, "enabled",
-                                      state.enabled, "ours", is_ours(ledger, &state)));
-    }
     json_object_set_new(obj, "units", found);
+    if (units_states(units, ARRAY_SIZE(units), states, NULL) < 0)
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+        if (strcmp(states[i].load, "not-found") != 0)
+            json_object_set_new(found, units[i],
+                                json_pack("{s:s, s:s, s:b}", "active", states[i].active, "enabled",
+                                          states[i].enabled, "ours", is_ours(ledger, &states[i])));
 }
 
 static void close_folder(DIR **dir)

@@ -44,7 +44,10 @@ static int make_folder(const char *absolute, struct error *err)
     AUTO_FREE char *path = agent_path(absolute);
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return error_errno(err, -errno, "make %s", path);
-    return check_folder(path, err);
+    int r = check_folder(path, err);
+    if (r >= 0 && chmod(path, 0700) < 0)
+        r = error_errno(err, -errno, "make %s private", path);
+    return r;
 }
 
 int agent_prepare_folders(struct error *err)

@@ -197,12 +197,13 @@ static void wind_up(struct server *s, bool *cancel)
 
 static void release(struct server *s)
 {
-    ledger_close(&s->hub.ctx.ledger);
+    /* Without a listener of our own the socket is another service's. */
+    if (s->listener >= 0)
+        unlink(s->socket_path);
     fd_close(&s->listener);
     fd_close(&s->signals);
-    if (s->socket_path)
-        unlink(s->socket_path);
     free(s->socket_path);
+    ledger_close(&s->hub.ctx.ledger);
 }
 
 static int serve_all(struct server *s, struct error *err)

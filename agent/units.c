@@ -95,6 +95,15 @@ int unit_state(const char *unit, struct unit_state *out, struct error *err)
     return r < 0 ? r : state_on(bus, unit, out, err);
 }
 
+int units_states(const char *const *names, size_t count, struct unit_state *out, struct error *err)
+{
+    AUTO_BUS *bus = NULL;
+    int r = bus_open(&bus, err);
+    for (size_t i = 0; r >= 0 && i < count; i++)
+        r = state_on(bus, names[i], &out[i], err);
+    return r;
+}
+
 bool unit_is_active(const char *unit)
 {
     struct unit_state state;

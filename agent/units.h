@@ -7,6 +7,7 @@
 #include "lib/strv.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define UNIT_TIMEOUT_MS 90000 /* systemd's own DefaultTimeoutStartSec */
 
@@ -19,6 +20,8 @@ struct unit_state {
 
 /* A unit that does not exist is no error: load is "not-found", active "inactive", enabled "". */
 int unit_state(const char *unit, struct unit_state *out, struct error *err);
+/* The same for many over one connection; names with count entries, out with room for as many. */
+int units_states(const char *const *names, size_t count, struct unit_state *out, struct error *err);
 bool unit_is_active(const char *unit); /* false also when it cannot be asked */
 /* Names of the loaded units that match a glob ("*.swap"), appended. */
 int units_list(const char *pattern, struct strv *out, struct error *err);

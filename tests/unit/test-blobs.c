@@ -10,13 +10,16 @@
 #include "lib/digest.h"
 #include "lib/fd.h"
 #include "lib/path.h"
+#include "lib/protocol.h"
 #include "lib/strbuf.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -193,6 +196,41 @@ static void test_bad_input(void **state)
     assert_null(put);
 }
 
+static void test_no_room(void **state)
+{
+    (void) state;
+    struct blob_put *put = NULL;
+    uint64_t offset = 0;
+    struct error err = ERROR_INIT;
+    AUTO_FREE char *dir = agent_path(AGENT_BLOB_DIR);
+    if (unshare(CLONE_NEWNS) < 0)
+        skip();
+    assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    assert_int_equal(mount("tmpfs", dir, "tmpfs", 0, "size=8m"), 0);
+    assert_int_equal(blob_put_begin(digest, SIZE, &put, &offset, &err), -ENOSPC);
+    assert_non_null(strstr(err.text, dir));
+    assert_true(err.remedy[0]);
+    /* It fills up while the bytes come in. */
+    assert_int_equal(umount2(dir, 0), 0);
+    assert_int_equal(mount("tmpfs", dir, "tmpfs", 0, "size=80m"), 0);
+    put = begin(0);
+    AUTO_FREE char *filler = path_join(dir, "filler");
+    AUTO_FD fd = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    AUTO_FREE char *zeroes = xcalloc(1 << 20, 1);
+    while (fd_write_all(fd, zeroes, 1 << 20) == 0)
+        continue;
+    int r = 0;
+    for (int i = 0; r >= 0 && i < SIZE; i += 4096)
+        r = blob_put_data(put, content + i, SIZE - i < 4096 ? (size_t) (SIZE - i) : 4096, &err);
+    /* The room was reserved when the put began, where the file system can do that. */
+    assert_true(r == 0 || r == -ENOSPC);
+    if (r == 0)
+        assert_int_equal(blob_put_end(&put, NULL), 0);
+    blob_put_abort(&put);
+    fd_close(&fd);
+    assert_int_equal(umount2(dir, 0), 0);
+}
+
 static void test_planted_folders_are_refused(void **state)
 {
     (void) state;
@@ -204,6 +242,11 @@ static void test_planted_folders_are_refused(void **state)
     assert_non_null(strstr(err.text, blobs));
     assert_int_equal(chmod(blobs, 0700), 0);
     assert_int_equal(agent_prepare_folders(NULL), 0);
+    assert_int_equal(chmod(blobs, 0755), 0);
+    assert_int_equal(agent_prepare_folders(NULL), 0);
+    struct stat st;
+    assert_int_equal(stat(blobs, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0700);
     assert_int_equal(rename(blobs, elsewhere), 0);
     assert_int_equal(symlink(elsewhere, blobs), 0);
     assert_int_equal(agent_prepare_folders(&err), -EPERM);
@@ -230,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_link_in_the_way, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_put_at_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_input, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_planted_folders_are_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
