@@ -28,8 +28,9 @@
 
 static volatile sig_atomic_t cursor_hidden;
 
-/* There is one terminal. The lock is taken before a view's own. */
-static pthread_mutex_t live_lock = PTHREAD_MUTEX_INITIALIZER;
+/* There is one terminal, and who writes to it holds this lock, taken before a view's own. That one
+ * is never held while writing: a terminal that was stopped (Ctrl-S) must not stop the hosts. */
+static pthread_mutex_t terminal_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct view *live;
 
 void view_restore_terminal(void)
@@ -253,37 +254,51 @@ static void erase(struct view *v, struct strbuf *out)
 }
 
 /* Everything in one write: the area goes, what stays is printed, the area comes again. */
+static void compose(struct view *v, struct strbuf *frame)
+{
+    erase(v, frame);
+    strbuf_adds(frame, "\033[?7h");
+    strbuf_add(frame, v->pending.data, v->pending.len);
+    strbuf_adds(frame, "\033[?7l");
+    strbuf_reset(&v->pending);
+    v->drawn = view_live_render(v, terminal_size(), clock_monotonic_ms(), frame);
+    v->tick++;
+}
+
 static void draw(struct view *v)
 {
     STRBUF(frame, VIEW_FRAME_MAX);
-    erase(v, &frame);
-    strbuf_adds(&frame, "\033[?7h");
-    strbuf_add(&frame, v->pending.data, v->pending.len);
-    strbuf_adds(&frame, "\033[?7l");
-    strbuf_reset(&v->pending);
-    v->drawn = view_live_render(v, terminal_size(), clock_monotonic_ms(), &frame);
-    (void) fflush(stdout);
+    pthread_mutex_lock(&terminal_lock);
+    pthread_mutex_lock(&v->lock);
+    if (!v->paused)
+        compose(v, &frame);
+    pthread_mutex_unlock(&v->lock);
     (void) fd_write_all(STDOUT_FILENO, frame.data, frame.len);
+    pthread_mutex_unlock(&terminal_lock);
+}
+
+/* Until the next tick; false when there is none. */
+static bool wait_for_tick(struct view *v)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += TICK_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&v->lock);
+    while (!v->stop && pthread_cond_timedwait(&v->wake, &v->lock, &until) == 0)
+        continue;
+    bool stop = v->stop;
+    pthread_mutex_unlock(&v->lock);
+    return !stop;
 }
 
 static void *tick(void *userdata)
 {
     struct view *v = userdata;
-    pthread_mutex_lock(&v->lock);
-    while (!v->stop) {
-        if (!v->paused)
-            draw(v);
-        v->tick++;
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += TICK_MS * 1000000L;
-        if (until.tv_nsec >= 1000000000L) {
-            until.tv_nsec -= 1000000000L;
-            until.tv_sec++;
-        }
-        pthread_cond_timedwait(&v->wake, &v->lock, &until);
-    }
-    pthread_mutex_unlock(&v->lock);
+    do
+        draw(v);
+    while (wait_for_tick(v));
     return NULL;
 }
 
@@ -311,9 +326,9 @@ static void start_ticker(struct view *v)
 
 static void set_live(struct view *v)
 {
-    pthread_mutex_lock(&live_lock);
+    pthread_mutex_lock(&terminal_lock);
     live = v;
-    pthread_mutex_unlock(&live_lock);
+    pthread_mutex_unlock(&terminal_lock);
 }
 
 static void live_open(struct view *v)
@@ -326,6 +341,7 @@ static void live_open(struct view *v)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&v->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    (void) fflush(stdout);
     set_live(v);
     cursor_hidden = 1;
     (void) fd_write_all(STDOUT_FILENO, HIDE, sizeof(HIDE) - 1);
@@ -348,17 +364,17 @@ static void live_close(struct view *v)
 
 static void set_paused(bool paused)
 {
-    pthread_mutex_lock(&live_lock);
+    STRBUF(out, 64);
+    pthread_mutex_lock(&terminal_lock);
     if (live) {
-        STRBUF(out, 64);
         pthread_mutex_lock(&live->lock);
         erase(live, &out);
         strbuf_adds(&out, paused ? SHOW : HIDE);
         live->paused = paused;
-        (void) fd_write_all(STDOUT_FILENO, out.data, out.len);
         pthread_mutex_unlock(&live->lock);
     }
-    pthread_mutex_unlock(&live_lock);
+    (void) fd_write_all(STDOUT_FILENO, out.data, out.len);
+    pthread_mutex_unlock(&terminal_lock);
 }
 
 void view_pause(void)
@@ -406,11 +422,9 @@ static void live_error(struct view *v, const char *label, const char *step, cons
 /* Below the area, which stays as it is: the last word. */
 static void live_summary(struct view *v, const char *text)
 {
-    draw(v);
-    v->drawn = 0;
-    STRBUF(table, VIEW_TABLE_MAX);
-    view_phase_table(v, terminal_size().columns - 1, &table);
-    strbuf_addf(&v->pending, "%s", table.data);
+    struct view_size size = terminal_size();
+    (void) view_live_render(v, size, clock_monotonic_ms(), &v->pending);
+    view_phase_table(v, size.columns - 1, &v->pending);
     add_styled(v, BOLD, text);
     strbuf_addc(&v->pending, '\n');
     v->count = 0;

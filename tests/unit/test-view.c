@@ -355,6 +355,10 @@ static void terminal_start(struct terminal *t, unsigned short columns)
     dup2(slave, STDOUT_FILENO);
     close(slave);
     strbuf_init(&t->text, 1024 * 1024);
+}
+
+static void terminal_read(struct terminal *t)
+{
     assert_int_equal(pthread_create(&t->reader, NULL, read_terminal, t), 0);
 }
 
@@ -375,6 +379,7 @@ static void test_live(void **state)
     setenv("NO_COLOR", "1", 1);
     setenv("LC_ALL", "C", 1);
     terminal_start(&t, 80);
+    terminal_read(&t);
     struct view *v = view_open(VIEW_AUTO, &inventory);
     int64_t start = clock_monotonic_ms();
     for (int i = 0; i < 50; i++) {
@@ -411,6 +416,7 @@ static void test_live_pauses(void **state)
     struct terminal t;
     setenv("TERM", "xterm", 1);
     terminal_start(&t, 80);
+    terminal_read(&t);
     struct view *v = view_open(VIEW_LIVE, &inventory);
     view_host(v, 0, VIEW_WORKING, "connect", "", 0, 0);
     usleep(250000);
@@ -429,10 +435,37 @@ static void test_live_pauses(void **state)
     view_resume();
 }
 
+/* Ctrl-S: what is written waits, but no host does. */
+static void test_live_does_not_block_hosts(void **state)
+{
+    (void) state;
+    struct terminal t;
+    char page[3000];
+    memset(page, 'x', sizeof(page) - 1);
+    page[sizeof(page) - 1] = '\0';
+    setenv("TERM", "xterm", 1);
+    terminal_start(&t, 80);
+    struct view *v = view_open(VIEW_LIVE, &inventory);
+    for (int i = 0; i < 40; i++)
+        view_note(v, NULL, "%s", page);
+    usleep(300000); /* the drawing thread is stuck in its write now */
+    int64_t start = clock_monotonic_ms();
+    for (int i = 0; i < 1000; i++)
+        view_host(v, 0, VIEW_WORKING, "transfer", "kubelet", i, 1000);
+    view_note(v, &hosts[0], "goes on");
+    assert_true(clock_monotonic_ms() - start < 1000);
+    terminal_read(&t);
+    view_close(&v);
+    terminal_end(&t);
+    assert_non_null(strstr(t.text.data, "n1: goes on"));
+    strbuf_release(&t.text);
+}
+
 static void assert_plain_on_terminal(unsigned short columns)
 {
     struct terminal t;
     terminal_start(&t, columns);
+    terminal_read(&t);
     struct view *v = view_open(VIEW_LIVE, &inventory);
     view_host(v, 0, VIEW_WORKING, "connect", "", 0, 0);
     view_close(&v);
@@ -487,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_render_aggregates),
         cmocka_unit_test(test_live),
         cmocka_unit_test(test_live_pauses),
+        cmocka_unit_test(test_live_does_not_block_hosts),
         cmocka_unit_test(test_dumb_or_narrow_terminal_is_plain),
         cmocka_unit_test(test_phase_table_of_many),
     };
