@@ -203,6 +203,7 @@ int kubeadm_remember_node(const struct step_context *ctx, const char *role, cons
     r = r < 0 ? r : ledger_set(ctx->ledger, "kubernetes", version, err);
     r = r < 0 ? r : ledger_set(ctx->ledger, "cluster", hash, err);
     r = r < 0 ? r : ledger_set(ctx->ledger, "node", node, err);
+    r = r < 0 ? r : ledger_set(ctx->ledger, LEDGER_LEAVING, "no", err);
     return r < 0 ? r : ledger_set(ctx->ledger, "role", role, err);
 }
 

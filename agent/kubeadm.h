@@ -5,6 +5,9 @@
 #include "agent/step.h"
 #include "lib/digest.h"
 
+/* Ledger key: "yes" while a reset that was begun has not come to its end. */
+#define LEDGER_LEAVING "leaving"
+
 #define KUBEADM_TIMEOUT_MS (10 * 60 * 1000) /* above kubeadm's own limits: 4 min a component */
 
 /* kubeadm VERB --config FILE and the extra arguments (up to a NULL). */

@@ -53,6 +53,10 @@ static bool phases_complete(const bool *cancel)
 static bool was_complete(const struct ledger *ledger)
 {
     const char *role = ledger_get(ledger, "role");
+    const char *leaving = ledger_get(ledger, LEDGER_LEAVING);
+    if (leaving && strcmp(leaving, "yes") == 0) {
+        return false;
+    }
     return ledger_step_digest(ledger, "init") || (role && strcmp(role, "control-plane") == 0);
 }
 

@@ -1,3 +1,4 @@
+#include "agent/kubeadm.h"
 #include "agent/ledger.h"
 #include "agent/serve.h"
 #include "agent/step.h"
@@ -34,6 +35,8 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
     (void) result;
     STRV(volumes);
     int r = named_volumes(params, &volumes, err);
+    /* Should it break off: what is left here is no cluster to be spared any more. */
+    r = r < 0 ? r : ledger_set(ctx->ledger, LEDGER_LEAVING, "yes", err);
     r = r < 0 ? r : ledger_undo(ctx->ledger, &volumes, ctx->progress, ctx->userdata, err);
     if (r < 0) {
         return error_remedy(err, "mend what it names, then run `bigtop-bootstrap reset` again: "

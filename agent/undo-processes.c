@@ -48,15 +48,16 @@ static bool runs_program(pid_t pid, const char *program)
     return strcmp(target, program) == 0;
 }
 
-/* In a group of that name, or ("kubepods" → "kubepods.slice") one that starts so. In a container the
- * top-level group may have others in front of it. */
+/* In a group of that name, or ("kubepods" → "kubepods.slice") one that starts so. In a container
+ * the top-level group may have others in front of it. */
 static bool in_cgroup(pid_t pid, const char *name)
 {
     AUTO_FREE char *path = xasprintf("/proc/%d/cgroup", pid);
     AUTO_FREE char *group = xasprintf("/%s", name);
     STRBUF(text, PROC_TEXT_MAX);
     char program[PATH_MAX];
-    return read_program(pid, program) && file_read(path, &text, NULL) >= 0 && strstr(text.data, group) != NULL;
+    return read_program(pid, program) && file_read(path, &text, NULL) >= 0 &&
+           strstr(text.data, group) != NULL;
 }
 
 /* Sends SIGKILL to every process that matches; how many there were. */
@@ -146,6 +147,12 @@ int undo_cgroup(const char *name, struct error *err)
 {
     if (!path_is_safe_relative(name) || strchr(name, '/'))
         return error_set(err, -EINVAL, "\"%s\" is not the name of a cgroup", name);
+    int64_t deadline = clock_monotonic_ms() + END_WAIT_MS;
     int r = end_matching(in_cgroup, name, err);
-    return r < 0 ? r : remove_groups(name, err);
+    if (r < 0)
+        return r;
+    /* A process that was killed holds its group until it is gone altogether. */
+    while ((r = remove_groups(name, err)) == -EBUSY && clock_left_ms(deadline) > 0)
+        usleep(END_STEP_MS * 1000);
+    return r;
 }
