@@ -26,11 +26,8 @@
 static const struct {
     const char *signal, *threshold;
 } eviction_hard[] = {
-    {"memory.available", "100Mi"},
-    {"nodefs.available", "5%"},
-    {"nodefs.inodesFree", "5%"},
-    {"imagefs.available", "5%"},
-    {"imagefs.inodesFree", "5%"},
+    {"memory.available", "100Mi"}, {"nodefs.available", "5%"},   {"nodefs.inodesFree", "5%"},
+    {"imagefs.available", "5%"},   {"imagefs.inodesFree", "5%"},
 };
 
 static void emit_arg(struct emit *e, const char *name, const char *value)
@@ -199,8 +196,9 @@ static void emit_kube_proxy_configuration(struct emit *e, const struct cluster_c
     emit_document(e, "kubeproxy.config.k8s.io/v1alpha1", "KubeProxyConfiguration");
     emit_string(e, "mode", "iptables");
     emit_string(e, "clusterCIDR", c->pod_cidr);
-    /* Connection tracking stays as the kernel sized it, or kubeadm_sysctls set it: kube-proxy cannot
-     * write it in every host (a container's is read-only), and what it writes no ledger undoes. */
+    /* Connection tracking stays as the kernel sized it, or kubeadm_sysctls set it: kube-proxy
+     * cannot write it in every host (a container's is read-only), and what it writes no ledger
+     * undoes. */
     emit_open(e, "conntrack");
     emit_number(e, "maxPerCore", 0);
     emit_number(e, "min", 0);

@@ -29,15 +29,15 @@
 
 /* The same on every host of a cluster. */
 struct cluster_config {
-    const char *name;               /* RFC 1123 label */
-    const char *kubernetes_version; /* "v1.34.4" */
-    const char *endpoint;           /* "host:port" of the API, as every host reaches it */
+    const char *name;                    /* RFC 1123 label */
+    const char *kubernetes_version;      /* "v1.34.4" */
+    const char *endpoint;                /* "host:port" of the API, as every host reaches it */
     const char *pod_cidr, *service_cidr; /* IPv4, canonical */
     const char *dns_domain;
     const char *image_repository; /* NULL: "registry.k8s.io" */
-    const char *etcd_tag;         /* NULL: kubeadm's own choice; else the tag of the bundle's image */
-    const char *coredns_tag;      /* NULL: kubeadm's own choice; image <repository>/coredns/coredns */
-    const char *pause_image;      /* full reference, as in the bundle */
+    const char *etcd_tag;    /* NULL: kubeadm's own choice; else the tag of the bundle's image */
+    const char *coredns_tag; /* NULL: kubeadm's own choice; image <repository>/coredns/coredns */
+    const char *pause_image; /* full reference, as in the bundle */
     const char *const *cert_sans; /* NULL-terminated further names of the API; may be NULL */
 };
 
@@ -47,12 +47,13 @@ struct node_config {
     const char *node_ip;     /* IPv4: kubelet's --node-ip and a control plane's advertise address */
     unsigned cgroup_version; /* 1 → cgroupfs driver, 2 → systemd driver */
     bool swap_kept;          /* swap is on and stays: kubelet tolerates it, pods do not use it */
-    const char *resolv_conf; /* the host's file with real name servers; NULL: there is none, pods get
-                                KUBEADM_RESOLV_CONF, which names the host itself: refused at once
-                                instead of timing out, and CoreDNS does not start without a server */
-    bool can_set_oom;        /* CAP_SYS_RESOURCE is there: oom_score_adj may be lowered */
-    bool control_plane;      /* role */
-    bool worker;             /* role: takes pods of users; a control plane without it keeps its taint */
+    const char
+        *resolv_conf;   /* the host's file with real name servers; NULL: there is none, pods get
+                           KUBEADM_RESOLV_CONF, which names the host itself: refused at once
+                           instead of timing out, and CoreDNS does not start without a server */
+    bool can_set_oom;   /* CAP_SYS_RESOURCE is there: oom_score_adj may be lowered */
+    bool control_plane; /* role */
+    bool worker;        /* role: takes pods of users; a control plane without it keeps its taint */
     const char *const *taints; /* NULL-terminated "key=value:Effect"; may be NULL. In force from the
                                   node's first second; labels are the label step's (lib/protocol.h),
                                   as kubelet may not give itself all of them */

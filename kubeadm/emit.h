@@ -18,8 +18,9 @@ void emit_release(struct emit *e);
 
 /* "---", apiVersion and kind. */
 void emit_document(struct emit *e, const char *api_version, const char *kind);
-void emit_open(struct emit *e, const char *key); /* a mapping or a list below key, until emit_close */
-void emit_item(struct emit *e);                  /* a mapping in a list, until emit_close */
+void emit_open(struct emit *e,
+               const char *key); /* a mapping or a list below key, until emit_close */
+void emit_item(struct emit *e);  /* a mapping in a list, until emit_close */
 void emit_close(struct emit *e);
 
 void emit_string(struct emit *e, const char *key, const char *value);

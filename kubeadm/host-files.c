@@ -18,7 +18,8 @@ const struct kubeadm_sysctl kubeadm_sysctls[] = {
     {"net.bridge.bridge-nf-call-ip6tables", "1"},
     /* Every pod watches files; the kernel's 128 are root's altogether. */
     {"fs.inotify.max_user_instances", "8192"},
-    /* kubelet writes these itself: pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables */
+    /* kubelet writes these itself: pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables
+     */
     {"vm.overcommit_memory", "1"},
     {"vm.panic_on_oom", "0"},
     {"kernel.panic", "10"},

@@ -34,7 +34,8 @@ static bool endpoint_valid(const char *endpoint)
 
 static bool tag_valid(const char *tag)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
     size_t len = strlen(tag);
     return len > 0 && len <= TAG_MAX && tag[0] != '.' && tag[0] != '-' &&
            strspn(tag, allowed) == len;

@@ -1,4 +1,5 @@
-/* The grammar of everything that is rendered, checked once, before. -EINVAL with the value named. */
+/* The grammar of everything that is rendered, checked once, before. -EINVAL with the value named.
+ */
 #pragma once
 
 #include "kubeadm/config.h"

@@ -1,6 +1,5 @@
 #include "kubeadm/config.h"
 
-
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,7 +47,8 @@ static void test_init_full(void **state)
 {
     (void) state;
     static const char *const sans[] = {"api.example.org", "192.0.2.7", NULL};
-    static const char *const taints[] = {"dedicated=spark:NoSchedule", "slow:PreferNoSchedule", NULL};
+    static const char *const taints[] = {"dedicated=spark:NoSchedule", "slow:PreferNoSchedule",
+                                         NULL};
     struct cluster_config c = fixture_cluster();
     c.endpoint = "api.example.org:8443";
     c.image_repository = "registry.example.org:5000/k8s";
@@ -83,10 +83,14 @@ static void test_join_always_verifies_the_ca(void **state)
 {
     (void) state;
     static const char *const bad[] = {
-        "", "sha256:", "sha256:00", "md5:e3b0c442",
+        "",
+        "sha256:",
+        "sha256:00",
+        "md5:e3b0c442",
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "sha256:E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
-        FIXTURE_CA_HASH "\n", FIXTURE_CA_HASH "0",
+        FIXTURE_CA_HASH "\n",
+        FIXTURE_CA_HASH "0",
     };
     struct cluster_config c = fixture_cluster();
     struct node_config n = fixture_node();

@@ -63,12 +63,12 @@ static void test_quoting(void **state)
     assert_quoted("a\"b\\c", "\"a\\\"b\\\\c\"");
     assert_quoted("a\nb\tc\x7f", "\"a\\u000ab\\u0009c\\u007f\"");
     assert_quoted("\xc3\xa9", "\"\\u00e9\"");
-    assert_quoted("\xe2\x80\xa8", "\"\\u2028\"");          /* a line break to YAML 1.1 */
+    assert_quoted("\xe2\x80\xa8", "\"\\u2028\""); /* a line break to YAML 1.1 */
     assert_quoted("\xf0\x9f\x90\x98", "\"\\U0001f418\"");
     assert_quoted("\xff", "\"\\ufffd\"");
-    assert_quoted("\xc0\xaf", "\"\\ufffd\\ufffd\"");       /* overlong */
+    assert_quoted("\xc0\xaf", "\"\\ufffd\\ufffd\"");            /* overlong */
     assert_quoted("\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""); /* surrogate */
-    assert_quoted("\xe2\x80", "\"\\ufffd\\ufffd\"");       /* cut short */
+    assert_quoted("\xe2\x80", "\"\\ufffd\\ufffd\"");            /* cut short */
     assert_quoted("\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"");
 }
 
@@ -181,9 +181,9 @@ static void test_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout),     cmocka_unit_test(test_quoting),
+        cmocka_unit_test(test_layout),         cmocka_unit_test(test_quoting),
         cmocka_unit_test(test_hostile_values), cmocka_unit_test(test_fuzz),
-        cmocka_unit_test(test_fuzz_bytes), cmocka_unit_test(test_full),
+        cmocka_unit_test(test_fuzz_bytes),     cmocka_unit_test(test_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

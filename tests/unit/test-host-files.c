@@ -1,6 +1,5 @@
 #include "kubeadm/config.h"
 
-
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,8 +135,8 @@ static void test_sysctls_are_complete(void **state)
 {
     (void) state;
     static const char *const written[] = {
-        "vm.overcommit_memory",     "vm.panic_on_oom",          "kernel.panic",
-        "kernel.panic_on_oops",     "kernel.keys.root_maxkeys", "kernel.keys.root_maxbytes",
+        "vm.overcommit_memory", "vm.panic_on_oom",          "kernel.panic",
+        "kernel.panic_on_oops", "kernel.keys.root_maxkeys", "kernel.keys.root_maxbytes",
         "net.ipv4.ip_forward",
     };
     for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++) {

@@ -43,7 +43,8 @@ static void test_refuses(void **state)
     }
 }
 
-/* With 2000 tokens of 22 characters each letter is expected 1222 times; 800 is twelve sigma away. */
+/* With 2000 tokens of 22 characters each letter is expected 1222 times; 800 is twelve sigma away.
+ */
 static void test_new(void **state)
 {
     (void) state;

@@ -15,8 +15,8 @@
 
 /* Each would be a new key, an option, or nonsense; every one is named in the error. */
 static const char *const hostile[] = {
-    "",           "a b",           "a\nevil: true", "-lead",   "$(reboot)", "`id`", "a;b", "../etc",
-    "a\"b",       "a\\b",          "a'b",           "\xff",    "#",         "a:b:c",
+    "",       "a b",  "a\nevil: true", "-lead", "$(reboot)", "`id`", "a;b",
+    "../etc", "a\"b", "a\\b",          "a'b",   "\xff",      "#",    "a:b:c",
 };
 
 static void assert_cluster_refused(const struct cluster_config *c, const char *what)
@@ -84,10 +84,9 @@ static void test_missing(void **state)
 static void test_endpoint(void **state)
 {
     (void) state;
-    static const char *const bad[] = {"10.77.0.11",       "10.77.0.11:",      ":6443",
-                                      "10.77.0.11:0",     "10.77.0.11:65536", "10.77.0.11:6443x",
-                                      "10.77.0.11:+6443", "a:b:6443",         "10.77.0.11: 6443",
-                                      "h:123456"};
+    static const char *const bad[] = {
+        "10.77.0.11",       "10.77.0.11:",      ":6443",    "10.77.0.11:0",     "10.77.0.11:65536",
+        "10.77.0.11:6443x", "10.77.0.11:+6443", "a:b:6443", "10.77.0.11: 6443", "h:123456"};
     static const char *const good[] = {"10.77.0.11:6443", "api.example.org:443", "h:65535"};
     struct cluster_config c = fixture_cluster();
     for (size_t i = 0; i < COUNT(bad); i++) {

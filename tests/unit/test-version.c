@@ -33,11 +33,34 @@ static void test_parse_refuses(void **state)
 {
     (void) state;
     static const char *const bad[] = {
-        "",          "v",           "vv1.2.3",    "1",         "1.2",       "1.2.",
-        "1.2.3.4",   "1.2.3 ",      " 1.2.3",     "1.02.3",    "01.2.3",    "1.2.03",
-        "1.-2.3",    "+1.2.3",      "1.2.3-",     "1.2.3-rc.", "1.2.3-.rc", "1.2.3-rc..1",
-        "1.2.3-01",  "1.2.3-rc_1",  "1.2.3+abc",  "1.2.99999", "v1.34.4\n", "1.2.3-rc\n",
-        "a.b.c",     "1.2.x",       "1,2,3",      "1.2.3-12345678901",
+        "",
+        "v",
+        "vv1.2.3",
+        "1",
+        "1.2",
+        "1.2.",
+        "1.2.3.4",
+        "1.2.3 ",
+        " 1.2.3",
+        "1.02.3",
+        "01.2.3",
+        "1.2.03",
+        "1.-2.3",
+        "+1.2.3",
+        "1.2.3-",
+        "1.2.3-rc.",
+        "1.2.3-.rc",
+        "1.2.3-rc..1",
+        "1.2.3-01",
+        "1.2.3-rc_1",
+        "1.2.3+abc",
+        "1.2.99999",
+        "v1.34.4\n",
+        "1.2.3-rc\n",
+        "a.b.c",
+        "1.2.x",
+        "1,2,3",
+        "1.2.3-12345678901",
         "1.2.3-0123456789.0123456789.0123456789.0123456789",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -54,9 +77,9 @@ static void test_compare(void **state)
 {
     (void) state;
     static const char *const ascending[] = {
-        "v1.9.9",         "v1.10.0-alpha", "v1.10.0-alpha.1", "v1.10.0-alpha.beta",
-        "v1.10.0-beta",   "v1.10.0-beta.2", "v1.10.0-beta.11", "v1.10.0-rc.1",
-        "v1.10.0",        "v1.10.1",        "v1.34.4",         "v1.34.10",
+        "v1.9.9",       "v1.10.0-alpha",  "v1.10.0-alpha.1", "v1.10.0-alpha.beta",
+        "v1.10.0-beta", "v1.10.0-beta.2", "v1.10.0-beta.11", "v1.10.0-rc.1",
+        "v1.10.0",      "v1.10.1",        "v1.34.4",         "v1.34.10",
         "v2.0.0",
     };
     size_t count = sizeof(ascending) / sizeof(ascending[0]);
@@ -115,8 +138,8 @@ static void test_upgrade(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),        cmocka_unit_test(test_parse_refuses),
-        cmocka_unit_test(test_compare),      cmocka_unit_test(test_kubelet_fits),
+        cmocka_unit_test(test_parse),   cmocka_unit_test(test_parse_refuses),
+        cmocka_unit_test(test_compare), cmocka_unit_test(test_kubelet_fits),
         cmocka_unit_test(test_upgrade),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
