@@ -6,6 +6,7 @@ import re
 import time
 
 import hostile
+import liar
 import snapshot
 import workload
 from harness import check, wait_for
@@ -162,6 +163,7 @@ def run(report, lab):
     s = Scenario(lab)
     s.before = snapshot.photograph(lab)
     hostile.run(report, lab)
+    liar.run(report, lab)
     s.plant_canaries()
     if not report.run("three fresh hosts become a cluster", bootstrap, s):
         return

@@ -33,7 +33,7 @@ def ssh_log(lab, host):
 
 
 def address_of(lab, host):
-    return (lab.dir / "hosts" / host / "shape").read_text().split("address=")[1].split()[0]
+    return re.search(rf"address: (\S+)\n +name: {host}\n", (lab.dir / "hosts.yaml").read_text())[1]
 
 
 def changed_host_key(lab):
@@ -135,7 +135,7 @@ def wrong_sudo_password(lab):
 
 def secret_in_a_readable_file(lab):
     inventory = lab.inventory(mode=0o644)
-    lab.run("status", inventory).expect(BAD_INPUT, "chmod 600")
+    lab.run("status", inventory).expect(REFUSED, "chmod 600")
 
 
 def command_in_a_name(lab):

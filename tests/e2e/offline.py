@@ -93,7 +93,7 @@ def rendered(tools, addon, folder=None):
 
 def flannel_takes_the_values(tools):
     values = {"pod-cidr": "10.99.128.0/17", "mtu": "8950", "service-cidr": "10.98.0.0/16",
-              "dns-domain": "example.test"}
+              "dns-domain": "example.test", "api-host": "192.0.2.7", "api-port": "6443"}
     with tempfile.TemporaryDirectory() as copy:
         shutil.copytree(ROOT / "profiles/addons/flannel", copy, dirs_exist_ok=True)
         with open(f"{copy}/cluster-values.yaml", "w") as file:
