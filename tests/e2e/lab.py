@@ -195,12 +195,12 @@ def command_line(pid):
 
 
 def inside_id(pid):
-    """The process id as its own container sees it, or None."""
+    """The process id as its host sees it; None outside of hosts and in a host's own pods."""
     try:
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return None
     for line in status.splitlines():
         if line.startswith("NSpid:"):
-            return line.split()[-1] if len(line.split()) > 2 else None
+            return line.split()[-1] if len(line.split()) == 3 else None
     return None
