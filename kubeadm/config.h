@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define KUBEADM_TEXT_MAX (64 * 1024)
+#define KUBEADM_TEXT_MAX 65536
 
 #define KUBEADM_API_PORT 6443
 #define KUBEADM_TOKEN_TTL_S 900 /* of the token of kubeadm_render_init */
