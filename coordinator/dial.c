@@ -75,8 +75,10 @@ static int explain(int code, const char *address, uint16_t port, struct error *e
     if (code == -ECONNREFUSED)
         error_remedy(err, "start sshd on the host, or set its port in hosts.yaml");
     else if (code != -ECANCELED)
-        error_remedy(err, "check that the host is on, that its address is right and that a "
-                          "firewall lets port %u through", port);
+        error_remedy(err,
+                     "check that the host is on, that its address is right and that a "
+                     "firewall lets port %u through",
+                     port);
     return code;
 }
 

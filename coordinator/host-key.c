@@ -9,9 +9,8 @@
 
 #define ANSWER_MAX 256
 
-static const char *const types_best_first[] = {"ssh-ed25519", "ecdsa-sha2-nistp256",
-                                               "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
-                                               "ssh-rsa"};
+static const char *const types_best_first[] = {
+    "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"};
 
 void host_key_type_algorithms(const char *type, struct strbuf *out)
 {
@@ -78,8 +77,9 @@ static int refuse_pin(const struct ssh_target *t, const struct offered *key, str
               "host key of %s port %u is not the pinned one: it shows %s key %s, host_key: in "
               "hosts.yaml says %s; nothing was sent to it",
               t->address, t->port, short_type(key->type), key->fingerprint, wanted);
-    return error_remedy(err, "someone may be listening in; if the host was reinstalled, compare the "
-                             "fingerprint on its console and correct host_key:");
+    return error_remedy(err,
+                        "someone may be listening in; if the host was reinstalled, compare the "
+                        "fingerprint on its console and correct host_key:");
 }
 
 static int refuse_changed(const struct ssh_target *t, const struct offered *key,
@@ -92,8 +92,9 @@ static int refuse_changed(const struct ssh_target *t, const struct offered *key,
               "nothing was sent to it",
               t->address, t->port, short_type(key->type), key->fingerprint, known->file,
               known->line, short_type(known->type), known->fingerprint);
-    return error_remedy(err, "someone may be listening in; if the host was reinstalled, compare the "
-                             "fingerprint on its console, then: ssh-keygen -f '%s' -R '%s'",
+    return error_remedy(err,
+                        "someone may be listening in; if the host was reinstalled, compare the "
+                        "fingerprint on its console, then: ssh-keygen -f '%s' -R '%s'",
                         known->file, name);
 }
 
@@ -113,10 +114,12 @@ static int refuse_unknown(const struct ssh_target *t, const struct offered *key,
 {
     error_set(err, -ENOKEY, "host key of %s port %u is unknown: %s key %s%s", t->address, t->port,
               short_type(key->type), key->fingerprint,
-              authority ? " (its @cert-authority line does not help: host certificates are not used)"
-                        : "");
-    return error_remedy(err, "compare the fingerprint on the host's console, then pin it in "
-                             "hosts.yaml (host_key: \"%s\"), or: ssh-keyscan -p %u %s >> %s",
+              authority
+                  ? " (its @cert-authority line does not help: host certificates are not used)"
+                  : "");
+    return error_remedy(err,
+                        "compare the fingerprint on the host's console, then pin it in "
+                        "hosts.yaml (host_key: \"%s\"), or: ssh-keyscan -p %u %s >> %s",
                         key->fingerprint, t->port, t->address, t->known_hosts);
 }
 
@@ -130,10 +133,10 @@ static int accept_key(const struct ssh_target *t, const struct offered *key)
 static int ask_user(const struct ssh_target *t, const struct offered *key, struct error *err)
 {
     AUTO_FREE char *name = known_hosts_name(t->address, t->port);
-    AUTO_FREE char *question = xasprintf(
-        "The authenticity of host '%s' can't be established.\n%s key fingerprint is %s.\n"
-        "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
-        name, short_type(key->type), key->fingerprint);
+    AUTO_FREE char *question =
+        xasprintf("The authenticity of host '%s' can't be established.\n%s key fingerprint is %s.\n"
+                  "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
+                  name, short_type(key->type), key->fingerprint);
     const char *text = question;
 
     for (;;) {
@@ -157,8 +160,8 @@ int host_key_verify(const struct ssh_target *target, const char *key_base64, str
     struct known_hosts_result known;
 
     if (!host_key_describe(key_base64, key.type, key.fingerprint))
-        return error_set(err, -EKEYREJECTED, "host key of %s port %u is malformed",
-                         target->address, target->port);
+        return error_set(err, -EKEYREJECTED, "host key of %s port %u is malformed", target->address,
+                         target->port);
     int r = known_hosts_check(files, target->address, target->port, key_base64, &known, err);
     if (r < 0)
         return r;
@@ -166,7 +169,7 @@ int host_key_verify(const struct ssh_target *target, const char *key_base64, str
         return refuse_revoked(target, &key, &known, err);
     if (target->host_key)
         return host_key_matches_pin(target->host_key, key_base64) ? 0
-                                                                 : refuse_pin(target, &key, err);
+                                                                  : refuse_pin(target, &key, err);
     if (known.verdict == KNOWN_HOST_MATCH)
         return 0;
     if (known.verdict != KNOWN_HOST_UNKNOWN)

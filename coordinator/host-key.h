@@ -4,7 +4,8 @@
 #include "coordinator/ssh.h"
 #include "lib/strbuf.h"
 
-/* 0 when the key is accepted. -EKEYREJECTED, -ENOKEY as in ssh.h, or that of reading known_hosts. */
+/* 0 when the key is accepted. -EKEYREJECTED and -ENOKEY as in ssh.h, or that of reading
+ * known_hosts. */
 int host_key_verify(const struct ssh_target *target, const char *key_base64, struct error *err);
 /* Appends the host key algorithms to offer, best first: those of the key types that are pinned or
  * known come first, so that a host with several keys shows the one that can be checked. */

@@ -72,7 +72,8 @@ bool host_key_describe(const char *key_base64, char type[HOST_KEY_TYPE_MAX],
         return false;
     digest_buffer(blob.data, blob.len, digest);
     for (size_t i = 0; i < sizeof(hash); i++)
-        hash[i] = (unsigned char) (hex_digit(digest[7 + 2 * i]) << 4 | hex_digit(digest[8 + 2 * i]));
+        hash[i] = (unsigned char) (hex_digit(digest[7 + 2 * i]) << 4 |
+                                   hex_digit(digest[8 + 2 * i]));
     strbuf_adds(&text, "SHA256:");
     base64_encode(&text, hash, sizeof(hash), false);
     memcpy(fingerprint, text.data, text.len + 1);
@@ -111,7 +112,7 @@ static bool hashed_name_matches(const char *hashed, const char *name)
 /* ssh knows * and ? only: what else fnmatch would understand is taken literally. */
 static bool pattern_matches(const char *pattern, const char *name)
 {
-    STRBUF(escaped, 2 * PATTERN_MAX);
+    STRBUF(escaped, 2UL * PATTERN_MAX);
 
     for (const char *p = pattern; *p; p++) {
         if (*p == '[' || *p == ']' || *p == '\\')
@@ -258,8 +259,7 @@ static int check_entry(void *userdata, const struct entry *e)
 }
 
 int known_hosts_check(const char *const *files, const char *address, uint16_t port,
-                      const char *key_base64, struct known_hosts_result *result,
-                      struct error *err)
+                      const char *key_base64, struct known_hosts_result *result, struct error *err)
 {
     struct known_hosts_result found = {.verdict = KNOWN_HOST_UNKNOWN}, plain = found;
     struct check check = {.key = key_base64, .result = &found};
@@ -330,8 +330,8 @@ int known_hosts_add(const char *path, const char *address, uint16_t port, const 
         return error_errno(err, -errno, "open %s", path);
     if (!S_ISREG(st.st_mode))
         return error_set(err, -EINVAL, "%s is not a regular file", path);
-    AUTO_FREE char *line =
-        xasprintf("%s%s %s %s\n", ends_inside_line(fd) ? "\n" : "", name, type, key_base64);
+    AUTO_FREE char *line = xasprintf("%s%s %s %s\n", ends_inside_line(fd) ? "\n" : "", name, type,
+                                     key_base64);
     ssize_t n = write(fd, line, strlen(line));
     if (n != (ssize_t) strlen(line) || fsync(fd) < 0)
         return error_errno(err, n < 0 ? -errno : -EIO, "write %s", path);

@@ -1,6 +1,6 @@
-/* OpenSSH's known_hosts (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"): plain and hashed names, [host]:port,
- * the patterns * ? and !, the markers @revoked and @cert-authority. Pure reading, and one append.
- * Keys are passed as the base64 text of their blob, the way the files hold them.
+/* OpenSSH's known_hosts (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"): plain and hashed names,
+ * [host]:port, the patterns * ? and !, the markers @revoked and @cert-authority. Pure reading, and
+ * one append. Keys are passed as the base64 text of their blob, the way the files hold them.
  *
  * @cert-authority lines never make a plain key known, and we accept no host certificates. */
 #pragma once
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define KNOWN_HOSTS_GLOBAL "/etc/ssh/ssh_known_hosts"
-#define KNOWN_HOSTS_SIZE_MAX (16 * 1024 * 1024)
+#define KNOWN_HOSTS_SIZE_MAX (16UL * 1024 * 1024)
 #define HOST_KEY_TYPE_MAX 64
 #define HOST_KEY_FINGERPRINT_SIZE 51 /* "SHA256:" + 43 characters + NUL */
 

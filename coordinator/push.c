@@ -13,9 +13,9 @@
 #define AGENT_ARCH "x86_64"
 #define MARKER "BIGTOP1 "
 #define SUDO_PROMPT "BIGTOP1-sudo-password:"
-#define ANSWER_MS 60000        /* sudo may look up names for long */
-#define INSTALL_MS 180000      /* unpacking and syncing 10 MB on an SD card */
-#define PIECE (256 * 1024)
+#define ANSWER_MS 60000   /* sudo may look up names for long */
+#define INSTALL_MS 180000 /* unpacking and syncing 10 MB on an SD card */
+#define PIECE (256UL * 1024)
 #define SLICE_MS 200
 #define STDERR_MAX 4096
 #define PASSWORD_MAX 1024
@@ -62,7 +62,7 @@ static const char script[] =
 struct push {
     struct ssh *ssh;
     const struct push_options *options;
-    struct strbuf out;    /* stdout, not yet looked at */
+    struct strbuf out; /* stdout, not yet looked at */
     struct strbuf stderr_tail;
     struct strbuf noise_tail; /* the end of what was no marker */
     size_t noise;             /* bytes of stdout that were no marker */
@@ -78,13 +78,15 @@ static const struct failure {
     {"missing", -ENOENT, "the host has no program '%s'", "install it on the host"},
     {"symlink", -EPERM, "%s is not a real folder: someone put it there before us",
      "look at it, and remove it if it is not needed"},
-    {"owner", -EPERM, "%s does not belong to root", "look at it, then chown it to root or remove it"},
+    {"owner", -EPERM, "%s does not belong to root",
+     "look at it, then chown it to root or remove it"},
     {"writable", -EPERM, "%s can be written by others than root",
      "look at what is in it, then chmod go-w it or remove it"},
     {"mkdir", -EROFS, "%s could not be made", "is the disk full, or mounted read-only?"},
     {"space", -ENOSPC, "the agent could not be stored in %s", "free at least 30 MB there"},
     {"short", -EPIPE, "the agent did not arrive whole%s", "run it again"},
-    {"digest", -EBADMSG, "the agent arrived damaged%s", "run it again; if it stays, check its memory"},
+    {"digest", -EBADMSG, "the agent arrived damaged%s",
+     "run it again; if it stays, check its memory"},
     {"unpack", -ENOSPC, "the agent could not be unpacked in %s", "free at least 30 MB there"},
     {"run", -ENOEXEC, "the agent does not run from %s",
      "the file system must not be mounted noexec: mount -o remount,exec it"},
@@ -186,7 +188,8 @@ static int ended(struct push *p, struct error *err)
         return error_remedy(err, "let the user become root with sudo, or use another user");
     }
     error_set(err, -EPIPE, "%s ended our command (exit code %d): %s", p->options->who, code, words);
-    return error_remedy(err, "try: ssh %s true; the login shell must run commands", p->options->who);
+    return error_remedy(err, "try: ssh %s true; the login shell must run commands",
+                        p->options->who);
 }
 
 /* Reads more of either stream. 0, -EAGAIN after a slice without news, or an error. */
@@ -208,22 +211,22 @@ static int read_more(struct push *p, struct error *err)
     return 0;
 }
 
-/* Takes the next marker line out of stdout and gives what follows "BIGTOP1 ". False: not there yet. */
-static bool take_marker(struct push *p, char **rest)
+/* Takes the next marker line out of stdout and gives what follows "BIGTOP1 ", or NULL: not there
+ * yet. */
+static char *take_marker(struct push *p)
 {
     for (;;) {
-        char *end = memchr(p->out.data, '\n', p->out.len);
+        char *end = memchr(p->out.data, '\n', p->out.len), *rest = NULL;
         if (!end)
-            return false;
+            return NULL;
         size_t len = (size_t) (end - p->out.data);
-        bool marker = strncmp(p->out.data, MARKER, strlen(MARKER)) == 0;
-        if (marker)
-            *rest = xstrndup(p->out.data + strlen(MARKER), len - strlen(MARKER));
+        if (strncmp(p->out.data, MARKER, strlen(MARKER)) == 0)
+            rest = xstrndup(p->out.data + strlen(MARKER), len - strlen(MARKER));
         else
             keep_tail(&p->noise_tail, p->out.data, len + 1);
         strbuf_consume(&p->out, len + 1);
-        if (marker)
-            return true;
+        if (rest)
+            return rest;
         p->noise += len + 1;
     }
 }
@@ -232,9 +235,9 @@ static int await_marker(struct push *p, int timeout_ms, char **rest, struct erro
 {
     int64_t deadline = clock_monotonic_ms() + timeout_ms;
 
-    while (!take_marker(p, rest)) {
+    while (!(*rest = take_marker(p))) {
         if (p->noise + p->out.len > PUSH_NOISE_MAX)
-            return error_set(err, -EPROTO, "%s printed more than %d bytes before our command ran",
+            return error_set(err, -EPROTO, "%s printed more than %lu bytes before our command ran",
                              p->options->who, PUSH_NOISE_MAX);
         if (clock_left_ms(deadline) == 0) {
             AUTO_FREE char *words = last_words(p);

@@ -1,6 +1,6 @@
 /* Gets the agent onto a host and running: one fixed /bin/sh command over one channel looks whether
- * this very agent is there (AGENT_INSTALL_DIR/<sha256>), takes it from the coordinator when not, and
- * becomes `bigtop-agent attach`.
+ * this very agent is there (AGENT_INSTALL_DIR/<sha256>), takes it from the coordinator when not,
+ * and becomes `bigtop-agent attach`.
  *
  * What the host says on stdout, among noise of the user's shell that is skipped:
  *     BIGTOP1 <uname -m> NEED       send the tarball now
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PUSH_NOISE_MAX (64 * 1024)
+#define PUSH_NOISE_MAX (64UL * 1024)
 
 struct push_options {
     const char *who;           /* "user@address", for messages and questions */
@@ -23,7 +23,8 @@ struct push_options {
     const char *sudo_password; /* or NULL */
     bool never_ask;            /* do not ask for sudo's password on the terminal */
     struct strbuf *asked;      /* keeps a password that was asked for, for the next connection */
-    void (*on_progress)(void *userdata, const char *text, int64_t done, int64_t total); /* or NULL */
+    /* May be NULL. */
+    void (*on_progress)(void *userdata, const char *text, int64_t done, int64_t total);
     void *userdata;
     const bool *cancel; /* or NULL: for questions; the rest follows the connection's */
 };

@@ -96,8 +96,8 @@ bool session_pushed_agent(const struct session *s)
 /* What another try may heal: the network, a host that restarts. The rest needs a person. */
 static bool is_passing(int code)
 {
-    static const int passing[] = {-EPIPE,        -ETIMEDOUT,   -ECONNREFUSED, -ECONNRESET,
-                                  -EHOSTUNREACH, -ENETUNREACH, -ENETDOWN,     -EHOSTDOWN,
+    static const int passing[] = {-EPIPE,        -ETIMEDOUT,    -ECONNREFUSED, -ECONNRESET,
+                                  -EHOSTUNREACH, -ENETUNREACH,  -ENETDOWN,     -EHOSTDOWN,
                                   -ECONNABORTED, -EADDRNOTAVAIL};
 
     for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
@@ -306,12 +306,13 @@ static int peek_end(struct put *p, int *end, struct error *err)
  * file, and the link is no use any more. */
 static int stream(struct put *p, uint64_t offset, int *end, struct error *err)
 {
-    AUTO_FREE unsigned char *buffer = xcalloc(1, PROTOCOL_HEADER + PROTOCOL_BYTES_CHUNK);
+    AUTO_FREE unsigned char *buffer = xcalloc(1, PROTOCOL_HEADER + (size_t) PROTOCOL_BYTES_CHUNK);
     unsigned char *data = buffer + PROTOCOL_HEADER;
 
     while (offset < p->size) {
         uint64_t left = p->size - offset;
-        size_t want = left < PROTOCOL_BYTES_CHUNK ? (size_t) left : PROTOCOL_BYTES_CHUNK;
+        size_t want = left < (size_t) PROTOCOL_BYTES_CHUNK ? (size_t) left
+                                                           : (size_t) PROTOCOL_BYTES_CHUNK;
         ssize_t n = pread(p->fd, data, want, (off_t) offset);
         if (n < 0)
             return error_errno(err, -EIO, "read %s", p->path);
@@ -337,8 +338,7 @@ static int put_once(struct put *p, int *end, struct error *err)
 {
     int64_t offset = -1;
     struct answer want = {.ready_offset = &offset};
-    AUTO_JSON *params =
-        json_pack("{s:s, s:I}", "digest", p->digest, "size", (json_int_t) p->size);
+    AUTO_JSON *params = json_pack("{s:s, s:I}", "digest", p->digest, "size", (json_int_t) p->size);
 
     p->id = link_call(p->s->link, "put", params, err);
     if (p->id < 0)

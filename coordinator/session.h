@@ -1,6 +1,6 @@
 /* A conversation with the agent of one host: connects, pushes the agent when the host does not have
- * it, attaches, calls. A lost link is re-made inside session_call until the call's deadline, and the
- * job goes on (lib/protocol.h, JOBS). Belongs to one thread. */
+ * it, attaches, calls. A lost link is re-made inside session_call until the call's deadline, and
+ * the job goes on (lib/protocol.h, JOBS). Belongs to one thread. */
 #pragma once
 
 #include "coordinator/inventory.h"
@@ -35,8 +35,8 @@ void session_close(struct session **s);
 
 /* Sends the call and waits for its end. params is borrowed; NULL: {}. *result (may be NULL) is the
  * caller's. timeout_ms counts from now and includes re-connecting. Errors of the agent come back as
- * they are; -EPIPE: link lost and not regained; -ETIMEDOUT: no answer in time; -EPROTO: the agent broke
- * the protocol, and this session is not used any more. */
+ * they are; -EPIPE: link lost and not regained; -ETIMEDOUT: no answer in time; -EPROTO: the agent
+ * broke the protocol, and this session is not used any more. */
 int session_call(struct session *s, const char *call, json_t *params, int timeout_ms,
                  json_t **result, struct error *err);
 /* "run" of a step under the job id "<run>/<step>[/<suffix>]" (suffix may be NULL). */

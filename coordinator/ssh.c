@@ -19,8 +19,8 @@
 #include <sys/stat.h>
 
 #define SLICE_MS 200
-#define STALL_MS 60000           /* a peer that takes nothing for so long is gone */
-#define WRITE_PIECE (1024 * 1024) /* what libssh gets at once: it buffers all of it */
+#define STALL_MS 60000              /* a peer that takes nothing for so long is gone */
+#define WRITE_PIECE (1024UL * 1024) /* what libssh gets at once: it buffers all of it */
 #define CLOSE_MS 1000
 #define COMMAND_MS 30000
 #define AUTH_ROUNDS_MAX 4 /* "publickey,password" on the server is two rounds */
@@ -106,7 +106,8 @@ static int gave_up(const struct ssh *ssh, const char *what, struct error *err)
     if (cancelled(ssh))
         return error_set(err, -ECANCELED, "%s: interrupted", ssh->name);
     error_set(err, -ETIMEDOUT, "%s: no answer in time to %s", ssh->name, what);
-    return error_remedy(err, "check the host's load and the network; is it sshd that listens there?");
+    error_remedy(err, "check the host's load and the network; is it sshd that listens there?");
+    return -ETIMEDOUT;
 }
 
 void ssh_close(struct ssh **ssh)
@@ -184,8 +185,9 @@ static int connect_to(const struct ssh_target *t, const char *algorithms, int64_
         return gave_up(ssh, "the key exchange", err);
     if (r != SSH_OK) {
         error_set(err, -EPIPE, "%s: no SSH connection: %s", ssh->name, reason(ssh, text));
-        return error_remedy(err, "look at sshd's log on the host; another service on that port, or "
-                                 "MaxStartups, ends connections like this");
+        error_remedy(err, "look at sshd's log on the host; another service on that port, or "
+                          "MaxStartups, ends connections like this");
+        return -EPIPE;
     }
     *out = TAKE_PTR(ssh);
     return 0;
@@ -223,8 +225,8 @@ static int try_other_types(const struct ssh_target *t, int64_t deadline, struct 
         AUTO_SSH *ssh = NULL;
         STRBUF(algorithms, TEXT_MAX);
         host_key_type_algorithms(families[i], &algorithms);
-        if (connect_to(t, algorithms.data, deadline, &ssh, NULL) == 0 &&
-            verify_host_key(ssh, t, NULL) == 0) {
+        (void) connect_to(t, algorithms.data, deadline, &ssh, NULL);
+        if (ssh && verify_host_key(ssh, t, NULL) == 0) {
             *out = TAKE_PTR(ssh);
             return 0;
         }
@@ -239,9 +241,10 @@ static int connect_verified(const struct ssh_target *t, int64_t *deadline, struc
     AUTO_SSH *ssh = NULL;
     int r = host_key_algorithms(t, &algorithms, err);
 
-    if (r == 0)
-        r = connect_to(t, algorithms.data, *deadline, &ssh, err);
     if (r < 0)
+        return r;
+    r = connect_to(t, algorithms.data, *deadline, &ssh, err);
+    if (!ssh)
         return r;
     int64_t before = clock_monotonic_ms();
     r = verify_host_key(ssh, t, err);
@@ -261,7 +264,7 @@ static struct {
         struct unlocked_key *next;
         char *path;
         ssh_key key; /* NULL: asked, and it did not open */
-    } *first;
+    } * first;
 } unlocked = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static int refuse_passphrase(const char *prompt, char *buf, size_t len, int echo, int verify,
@@ -478,12 +481,14 @@ static int refused(const struct login *l, unsigned methods, const char *why, str
     char offers[METHODS_MAX];
     AUTO_FREE char *tried = strv_join(&l->tried, ", ");
 
-    error_set(err, -EACCES, "login to %s refused%s%s; tried: %s; the server offers:%s", l->ssh->name,
-              why ? ": " : "", why ? why : "", l->tried.count ? tried : "nothing, no key was found",
-              methods_text(methods, offers));
-    return error_remedy(err, "put a key there (ssh-copy-id -p %u %s@%s), or set user:, key: or "
-                             "password: in hosts.yaml",
-                        l->target->port, l->target->user, l->target->address);
+    error_set(err, -EACCES, "login to %s refused%s%s; tried: %s; the server offers:%s",
+              l->ssh->name, why ? ": " : "", why ? why : "",
+              l->tried.count ? tried : "nothing, no key was found", methods_text(methods, offers));
+    error_remedy(err,
+                 "put a key there (ssh-copy-id -p %u %s@%s), or set user:, key: or "
+                 "password: in hosts.yaml",
+                 l->target->port, l->target->user, l->target->address);
+    return -EACCES;
 }
 
 static int log_in(struct login *l, struct error *err)
@@ -509,9 +514,9 @@ static int log_in(struct login *l, struct error *err)
         return gave_up(l->ssh, "the login", err);
     /* Servers say so when they end the connection after too many tries. */
     reason(l->ssh, text);
-    return ssh_get_disconnect_message(session) ? refused(l, methods, text, err)
-                                               : error_set(err, -EPIPE, "connection to %s lost: %s",
-                                                           l->ssh->name, text);
+    return ssh_get_disconnect_message(session)
+               ? refused(l, methods, text, err)
+               : error_set(err, -EPIPE, "connection to %s lost: %s", l->ssh->name, text);
 }
 
 int ssh_open(const struct ssh_target *target, struct ssh **out, struct error *err)
@@ -520,7 +525,7 @@ int ssh_open(const struct ssh_target *target, struct ssh **out, struct error *er
     AUTO_SSH *ssh = NULL;
     int r = connect_verified(target, &deadline, &ssh, err);
 
-    if (r < 0)
+    if (!ssh)
         return r;
     struct login login = {.ssh = ssh, .target = target, .deadline = deadline};
     r = log_in(&login, err);
@@ -598,7 +603,8 @@ int ssh_write(struct ssh *ssh, const void *data, size_t len, struct error *err)
     int64_t deadline = clock_monotonic_ms() + STALL_MS;
 
     while (len > 0) {
-        int n = ssh_channel_write(ssh->channel, p, (uint32_t) (len < WRITE_PIECE ? len : WRITE_PIECE));
+        int n = ssh_channel_write(ssh->channel, p,
+                                  (uint32_t) (len < WRITE_PIECE ? len : WRITE_PIECE));
         if (n > 0) {
             p += n;
             len -= (size_t) n;

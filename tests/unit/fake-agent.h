@@ -97,7 +97,8 @@ static void fake_run(const struct fake *f, int64_t id, const json_t *params)
         if (strcmp(f->mode, "long-run") == 0 && f->first)
             pause();
     }
-    fake_result(id, json_pack("{s:s, s:s}", "job", job, "step", json_get_string(params, "step", "")));
+    const char *step = json_get_string(params, "step", "");
+    fake_result(id, json_pack("{s:s, s:s}", "job", job, "step", step));
 }
 
 static void fake_put(struct fake *f, int64_t id, const json_t *params)

@@ -112,7 +112,8 @@ static int fixture_files(void)
         "echo \"127.0.0.1 $(hostname)\" >> /tmp/hosts; chown 4242:4242 /tmp/ops; "
         "mount --bind /tmp/p /etc/passwd; mount --bind /tmp/shadow /etc/shadow; "
         "mount --bind /tmp/hosts /etc/hosts; "
-        "for t in ed25519 ecdsa 'rsa -b 2048'; do ssh-keygen -q -t $t -N '' -f /tmp/keys/${t%%%% *}; "
+        "for t in ed25519 ecdsa 'rsa -b 2048'; do "
+        "ssh-keygen -q -t $t -N '' -f /tmp/keys/${t%%%% *}; "
         "done; "
         "ssh-keygen -q -t ed25519 -N '' -f " ROOT_KEY "; "
         "cp " ROOT_KEY ".pub /tmp/authorized");
@@ -129,7 +130,7 @@ static void UNUSED fixture_enter(void)
         int status = 0;
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
-        /* No leak check here: there is nothing to check, and it needs a thread of this namespace. */
+        /* No leak check here: it needs a thread, and this namespace makes no more. */
         _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -266,4 +267,36 @@ static int UNUSED on_terminal(int (*body)(void), const char *expect, const char 
     if (transcript)
         *transcript = strbuf_steal(&seen);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define EXPECT_ERROR(want, r, err) \
+    do { \
+        int got_ = (r); \
+        if (got_ != (want)) \
+            fail_msg("got %d, wanted %d: %s", got_, (want), (err).text); \
+    } while (0)
+
+static int UNUSED try_open(const struct ssh_target *t, struct error *err)
+{
+    AUTO_SSH *ssh = NULL;
+    return ssh_open(t, &ssh, err);
+}
+
+static void UNUSED must_open(const struct ssh_target *t, struct ssh **ssh)
+{
+    struct error err = ERROR_INIT;
+    EXPECT_ERROR(0, ssh_open(t, ssh, &err), err);
+}
+
+/* The state that each test of a login starts from. */
+static int UNUSED clean(void **state)
+{
+    (void) state;
+    if (fixture_ready) {
+        must_run("rm -rf /root/.ssh; mkdir -m 700 /root/.ssh; rm -f /etc/ssh/*; "
+                 "cp " ROOT_KEY ".pub /tmp/authorized");
+        unsetenv("SSH_AUTH_SOCK");
+        start_sshd("");
+    }
+    return 0;
 }

@@ -18,10 +18,8 @@
 #define BLOB "/tmp/payload"
 #define BLOB_SIZE (6 * 1024 * 1024 + 12345)
 
-static struct host host = {.address = "127.0.0.1",
-                           .port = SSHD_PORT,
-                           .user = "root",
-                           .key = ROOT_KEY};
+static struct host host = {
+    .address = "127.0.0.1", .port = SSHD_PORT, .user = "root", .key = ROOT_KEY};
 static char blob_digest[DIGEST_SIZE];
 static char last_progress[512];
 static bool cancel;

@@ -22,8 +22,10 @@
     "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBC6fp505weFioe1TtrwQalmMEK233SO2OgTb3D" \
     "yCFDsNtgIMQt8VXeT8XKOrzOaBUlIGziXhDFfXxB/ECHYZNU4="
 #define PRINT_ED_A "SHA256:LmcW1ZnbzBUOX8nO1Psf+EuPNSpJur5cwrbUJXeN+IY"
-#define HASHED_PLAIN "|1|Bjf6HFssXOJ6gV5MpyR+VdFgylg=|uuY54avSYqaY2kxcVR41ziTUMc0=" /* db.example.org */
-#define HASHED_PORT "|1|HYpLW+BmRSMHNKzpqv3BqKkgV1c=|rekvu2ei18efoLs7PqEfO6Je2BQ=" /* [db.example.org]:2222 */
+#define HASHED_PLAIN \
+    "|1|Bjf6HFssXOJ6gV5MpyR+VdFgylg=|uuY54avSYqaY2kxcVR41ziTUMc0=" /* db.example.org */
+#define HASHED_PORT \
+    "|1|HYpLW+BmRSMHNKzpqv3BqKkgV1c=|rekvu2ei18efoLs7PqEfO6Je2BQ=" /* [db.example.org]:2222 */
 
 static char path[] = "/tmp/known-hosts-test-XXXXXX";
 
@@ -105,8 +107,8 @@ static void test_verdicts(void **state)
     expect(KNOWN_HOST_UNKNOWN, "", "h", 22, ED_A);
     expect(KNOWN_HOST_CHANGED, "h ssh-ed25519 " ED_B "\n", "h", 22, ED_A);
     expect(KNOWN_HOST_OTHER_TYPE, "h ecdsa-sha2-nistp256 " EC_A "\n", "h", 22, ED_A);
-    expect(KNOWN_HOST_CHANGED,
-           "h ecdsa-sha2-nistp256 " EC_A "\nh ssh-ed25519 " ED_B "\n", "h", 22, ED_A);
+    expect(KNOWN_HOST_CHANGED, "h ecdsa-sha2-nistp256 " EC_A "\nh ssh-ed25519 " ED_B "\n", "h", 22,
+           ED_A);
     expect(KNOWN_HOST_MATCH, "h ssh-ed25519 " ED_B "\nh ssh-ed25519 " ED_A "\n", "h", 22, ED_A);
     expect(KNOWN_HOST_MATCH, "h ssh-ed25519 " ED_A, "h", 22, ED_A); /* no newline */
     expect(KNOWN_HOST_MATCH, "h\tssh-ed25519\t" ED_A " a comment\r\n", "h", 22, ED_A);
@@ -119,14 +121,13 @@ static void test_markers(void **state)
 {
     (void) state;
     expect(KNOWN_HOST_REVOKED, "@revoked * ssh-ed25519 " ED_A "\n", "h", 22, ED_A);
-    expect(KNOWN_HOST_REVOKED, "h ssh-ed25519 " ED_A "\n@revoked h ssh-ed25519 " ED_A "\n", "h",
-           22, ED_A);
+    expect(KNOWN_HOST_REVOKED, "h ssh-ed25519 " ED_A "\n@revoked h ssh-ed25519 " ED_A "\n", "h", 22,
+           ED_A);
     expect(KNOWN_HOST_UNKNOWN, "@revoked * ssh-ed25519 " ED_B "\n", "h", 22, ED_A);
     expect(KNOWN_HOST_UNKNOWN, "@revoked other ssh-ed25519 " ED_A "\n", "h", 22, ED_A);
     expect(KNOWN_HOST_REVOKED, "@revoked h ssh-ed25519 " ED_A "\n", "h", 2222, ED_A);
     /* The key of an authority makes no plain key known, not even its own. */
-    struct known_hosts_result r =
-        check("@cert-authority * ssh-ed25519 " ED_A "\n", "h", 22, ED_A);
+    struct known_hosts_result r = check("@cert-authority * ssh-ed25519 " ED_A "\n", "h", 22, ED_A);
     assert_int_equal(r.verdict, KNOWN_HOST_UNKNOWN);
     assert_true(r.authority);
     expect(KNOWN_HOST_UNKNOWN, "@future h ssh-ed25519 " ED_A "\n", "h", 22, ED_A);
@@ -157,8 +158,15 @@ static void test_place_and_fingerprint(void **state)
 static void test_broken_lines_are_skipped(void **state)
 {
     static const char *const broken[] = {
-        "h", "h ssh-ed25519", "h ssh-ed25519 !!!!", "h ssh-ed25519 AAAA", "h ssh-ed25519 AAAAC3Nz",
-        "@revoked", "@revoked h", "h ssh-ed25519 /////w==", "\x80\xff \x01 \x02",
+        "h",
+        "h ssh-ed25519",
+        "h ssh-ed25519 !!!!",
+        "h ssh-ed25519 AAAA",
+        "h ssh-ed25519 AAAAC3Nz",
+        "@revoked",
+        "@revoked h",
+        "h ssh-ed25519 /////w==",
+        "\x80\xff \x01 \x02",
         "h ssh-ed25519 " ED_A "x",
     };
 

@@ -12,7 +12,8 @@
 
 #include "tests/unit/fake-blob.h"
 
-#define AGENT "#!/bin/sh\n[ \"$1\" = version ] && exit 0\nread go\nprintf 'ATTACHED %s' \"$*\"\nexec cat\n"
+#define AGENT \
+    "#!/bin/sh\n[ \"$1\" = version ] && exit 0\nread go\nprintf 'ATTACHED %s' \"$*\"\nexec cat\n"
 
 static struct strbuf asked;
 
@@ -44,10 +45,8 @@ static int push_as(const char *user, const char *password, struct ssh **keep, bo
 {
     AUTO_SSH *ssh = NULL;
     struct ssh_target t = root_target();
-    struct push_options o = {.who = user,
-                             .sudo = strcmp(user, "root") != 0,
-                             .sudo_password = password,
-                             .asked = &asked};
+    struct push_options o = {
+        .who = user, .sudo = strcmp(user, "root") != 0, .sudo_password = password, .asked = &asked};
 
     t.user = user;
     int r = ssh_open(&t, &ssh, err);
@@ -108,8 +107,9 @@ static void test_pushes_once(void **state)
     assert_false(expect_attached("root", NULL));
     dir = fake_blob_dir();
     STRBUF(out, 4096);
-    assert_int_equal(shell(&out, "stat -c '%%a %%u' /var/lib/bigtop /var/lib/bigtop/agent %s "
-                                 "| sort -u; ls -A /var/lib/bigtop/agent | wc -l",
+    assert_int_equal(shell(&out,
+                           "stat -c '%%a %%u' /var/lib/bigtop /var/lib/bigtop/agent %s "
+                           "| sort -u; ls -A /var/lib/bigtop/agent | wc -l",
                            dir),
                      0);
     assert_string_equal(out.data, "700 0\n1\n");
@@ -204,7 +204,8 @@ static void test_planted_things_are_refused(void **state)
     static const struct {
         const char *plant, *text;
     } cases[] = {
-        {"mkdir -m 777 /tmp/evil; ln -s /tmp/evil /var/lib/bigtop", "/var/lib/bigtop is not a real"},
+        {"mkdir -m 777 /tmp/evil; ln -s /tmp/evil /var/lib/bigtop",
+         "/var/lib/bigtop is not a real"},
         {"ln -s /nowhere /var/lib/bigtop", "/var/lib/bigtop is not a real"},
         {"touch /var/lib/bigtop", "/var/lib/bigtop is not a real"},
         {"mkdir -m 700 /var/lib/bigtop; chown ops /var/lib/bigtop", "does not belong to root"},
