@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define API_TIMEOUT_MS (4 * 60 * 1000) /* after a boot, with images to read from a slow disk */
-#define ASK_TIMEOUT_MS 20000
+#define ASK_TIMEOUT_MS 10000
 #define HALF_TIMEOUT_MS 60000
 #define ETCD_DIR "/var/lib/etcd"
 
