@@ -8,7 +8,6 @@ import select
 import time
 
 from harness import check, wait_for
-from lab import PROGRAM
 
 REFUSED, HOST_FAILED, BAD_INPUT = 3, 1, 2
 
@@ -68,7 +67,7 @@ def unknown_host_key(lab):
 
 def converse(lab, words, answers, seconds=60):
     """Runs the program on a terminal of its own; answers are (question, reply) in order."""
-    command = ["nsenter", f"--net=/run/netns/bigtop-{lab.id}", "--", str(PROGRAM), *words]
+    command = ["nsenter", f"--net=/run/netns/bigtop-{lab.id}", "--", lab.program, *words]
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(HOME=str(lab.scratch), TERM="xterm")

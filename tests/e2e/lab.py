@@ -13,7 +13,7 @@ from harness import Failure, check, shorten
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests/lab/lab"
-PROGRAM = ROOT / "build/bigtop-bootstrap"
+BUILT = ROOT / "build/bigtop-bootstrap"
 APPLY_SECONDS = 420
 
 
@@ -69,6 +69,8 @@ class Lab:
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="bigtop-e2e-"))
         self.count = 0
         self.hosts = []
+        # A build meanwhile must not make the second run another program's.
+        self.program = shutil.copy(BUILT, self.scratch)
 
     # The lab itself
 
@@ -132,6 +134,7 @@ class Lab:
         """Runs a shell script as the host's root; gives what it printed."""
         command = ["nsenter", "--target", str(self.leader(host)), "--all", "--wd=/root", "--",
                    "env", "-i", "HOME=/root", "KUBECONFIG=/etc/kubernetes/admin.conf",
+                   "KUBECACHEDIR=/dev/shm/kubectl",
                    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                    "sh", "-c", script, "sh", *arguments]
         done = subprocess.run(command, input=text or "", capture_output=True, text=True,
@@ -170,7 +173,7 @@ class Lab:
                      "XDG_CACHE_HOME": str(bundle_dir().parent.parent), **(environment or {})}
         with open(output, "w") as sink:
             process = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/bigtop-{self.id}", "--", *wrap, PROGRAM, *words],
+                ["nsenter", f"--net=/run/netns/bigtop-{self.id}", "--", *wrap, self.program, *words],
                 stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=variables,
                 start_new_session=True)
         return Run(process, output)

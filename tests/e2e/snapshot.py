@@ -105,11 +105,17 @@ def firewall(text):
     return found
 
 
+def kernel_is_shared():
+    """With hosts of another lab: what they set of the kernel's only copy is not for us to judge."""
+    return len(list(pathlib.Path("/run/netns").glob("bigtop-*"))) > 1
+
+
 def sysctls(text):
     found = {}
+    local = re.compile(r"/proc/sys/net/" if kernel_is_shared() else "")
     for line in text.splitlines():
         key, _, value = line.partition(":")
-        if not SYSCTL_VOLATILE.match(key):
+        if local.match(key) and not SYSCTL_VOLATILE.match(key):
             found[key] = found.get(key, "") + value
     return found
 
@@ -162,6 +168,9 @@ def difference(before, after):
     found = []
     for part in before:
         old, new = before[part], after[part]
+        if part == "sysctls":  # a lab that came or went meanwhile
+            old, new = ({k: v for k, v in one.items() if k in other or "/net/" in k}
+                        for one, other in ((old, new), (new, old)))
         found += [f"{part}: gone: {key}" for key in sorted(old.keys() - new.keys())]
         found += [f"{part}: new: {key}" for key in sorted(new.keys() - old.keys())]
         found += [f"{part}: changed: {key}: {old[key]} → {new[key]}"

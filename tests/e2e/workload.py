@@ -106,7 +106,7 @@ def volume_outlives_its_pod(lab):
                       "resources": {"requests": {"storage": "16Mi"}}}}
     volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]
     mounts = [{"name": "v", "mountPath": "/v"}]
-    create(lab, claim, pod("writer", "echo kept > /v/file", node="n2", volumes=volumes,
+    create(lab, claim, pod("writer", "echo kept > /v/file", node="n3", volumes=volumes,
                            mounts=mounts))
     finish(lab, "writer")
     lab.kubectl("-n", SPACE, "delete", "pod", "writer", "--wait=true")
@@ -114,11 +114,11 @@ def volume_outlives_its_pod(lab):
     check(finish(lab, "reader") == "kept\n", "the reader did not find what the writer wrote")
     bound = lab.kube("-n", SPACE, "get", "pvc", "data")["spec"]
     check(bound["storageClassName"] == "local-path", f"bound by {bound['storageClassName']}")
-    check(lab.inside("n2", "cat /var/lib/bigtop-volumes/*/file") == "kept\n", "it is elsewhere")
+    check(lab.inside("n3", "cat /var/lib/bigtop-volumes/*/file") == "kept\n", "it is elsewhere")
     lab.kubectl("-n", SPACE, "delete", "pod", "reader", "--wait=true")
     lab.kubectl("-n", SPACE, "delete", "pvc", "data", "--wait=true")
     wait_for("the volume's folder to go", 60, lambda: not lab.inside(
-        "n2", "ls -d /var/lib/bigtop-volumes/pvc-* 2>/dev/null", allow_failure=True))
+        "n3", "ls -d /var/lib/bigtop-volumes/pvc-* 2>/dev/null", allow_failure=True))
 
 
 def serve(lab):
