@@ -110,12 +110,15 @@ def kernel_is_shared():
     return len(list(pathlib.Path("/run/netns").glob("bigtop-*"))) > 1
 
 
+def own_sysctls(found):
+    return {key: value for key, value in found.items() if key.startswith("/proc/sys/net/")}
+
+
 def sysctls(text):
     found = {}
-    local = re.compile(r"/proc/sys/net/" if kernel_is_shared() else "")
     for line in text.splitlines():
         key, _, value = line.partition(":")
-        if local.match(key) and not SYSCTL_VOLATILE.match(key):
+        if not SYSCTL_VOLATILE.match(key):
             found[key] = found.get(key, "") + value
     return found
 
@@ -168,9 +171,8 @@ def difference(before, after):
     found = []
     for part in before:
         old, new = before[part], after[part]
-        if part == "sysctls":  # a lab that came or went meanwhile
-            old, new = ({k: v for k, v in one.items() if k in other or "/net/" in k}
-                        for one, other in ((old, new), (new, old)))
+        if part == "sysctls" and kernel_is_shared():
+            old, new = own_sysctls(old), own_sysctls(new)
         found += [f"{part}: gone: {key}" for key in sorted(old.keys() - new.keys())]
         found += [f"{part}: new: {key}" for key in sorted(new.keys() - old.keys())]
         found += [f"{part}: changed: {key}: {old[key]} → {new[key]}"
