@@ -114,14 +114,15 @@ static void unit_text(struct strbuf *unit, const char *self)
                       "Type=notify\n");
     add_command(unit, self);
     /* A core could hold a token. PATH: where the bundle's programs are. */
-    strbuf_adds(unit, "Restart=on-failure\n"
-                      "RestartSec=1\n"
-                      "TimeoutStopSec=30\n"
-                      "LimitCORE=0\n"
-                      "Environment=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-                      "\n"
-                      "[Install]\n"
-                      "WantedBy=multi-user.target\n");
+    strbuf_adds(unit,
+                "Restart=on-failure\n"
+                "RestartSec=1\n"
+                "TimeoutStopSec=30\n"
+                "LimitCORE=0\n"
+                "Environment=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+                "\n"
+                "[Install]\n"
+                "WantedBy=multi-user.target\n");
 }
 
 static int write_unit(const struct strbuf *unit, struct error *err)

@@ -16,8 +16,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define VERIFIED_MAX 256                /* blobs whose hash this agent has seen to be right */
-#define WRITEBACK_STEP (16ULL << 20)    /* bytes after which the disk is told to begin */
+#define VERIFIED_MAX 256             /* blobs whose hash this agent has seen to be right */
+#define WRITEBACK_STEP (16ULL << 20) /* bytes after which the disk is told to begin */
 
 /* Which file was verified: a change of it changes at least its ctime. */
 struct verified {
@@ -175,7 +175,8 @@ static int reserve_space(const struct blob_put *put, struct error *err)
         (uint64_t) fs.f_bavail * fs.f_frsize < missing + BLOB_SPACE_MARGIN)
         return no_space(put, err);
     /* Not every file system can; then the write tells. */
-    if (missing > 0 && fallocate(put->fd, FALLOC_FL_KEEP_SIZE, (off_t) put->at, (off_t) missing) < 0 &&
+    if (missing > 0 &&
+        fallocate(put->fd, FALLOC_FL_KEEP_SIZE, (off_t) put->at, (off_t) missing) < 0 &&
         errno == ENOSPC)
         return no_space(put, err);
     return 0;

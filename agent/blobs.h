@@ -25,7 +25,8 @@ int blob_put_begin(const char *digest, uint64_t size, struct blob_put **out, uin
 /* -EMSGSIZE: more bytes than announced. */
 int blob_put_data(struct blob_put *put, const void *data, size_t len, struct error *err);
 uint64_t blob_put_missing(const struct blob_put *put); /* bytes still to come */
-/* Flushes, verifies and names the blob, frees put. -EBADMSG: another digest; the part is removed. */
+/* Flushes, verifies and names the blob, frees put. -EBADMSG: another digest; the part is removed.
+ */
 int blob_put_end(struct blob_put **put, struct error *err);
 /* Keeps the part for a later resume, frees put. */
 void blob_put_abort(struct blob_put **put);

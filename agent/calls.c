@@ -11,7 +11,6 @@
 #include <limits.h>
 #include <string.h>
 
-
 static int call_facts(const struct call_context *ctx, const json_t *params, json_t **result,
                       struct error *err)
 {
@@ -20,8 +19,8 @@ static int call_facts(const struct call_context *ctx, const json_t *params, json
     return facts_collect(ctx->ledger, running, result, err);
 }
 
-static int check_step(const struct call_context *ctx, const json_t *params, struct strv *differences,
-                      struct error *err)
+static int check_step(const struct call_context *ctx, const json_t *params,
+                      struct strv *differences, struct error *err)
 {
     const char *name = NULL;
     json_t *step_params = NULL;
@@ -125,8 +124,8 @@ static int call_ledger(const struct call_context *ctx, const json_t *params, jso
 }
 
 static const struct call calls[] = {
-    {"facts", call_facts},     {"check", call_check}, {"have", call_have},
-    {"listen", call_listen},   {"reach", call_reach}, {"kubeconfig", call_kubeconfig},
+    {"facts", call_facts},     {"check", call_check},   {"have", call_have},
+    {"listen", call_listen},   {"reach", call_reach},   {"kubeconfig", call_kubeconfig},
     {"cluster", call_cluster}, {"ledger", call_ledger},
 };
 

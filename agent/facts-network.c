@@ -95,8 +95,8 @@ json_t *network_default_route(const char *text)
         char name[IFNAMSIZ], gateway[INET_ADDRSTRLEN];
         unsigned destination, via, mask;
         int metric;
-        if (sscanf(lines.items[i], "%15s %x %x %*x %*d %*d %d %x", name, &destination, &via, &metric,
-                   &mask) != 5 ||
+        if (sscanf(lines.items[i], "%15s %x %x %*x %*d %*d %d %x", name, &destination, &via,
+                   &metric, &mask) != 5 ||
             destination != 0 || mask != 0 || (best && metric >= best_metric))
             continue;
         json_decref(best);
@@ -194,8 +194,8 @@ void network_parse_listening(const char *text, const char *protocol, json_t *lis
         if (sscanf(lines.items[i], " %*d: %*32[0-9A-Fa-f]:%x %*32[0-9A-Fa-f]:%*x %x", &port,
                    &state) == 2 &&
             state == wanted && !has_port(list, protocol, port))
-            json_array_append_new(list, json_pack("{s:s, s:i}", "protocol", protocol, "port",
-                                                  (int) port));
+            json_array_append_new(
+                list, json_pack("{s:s, s:i}", "protocol", protocol, "port", (int) port));
     }
 }
 

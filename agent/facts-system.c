@@ -35,7 +35,8 @@ static char *os_release_value(const char *text, const char *key)
             continue;
         const char *value = line + len + 1;
         size_t n = strlen(value);
-        bool is_quoted = n >= 2 && (value[0] == '"' || value[0] == '\'') && value[n - 1] == value[0];
+        bool is_quoted = n >= 2 && (value[0] == '"' || value[0] == '\'') &&
+                         value[n - 1] == value[0];
         return is_quoted ? xstrndup(value + 1, n - 2) : xstrdup(value);
     }
     return xstrdup("");
@@ -99,8 +100,8 @@ static void set_disk(json_t *disks, const char *path)
         return;
     json_int_t total = (json_int_t) ((uint64_t) fs.f_blocks * fs.f_frsize / 1024);
     json_int_t unused = (json_int_t) ((uint64_t) fs.f_bfree * fs.f_frsize / 1024);
-    json_object_set_new(disks, path, json_pack("{s:I, s:I}", "total_kib", total,
-                                               "free_kib", unused));
+    json_object_set_new(disks, path,
+                        json_pack("{s:I, s:I}", "total_kib", total, "free_kib", unused));
 }
 
 static int cgroup_version(void)

@@ -12,11 +12,21 @@
 
 /* Services that run beside or against a kubelet. */
 static const char *const units[] = {
-    "containerd.service",       "docker.service",           "crio.service",
-    "kubelet.service",          "k3s.service",              "rke2-server.service",
-    "firewalld.service",        "ufw.service",              "nftables.service",
-    "chrony.service",           "chronyd.service",          "systemd-timesyncd.service",
-    "ntp.service",              "NetworkManager.service",   "systemd-networkd.service",
+    "containerd.service",
+    "docker.service",
+    "crio.service",
+    "kubelet.service",
+    "k3s.service",
+    "rke2-server.service",
+    "firewalld.service",
+    "ufw.service",
+    "nftables.service",
+    "chrony.service",
+    "chronyd.service",
+    "systemd-timesyncd.service",
+    "ntp.service",
+    "NetworkManager.service",
+    "systemd-networkd.service",
     "systemd-resolved.service",
 };
 

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define JOBS_MAX 256          /* known at a time; done ones of former runs are forgotten first */
-#define JOB_ID_MAX 255        /* bytes */
-#define JOB_PROGRESS_MS 50    /* progress closer than this is dropped */
+#define JOBS_MAX 256       /* known at a time; done ones of former runs are forgotten first */
+#define JOB_ID_MAX 255     /* bytes */
+#define JOB_PROGRESS_MS 50 /* progress closer than this is dropped */
 
 /* A message for one watcher, from the job's thread: {"id","progress"} or, last, {"id","result"} or
  * {"id","error"}. The message becomes the callee's. */

@@ -80,8 +80,10 @@ static int cut_tail(struct ledger *l, off_t good, size_t line_number, bool more_
     if (more_follow) {
         error_set(err, -EBADMSG, "%s:%zu: corrupt record with good ones after it", l->path,
                   line_number);
-        return error_remedy(err, "the disk has lost data: restore %s from a backup, or clean the "
-                                 "host by hand and remove the file", l->path);
+        return error_remedy(err,
+                            "the disk has lost data: restore %s from a backup, or clean the "
+                            "host by hand and remove the file",
+                            l->path);
     }
     if (ftruncate(l->fd, good) < 0 || fdatasync(l->fd) < 0)
         return error_errno(err, -errno, "cut the torn tail off %s", l->path);

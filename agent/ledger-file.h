@@ -1,4 +1,5 @@
-/* The ledger's inside, shared by ledger.c (records), ledger-file.c (the file) and ledger-undo*.c. */
+/* The ledger's inside, shared by ledger.c (records), ledger-file.c (the file) and ledger-undo*.c.
+ */
 #pragma once
 
 #include "agent/ledger.h"
@@ -8,13 +9,13 @@
 #define LEDGER_FILE_MAX (64u << 20) /* bytes; far above what a host's records take */
 
 struct ledger {
-    int fd;            /* locked (flock) as long as it is open */
-    off_t size;        /* of the durable records */
+    int fd;     /* locked (flock) as long as it is open */
+    off_t size; /* of the durable records */
     char *path;
-    char *former_dir;  /* contents of files as they were before us */
-    json_t *records;   /* every durable record, oldest first */
-    json_t *index;     /* "kind\0name" → true: what has its record already */
-    json_t *pending;   /* records of the batch that is being made */
+    char *former_dir; /* contents of files as they were before us */
+    json_t *records;  /* every durable record, oldest first */
+    json_t *index;    /* "kind\0name" → true: what has its record already */
+    json_t *pending;  /* records of the batch that is being made */
     pthread_mutex_t mutex;
 };
 

@@ -201,10 +201,13 @@ static int back_private(struct undo *u, const json_t *record, const char *path, 
 
 static const struct undo_kind stopping[] = {{"unit", stop_unit}};
 static const struct undo_kind ending[] = {
-    {"program", end_program}, {"cgroup", end_cgroup},
+    {"program", end_program},
+    {"cgroup", end_cgroup},
 };
 static const struct undo_kind leaving[] = {
-    {"mount-below", end_mounts}, {"link", end_link}, {"iptables-chain-prefix", collect_chain},
+    {"mount-below", end_mounts},
+    {"link", end_link},
+    {"iptables-chain-prefix", collect_chain},
 };
 static const struct undo_kind restoring[] = {
     {"path", back_path},     {"tree", back_tree}, {"sysctl", back_sysctl},

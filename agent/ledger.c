@@ -466,7 +466,8 @@ json_t *ledger_steps(const struct ledger *l)
     json_t *record;
     json_array_foreach(l->records, i, record)
         if (strcmp(json_get_string(record, "kind", ""), "step") == 0)
-            json_object_set(seen, json_get_string(record, "name", ""), json_object_get(record, "at"));
+            json_object_set(seen, json_get_string(record, "name", ""),
+                            json_object_get(record, "at"));
     json_t *steps = json_array();
     const char *name;
     json_t *at;

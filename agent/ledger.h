@@ -2,9 +2,9 @@
  * content) or mounted on this host. reset undoes it, newest first, and nothing else.
  *
  * File: AGENT_LEDGER, one record a line: "<8 hex of CRC-32 of the rest> <canonical JSON>\n". A torn
- * or corrupt tail (power cut) is cut off when the ledger is opened; a corrupt record before the tail
- * is an error. Former contents are kept beside it, AGENT_STATE_DIR "/former/<sha256 hex>".
- * A record is written before the change it speaks of; undo therefore tolerates a change that never
+ * or corrupt tail (power cut) is cut off when the ledger is opened; a corrupt record before the
+ * tail is an error. Former contents are kept beside it, AGENT_STATE_DIR "/former/<sha256 hex>". A
+ * record is written before the change it speaks of; undo therefore tolerates a change that never
  * happened. A path, unit, sysctl … is recorded once: what it was before us is what counts.
  * Functions may be called from any thread. One process at a time holds a ledger (flock). */
 #pragma once
@@ -68,12 +68,13 @@ int ledger_step_done(struct ledger *l, const char *step, const char *params_dige
                      struct error *err);
 /* The params digest of the newest "done" of the step, or NULL. Borrowed. */
 const char *ledger_step_digest(const struct ledger *l, const char *step);
-/* Free facts that later steps and status want ("role": "control-plane"); the newest value or NULL. */
+/* Free facts that later steps and status want ("role": "control-plane"); the newest value or NULL.
+ */
 int ledger_set(struct ledger *l, const char *key, const char *value, struct error *err);
 const char *ledger_get(const struct ledger *l, const char *key);
 bool ledger_has_path(const struct ledger *l, const char *path);
-/* All records, oldest first, as a JSON array; borrowed. Only where nothing is recorded meanwhile (in
- * a job). */
+/* All records, oldest first, as a JSON array; borrowed. Only where nothing is recorded meanwhile
+ * (in a job). */
 const json_t *ledger_records(const struct ledger *l);
 
 size_t ledger_count(const struct ledger *l);

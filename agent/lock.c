@@ -10,8 +10,8 @@ static int refuse(const struct host_lock *lock, struct error *err)
 {
     char since[21];
     clock_format_utc(lock->since_ms, since);
-    error_set(err, -EBUSY, "another run is at work on this host: %s, since %s (run %.8s)", lock->who,
-              since, lock->run);
+    error_set(err, -EBUSY, "another run is at work on this host: %s, since %s (run %.8s)",
+              lock->who, since, lock->run);
     return error_remedy(err, "wait until it has ended, or end it; a lost one is given up after a "
                              "short silence");
 }

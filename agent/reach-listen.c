@@ -36,8 +36,8 @@ static int open_family(int family, bool is_udp, in_port_t port)
         return -errno;
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = port};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = port};
-    const struct sockaddr *address =
-        family == AF_INET ? (const struct sockaddr *) &v4 : (const struct sockaddr *) &v6;
+    const struct sockaddr *address = family == AF_INET ? (const struct sockaddr *) &v4
+                                                       : (const struct sockaddr *) &v6;
     socklen_t len = family == AF_INET ? sizeof v4 : sizeof v6;
     int no = 0;
     if (family == AF_INET6)

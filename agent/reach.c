@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PROBE_LEN 16        /* bytes of a UDP probe: an answer must bring back the same */
-#define RESEND_MS 300       /* a UDP probe may be lost on its way */
+#define PROBE_LEN 16  /* bytes of a UDP probe: an answer must bring back the same */
+#define RESEND_MS 300 /* a UDP probe may be lost on its way */
 #define TIMEOUT_DEFAULT_MS 2000
 #define TIMEOUT_MAX_MS 60000
 
@@ -197,8 +197,8 @@ int reach_targets(const json_t *params, json_t **result, struct error *err)
     try_all(targets, count, (int) timeout);
     json_t *results = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(results, target_result(&targets[i], json_array_get(list, i),
-                                                     (int) timeout));
+        json_array_append_new(results,
+                              target_result(&targets[i], json_array_get(list, i), (int) timeout));
     *result = json_pack("{s:o}", "results", results);
     return 0;
 }

@@ -121,8 +121,8 @@ static size_t collect_polls(struct server *s, struct pollfd *polls, struct sessi
     size_t count = 0;
     for (struct session *i = s->hub.sessions; i; i = session_next(i), count++) {
         sessions[count] = i;
-        polls[FIXED_POLLS + count] =
-            (struct pollfd){.fd = session_fd(i), .events = session_poll_events(i)};
+        polls[FIXED_POLLS + count] = (struct pollfd){.fd = session_fd(i),
+                                                     .events = session_poll_events(i)};
     }
     return count;
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define SESSIONS_MAX 16
-#define SESSION_CALLS_MAX 32             /* under way at a time */
+#define SESSION_CALLS_MAX 32              /* under way at a time */
 #define SESSION_OUT_MAX (8 * 1024 * 1024) /* bytes; a peer that does not read them is cut off */
 
 /* What all sessions share. */

@@ -59,7 +59,8 @@ static int find_mounts(const char *name, struct strv *out, struct error *err)
 static int end_mount(const char *mount_point, bool is_prefix, struct error *err)
 {
     if (umount2(mount_point, UMOUNT_NOFOLLOW) < 0 &&
-        umount2(mount_point, UMOUNT_NOFOLLOW | MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
+        umount2(mount_point, UMOUNT_NOFOLLOW | MNT_DETACH) < 0 && errno != EINVAL &&
+        errno != ENOENT)
         return error_errno(err, -errno, "unmount %s", mount_point);
     if (is_prefix && unlink(mount_point) < 0 && rmdir(mount_point) < 0 && errno != ENOENT)
         return error_errno(err, -errno, "remove the mount point %s", mount_point);

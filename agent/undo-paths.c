@@ -17,9 +17,11 @@ static int remove_ours(const char *path, struct error *err)
 {
     struct stat st;
     if (lstat(path, &st) < 0)
-        return errno == ENOENT || errno == ENOTDIR ? 0 : error_errno(err, -errno, "look at %s", path);
+        return errno == ENOENT || errno == ENOTDIR ? 0
+                                                   : error_errno(err, -errno, "look at %s", path);
     if (!S_ISDIR(st.st_mode))
-        return unlink(path) < 0 && errno != ENOENT ? error_errno(err, -errno, "remove %s", path) : 0;
+        return unlink(path) < 0 && errno != ENOENT ? error_errno(err, -errno, "remove %s", path)
+                                                   : 0;
     if (rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST)
         return 0;
     return error_errno(err, -errno, "remove %s", path);
@@ -32,7 +34,8 @@ static int dress(int fd, const json_t *former)
         {.tv_sec = (time_t) json_get_int(former, "mtime", 0),
          .tv_nsec = (long) json_get_int(former, "mtime_ns", 0)},
     };
-    if (fchown(fd, (uid_t) json_get_int(former, "uid", 0), (gid_t) json_get_int(former, "gid", 0)) < 0 ||
+    if (fchown(fd, (uid_t) json_get_int(former, "uid", 0), (gid_t) json_get_int(former, "gid", 0)) <
+            0 ||
         fchmod(fd, (mode_t) json_get_int(former, "mode", 0600)) < 0 || futimens(fd, times) < 0)
         return -errno;
     return fsync(fd) < 0 ? -errno : 0;
@@ -189,7 +192,8 @@ int undo_tree(const json_t *record, const struct strv *protect, struct error *er
     bool existed = json_get_bool(record, "existed", false);
     struct stat st;
     if (lstat(path, &st) < 0)
-        return errno == ENOENT || errno == ENOTDIR ? 0 : error_errno(err, -errno, "look at %s", path);
+        return errno == ENOENT || errno == ENOTDIR ? 0
+                                                   : error_errno(err, -errno, "look at %s", path);
     if (!existed && !holds_protected(path, protect))
         return path_remove_tree(path, err);
     return S_ISDIR(st.st_mode) ? remove_except(path, kept, protect, err) : 0;

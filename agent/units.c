@@ -139,8 +139,8 @@ int units_list(const char *pattern, struct strv *out, struct error *err)
 }
 
 struct awaited_job {
-    const char *path;  /* NULL until StartUnit answered */
-    char result[32];   /* "" until it was removed */
+    const char *path; /* NULL until StartUnit answered */
+    char result[32];  /* "" until it was removed */
 };
 
 static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *e)
@@ -182,8 +182,8 @@ static int job_outcome(sd_bus *bus, const char *method, const char *unit,
         return 0;
     struct unit_state state = {0};
     state_on(bus, unit, &state, NULL);
-    error_set(err, -EREMOTEIO, "%s %s: systemd's job ended with \"%s\", the unit is %s", method, unit,
-              job->result, state.active[0] ? state.active : "unknown");
+    error_set(err, -EREMOTEIO, "%s %s: systemd's job ended with \"%s\", the unit is %s", method,
+              unit, job->result, state.active[0] ? state.active : "unknown");
     return error_remedy(err, "see why on the host: journalctl -u %s", unit);
 }
 

@@ -12,9 +12,10 @@
 #define UNIT_TIMEOUT_MS 90000 /* systemd's own DefaultTimeoutStartSec */
 
 struct unit_state {
-    char load[24];    /* "loaded", "not-found", "masked", … */
-    char active[24];  /* "active", "inactive", "failed", "activating", … */
-    char enabled[24]; /* "enabled", "disabled", "static", "masked", "generated", "" (no unit file) */
+    char load[24];   /* "loaded", "not-found", "masked", … */
+    char active[24]; /* "active", "inactive", "failed", "activating", … */
+    char
+        enabled[24]; /* "enabled", "disabled", "static", "masked", "generated", "" (no unit file) */
     char fragment[256]; /* path of the unit file, "" when there is none */
 };
 

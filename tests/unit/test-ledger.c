@@ -248,7 +248,8 @@ static void test_data_stays_unless_named(void **state)
 static void test_torn_tail_is_cut(void **state)
 {
     (void) state;
-    static const char *const tails[] = {"0", "deadbeef {\"kind\":\"path\"}\n", "\n", "\n\n garbage \n\n"};
+    static const char *const tails[] = {"0", "deadbeef {\"kind\":\"path\"}\n", "\n",
+                                        "\n\n garbage \n\n"};
     AUTO_LEDGER *l = open_ledger();
     assert_int_equal(ledger_set(l, "k", "v", NULL), 0);
     off_t good = size_of(ledger_path);

@@ -150,9 +150,17 @@ static void test_links_and_sysctls(void **state)
 static void fill_tables(const char *program)
 {
     static const char *const rules[] = {
-        "-N KUBE-A", "-N KUBE-B", "-N MINE", "-A INPUT -j KUBE-A", "-A KUBE-A -j KUBE-B",
-        "-A INPUT -p tcp -j MINE", "-A MINE -j KUBE-B", "-A FORWARD -j ACCEPT",
-        "-t nat -N CNI-X", "-t nat -A POSTROUTING -j CNI-X", "-t nat -A POSTROUTING -j ACCEPT",
+        "-N KUBE-A",
+        "-N KUBE-B",
+        "-N MINE",
+        "-A INPUT -j KUBE-A",
+        "-A KUBE-A -j KUBE-B",
+        "-A INPUT -p tcp -j MINE",
+        "-A MINE -j KUBE-B",
+        "-A FORWARD -j ACCEPT",
+        "-t nat -N CNI-X",
+        "-t nat -A POSTROUTING -j CNI-X",
+        "-t nat -A POSTROUTING -j ACCEPT",
     };
     for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
         AUTO_FREE char *line = xasprintf("%s %s", program, rules[i]);
