@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <time.h>
-#include <unistd.h>
 
 static const char *const environment[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -25,11 +24,6 @@ struct process_options program_options(const bool *cancel, int timeout_ms)
         .timeout_ms = timeout_ms,
         .die_with_parent = true,
     };
-}
-
-bool program_exists(const char *path)
-{
-    return access(path, X_OK) == 0;
 }
 
 int program_json(const struct strv *argv, const bool *cancel, int timeout_ms, json_t **out,
@@ -76,7 +70,7 @@ int kubectl_json(const char *const args[], const bool *cancel, int timeout_ms, j
     return program_json(&argv, cancel, timeout_ms, out, err);
 }
 
-int kubectl_api_ready(const bool *cancel, int timeout_ms)
+static bool api_ready(const bool *cancel, int timeout_ms)
 {
     const char *const args[] = {"get", "--raw=/readyz", NULL};
     return kubectl_run(args, cancel, timeout_ms, NULL, NULL) == 0;
@@ -85,7 +79,7 @@ int kubectl_api_ready(const bool *cancel, int timeout_ms)
 int kubectl_api_wait(const bool *cancel, int timeout_ms, struct error *err)
 {
     int64_t deadline = clock_monotonic_ms() + timeout_ms;
-    while (!kubectl_api_ready(cancel, 5000)) {
+    while (!api_ready(cancel, 5000)) {
         if (cancel && *cancel) {
             return error_set(err, -ECANCELED, "interrupted");
         }

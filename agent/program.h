@@ -25,9 +25,6 @@
 /* Options with the environment, the working folder and the end with the agent set; timeout in
  * milliseconds, cancel may be NULL. */
 struct process_options program_options(const bool *cancel, int timeout_ms);
-/* True when the file is there and executable. */
-bool program_exists(const char *path);
-
 /* Runs argv and parses what it wrote to stdout. The caller owns *out. */
 int program_json(const struct strv *argv, const bool *cancel, int timeout_ms, json_t **out,
                  struct error *err);
@@ -36,7 +33,5 @@ int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, st
                 struct error *err);
 int kubectl_json(const char *const args[], const bool *cancel, int timeout_ms, json_t **out,
                  struct error *err);
-/* 1 when the API server of this control plane says that it is ready, 0 when it does not answer. */
-int kubectl_api_ready(const bool *cancel, int timeout_ms);
-/* Waits until it is; -ETIMEDOUT, -ECANCELED. */
+/* Waits until the API server of this control plane says that it is ready; -ETIMEDOUT, -ECANCELED. */
 int kubectl_api_wait(const bool *cancel, int timeout_ms, struct error *err);
