@@ -119,9 +119,10 @@ static void end_former(void)
 static int add_listener(struct listeners *l, const json_t *port, json_t *opened, struct error *err)
 {
     int64_t number = json_get_int(port, "port", 0);
-    bool is_udp = strcmp(json_get_string(port, "protocol", "tcp"), "udp") == 0;
-    if (number < 1 || number > 65535)
-        return error_set(err, -EINVAL, "port must be 1 to 65535");
+    const char *protocol = json_get_string(port, "protocol", "tcp");
+    bool is_udp = strcmp(protocol, "udp") == 0;
+    if (number < 1 || number > 65535 || (!is_udp && strcmp(protocol, "tcp") != 0))
+        return error_set(err, -EINVAL, "expected a tcp or udp port from 1 to 65535");
     int fd = open_listener(is_udp, htons((uint16_t) number));
     if (fd == -EADDRINUSE)
         return 0;
@@ -129,8 +130,8 @@ static int add_listener(struct listeners *l, const json_t *port, json_t *opened,
         return error_errno(err, fd, "listen on port %lld", (long long) number);
     l->polls[l->count] = (struct pollfd){.fd = fd, .events = POLLIN};
     l->is_udp[l->count++] = is_udp;
-    json_array_append_new(opened, json_pack("{s:s, s:I}", "protocol", is_udp ? "udp" : "tcp",
-                                            "port", (json_int_t) number));
+    json_array_append_new(
+        opened, json_pack("{s:s, s:I}", "protocol", protocol, "port", (json_int_t) number));
     return 0;
 }
 
