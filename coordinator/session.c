@@ -281,6 +281,10 @@ struct put {
     int64_t id;
     int64_t deadline; /* for the link to come back; moves on with what arrives */
     int64_t next_report;
+    uint64_t offset; /* where the agent let us begin */
+    bool streaming;  /* bytes went out for it on this link */
+    bool lost;       /* a link was lost on the way */
+    bool restarted;  /* the agent threw its part away */
 };
 
 static void report_put(struct put *p, uint64_t done)
@@ -350,11 +354,26 @@ static int put_once(struct put *p, int *end, struct error *err)
         return error_set(err, -EPROTO, "the agent on %s wants %s from byte %lld on, of %llu",
                          p->s->host->address, p->digest, (long long) offset,
                          (unsigned long long) p->size);
-    r = stream(p, (uint64_t) offset, end, err);
+    p->offset = (uint64_t) offset;
+    p->streaming = true;
+    r = stream(p, p->offset, end, err);
     if (r != 0)
         return r;
     want.ready_offset = NULL;
     return await_end(p->s, p->id, clock_monotonic_ms() + PUT_SETTLE_MS, &want, end, err);
+}
+
+/* The agent may still be busy with what the lost link left behind, or have found that the part it
+ * kept was damaged and dropped it. */
+static bool worth_again(struct put *p, int end)
+{
+    if (end == -EBUSY && p->lost)
+        return pause_for(p->s, BACKOFF_FIRST_MS, p->deadline) == 0 &&
+               clock_left_ms(p->deadline) > 0;
+    if (end != -EBADMSG || p->offset == 0 || p->restarted)
+        return false;
+    p->restarted = true;
+    return true;
 }
 
 static int put(struct put *p, struct error *err)
@@ -365,9 +384,14 @@ static int put(struct put *p, struct error *err)
         r = ensure_link(p->s, p->deadline, err);
         if (r < 0)
             return r;
+        p->streaming = false;
         r = put_once(p, &end, err);
-        if (r > 0 && end < 0)
+        if (r > 0 && end < 0 && p->streaming)
             link_close(&p->s->link); /* bytes may still be under way that nobody wants */
+        if (r > 0 && worth_again(p, end)) {
+            r = end = 0;
+            continue;
+        }
         if (r > 0)
             return end;
         if (r == -EIO || r == -ENODATA) {
@@ -377,6 +401,7 @@ static int put(struct put *p, struct error *err)
         if (r == -EAGAIN)
             error_set(err, -EPIPE, "%s did not answer to a put", p->s->host->address);
         r = after_failure(p->s, r, err);
+        p->lost = true;
         if (r == 0 && clock_left_ms(p->deadline) == 0)
             return -EPIPE;
     }

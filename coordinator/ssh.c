@@ -21,7 +21,7 @@
 #define SLICE_MS 200
 #define STALL_MS 60000              /* a peer that takes nothing for so long is gone */
 #define WRITE_PIECE (1024UL * 1024) /* what libssh gets at once: it buffers all of it */
-#define CLOSE_MS 1000
+#define CLOSE_MS 3000
 #define COMMAND_MS 30000
 #define AUTH_ROUNDS_MAX 4 /* "publickey,password" on the server is two rounds */
 #define KBDINT_ROUNDS_MAX 4
@@ -589,8 +589,10 @@ ssize_t ssh_read(struct ssh *ssh, void *data, size_t len, bool *is_stderr, int t
         }
         if (!ssh_is_connected(ssh->session) || n[0] == -EPIPE)
             return link_error(ssh, err);
-        if (n[0] == -ENODATA)
+        if (n[0] == -ENODATA && n[1] < 0)
             return 0;
+        if (n[0] == -ENODATA)
+            continue; /* the end came with the last look: stderr may have got its rest with it */
         int r = wait_socket(ssh, deadline);
         if (r < 0)
             return r == -ETIMEDOUT ? -EAGAIN : error_set(err, r, "%s: interrupted", ssh->name);

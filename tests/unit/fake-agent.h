@@ -29,6 +29,7 @@ struct fake {
     int64_t put_size;
     int64_t got; /* bytes of the put in this attach */
     int part;
+    int refused;
 };
 
 static void fake_note(const char *path)
@@ -109,6 +110,8 @@ static void fake_put(struct fake *f, int64_t id, const json_t *params)
     int64_t offset = strcmp(f->mode, "bad-offset") == 0 ? f->put_size + 1 : fake_size(FAKE_PART);
     if (strcmp(f->mode, "has-it") == 0)
         fake_result(id, json_object());
+    else if (strcmp(f->mode, "cut-put") == 0 && !f->first && !f->refused++)
+        fake_error(id, -EBUSY, "another put of it is under way"); /* of the lost link */
     else
         fake_send(json_pack("{s:I, s:{s:I}}", "id", (json_int_t) id, "ready", "offset",
                             (json_int_t) offset));
@@ -126,6 +129,12 @@ static void fake_bytes(struct fake *f, const struct frame *frame)
     if (strcmp(f->mode, "full") == 0 && f->got > 1024 * 1024) {
         fake_error(f->put_id, -ENOSPC, "no space left");
         f->put_id = 0;
+    } else if (fake_size(FAKE_PART) >= f->put_size && strcmp(f->mode, "bad-part") == 0 &&
+               f->got < f->put_size) {
+        fake_error(f->put_id, -EBADMSG, "damaged");
+        f->put_id = f->got = 0;
+        if (unlink(FAKE_PART) < 0)
+            _exit(93);
     } else if (fake_size(FAKE_PART) >= f->put_size) {
         fake_result(f->put_id, json_object());
         f->put_id = 0;

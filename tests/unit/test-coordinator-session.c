@@ -314,6 +314,21 @@ static void test_put_resumes(void **state)
     expect_arrived();
 }
 
+/* A part that turns out to be damaged is dropped by the agent, and sent again, once. */
+static void test_put_of_damaged_part(void **state)
+{
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    AUTO_TEST_SESSION *s = session_in("bad-part");
+    must_run("head -c 1000 /dev/zero > " FAKE_PART);
+    int r = session_put(s, blob_digest, BLOB_SIZE, BLOB, NULL, &err);
+    if (r < 0)
+        fail_msg("%s", err.text);
+    expect_arrived();
+}
+
 static void test_put_refused(void **state)
 {
     struct error err = ERROR_INIT;
@@ -358,6 +373,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_link_that_stays_away),
         cmocka_unit_test(test_put),
         cmocka_unit_test(test_put_resumes),
+        cmocka_unit_test(test_put_of_damaged_part),
         cmocka_unit_test(test_put_refused),
     };
     if (argc > 1 && strcmp(argv[1], "--fake-agent") == 0)
