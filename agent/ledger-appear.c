@@ -39,8 +39,10 @@ static char *normal_value(const char *text)
 int sysctl_read(const char *key, char **out, struct error *err)
 {
     AUTO_FREE char *path = sysctl_path(key);
-    if (!path)
-        return error_set(err, -EINVAL, "\"%s\" is not the name of a sysctl", key);
+    if (!path) {
+        error_set(err, -EINVAL, "\"%s\" is not the name of a sysctl", key);
+        return -EINVAL; /* said once more, as the analyzer does not see into error_set */
+    }
     STRBUF(text, SYSCTL_VALUE_MAX);
     int r = file_read(path, &text, err);
     if (r < 0)

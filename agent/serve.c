@@ -18,7 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SILENCE_CHECK_MS 1000 /* only while there are sessions */
+#define TURN_MS 1000 /* only while there are sessions or jobs: an idle agent sleeps */
 #define TASKS_WAIT_MS 3000
 #define FIXED_POLLS 3
 #define BACKLOG 16
@@ -35,6 +35,11 @@ struct server {
 void serve_quit_after_reply(void)
 {
     __atomic_store_n(&quit_after_reply, true, __ATOMIC_RELEASE);
+}
+
+static bool is_quitting(void)
+{
+    return __atomic_load_n(&quit_after_reply, __ATOMIC_ACQUIRE);
 }
 
 /* sd_notify(3)'s protocol: systemd's start job ends when the socket is there, not before. The
@@ -155,7 +160,8 @@ static int loop(struct server *s, struct error *err)
     struct session *sessions[SESSIONS_MAX];
     while (!s->stop) {
         size_t count = collect_polls(s, polls, sessions);
-        int n = poll(polls, FIXED_POLLS + count, count > 0 ? SILENCE_CHECK_MS : -1);
+        bool is_idle = count == 0 && !jobs_busy(s->hub.ctx.jobs) && !is_quitting();
+        int n = poll(polls, FIXED_POLLS + count, is_idle ? -1 : TURN_MS);
         if (n < 0 && errno != EINTR)
             return error_errno(err, -errno, "wait");
         if (n < 0)
@@ -165,8 +171,7 @@ static int loop(struct server *s, struct error *err)
             inbox_run(s->hub.inbox);
         if (polls[0].revents)
             accept_session(s);
-        s->stop = polls[2].revents != 0 ||
-                  (__atomic_load_n(&quit_after_reply, __ATOMIC_ACQUIRE) && all_told(s));
+        s->stop = polls[2].revents != 0 || (is_quitting() && all_told(s));
     }
     return 0;
 }
@@ -231,7 +236,7 @@ int serve(const char *version, struct error *err)
     if (r >= 0)
         r = serve_all(&s, err);
     release(&s);
-    if (r >= 0 && quit_after_reply)
+    if (r >= 0 && is_quitting())
         r = agent_remove_folders(err);
     return r;
 }
