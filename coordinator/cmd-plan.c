@@ -4,6 +4,7 @@
 #include "coordinator/program.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct plan_options {
     const char *bundle;
@@ -33,8 +34,9 @@ static void print_file(const struct inventory *inv)
                   inv->pod_cidr, inv->service_cidr, inv->network, inv->storage);
     for (size_t i = 0; i < inv->host_count; i++) {
         const struct host *h = &inv->hosts[i];
-        (void) printf("  %-16s %s@%s:%u  %s\n", host_label(h), h->user, h->address,
-                      (unsigned) h->port,
+        bool v6 = strchr(h->address, ':');
+        (void) printf("  %-16s %s@%s%s%s:%u  %s\n", host_label(h), h->user, v6 ? "[" : "",
+                      h->address, v6 ? "]" : "", (unsigned) h->port,
                       h->state == STATE_ABSENT ? "leaves the cluster" : role_words(h->roles));
     }
 }

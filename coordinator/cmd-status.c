@@ -51,18 +51,28 @@ static json_t *host_status(const struct host_run *h)
     return s;
 }
 
+/* The member as text, "-" when the host did not tell. */
+static void number_text(const json_t *s, const char *key, char out[24])
+{
+    if (json_object_get(s, key))
+        snprintf(out, 24, "%" PRId64, json_get_int(s, key, 0));
+    else
+        snprintf(out, 24, "-");
+}
+
 static void print_row(const json_t *s)
 {
-    char line[256];
+    char line[256], memory[24], disk[24];
+    number_text(s, "memory_available_mib", memory);
+    number_text(s, "disk_free_mib", disk);
     const char *role = json_get_string(s, "role", "none");
     const char *state = !json_get_bool(s, "answers", false) ? "no answer"
                         : strcmp(role, "none") == 0         ? "no node"
                         : json_get_bool(s, "ready", false)  ? "Ready"
                                                             : "NotReady";
-    snprintf(line, sizeof(line), "%-12s %-14s %-10s %-10s %8" PRId64 " %8" PRId64 "  %s",
+    snprintf(line, sizeof(line), "%-12s %-14s %-10s %-10s %8s %8s  %s",
              json_get_string(s, "host", "?"), role, state, json_get_string(s, "kubelet", "-"),
-             json_get_int(s, "memory_available_mib", 0), json_get_int(s, "disk_free_mib", 0),
-             json_get_string(s, "os", ""));
+             memory, disk, json_get_string(s, "os", "-"));
     STRBUF(safe, 1024);
     strbuf_add_printable(&safe, line, strlen(line));
     (void) puts(safe.data);

@@ -24,5 +24,5 @@ plan --offline hosts.yaml
 --- message
 cluster edge-7: pods 10.200.0.0/16, services 10.201.0.0/16, network flannel, storage none
   n1               admin@n1.example.com:2222  control plane and worker
-  n2               root@2001:db8::1:22  worker
+  n2               root@[2001:db8::1]:22  worker
   10.0.0.3         admin@10.0.0.3:2222  leaves the cluster
