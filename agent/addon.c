@@ -29,10 +29,9 @@ char *addon_values_manifest(const json_t *values)
             return NULL;
         }
     }
-    AUTO_JSON *map =
-        json_pack("{s:s, s:s, s:{s:s, s:{s:s}}}", "apiVersion", "v1", "kind", "ConfigMap",
-                  "metadata", "name", "bigtop-cluster", "annotations",
-                  "config.kubernetes.io/local-config", "true");
+    AUTO_JSON *map = json_pack("{s:s, s:s, s:{s:s, s:{s:s}}}", "apiVersion", "v1", "kind",
+                               "ConfigMap", "metadata", "name", "bigtop-cluster", "annotations",
+                               "config.kubernetes.io/local-config", "true");
     if (values) {
         json_object_set(map, "data", (json_t *) (uintptr_t) values);
     }
@@ -112,8 +111,13 @@ void addon_release(struct addon *addon)
 int addon_is_applied(const struct addon *addon, const bool *cancel)
 {
     const char *const args[] = {
-        "diff", "--server-side", "--force-conflicts", "--field-manager=" ADDON_FIELD_MANAGER,
-        "-k", addon->dir, NULL,
+        "diff",
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=" ADDON_FIELD_MANAGER,
+        "-k",
+        addon->dir,
+        NULL,
     };
     return kubectl_run(args, cancel, DIFF_TIMEOUT_MS, NULL, NULL) == 0;
 }
@@ -121,8 +125,13 @@ int addon_is_applied(const struct addon *addon, const bool *cancel)
 int addon_apply(const struct addon *addon, const bool *cancel, struct error *err)
 {
     const char *const args[] = {
-        "apply", "--server-side", "--force-conflicts", "--field-manager=" ADDON_FIELD_MANAGER,
-        "-k", addon->dir, NULL,
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=" ADDON_FIELD_MANAGER,
+        "-k",
+        addon->dir,
+        NULL,
     };
     int r = kubectl_run(args, cancel, APPLY_TIMEOUT_MS, NULL, err);
     return r < 0 ? error_prefix(err, "%s", addon->name) : 0;

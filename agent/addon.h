@@ -22,6 +22,7 @@ void addon_release(struct addon *addon);
 int addon_is_applied(const struct addon *addon, const bool *cancel);
 int addon_apply(const struct addon *addon, const bool *cancel, struct error *err);
 
-/* cluster-values.yaml: the ConfigMap that the folder's kustomization takes its values from. It stays
- * local (config.kubernetes.io/local-config). The caller frees; NULL when a value is no string. */
+/* cluster-values.yaml: the ConfigMap that the folder's kustomization takes its values from. It
+ * stays local (config.kubernetes.io/local-config). The caller frees; NULL when a value is no
+ * string. */
 char *addon_values_manifest(const json_t *values);

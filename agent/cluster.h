@@ -1,5 +1,5 @@
-/* What the API server of this control plane says about the cluster: the call "cluster" (lib/protocol.h,
- * CALLS), and what steps need of it. */
+/* What the API server of this control plane says about the cluster: the call "cluster"
+ * (lib/protocol.h, CALLS), and what steps need of it. */
 #pragma once
 
 #include "lib/error.h"

@@ -1,4 +1,5 @@
-/* The "files" array of a step's parameters: [{"path","content","mode"},…] (lib/protocol.h, STEPS). */
+/* The "files" array of a step's parameters: [{"path","content","mode"},…]
+ * (lib/protocol.h, STEPS). */
 #pragma once
 
 #include "agent/step.h"

@@ -1,5 +1,5 @@
-/* An OCI archive (a tar of an OCI image layout, image spec 1.1) of images whose blobs lie in the blob
- * store, written as a stream: nothing is stored twice. */
+/* An OCI archive (a tar of an OCI image layout, image spec 1.1) of images whose blobs lie in the
+ * blob store, written as a stream: nothing is stored twice. */
 #pragma once
 
 #include "agent/step.h"

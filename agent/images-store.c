@@ -21,7 +21,8 @@
 
 static void ctr_argv(struct strv *argv, const char *verb)
 {
-    const char *const start[] = {PROGRAM_CTR, "--namespace", IMAGES_NAMESPACE, "images", verb, NULL};
+    const char *const start[] = {PROGRAM_CTR, "--namespace", IMAGES_NAMESPACE,
+                                 "images",    verb,          NULL};
     strv_add_all(argv, start);
 }
 
@@ -54,7 +55,8 @@ void images_parse_labels(const char *text, json_t *images)
         if (image) {
             STRV(labels);
             strv_split(&labels, fields.items[fields.count - 1], ',');
-            json_object_set_new(image, "pinned", json_boolean(strv_contains(&labels, LABEL_PINNED)));
+            json_object_set_new(image, "pinned",
+                                json_boolean(strv_contains(&labels, LABEL_PINNED)));
         }
     }
 }
@@ -105,8 +107,8 @@ static int run_import(const struct step_context *ctx, bool pinned, int stdin_fd,
 {
     STRV(argv);
     ctr_argv(&argv, "import");
-    /* Of the ways that ctr has this takes the least time and a sixth of the work: layers are unpacked
-     * when the first container needs them, several at once, and unused images never. */
+    /* Of the ways that ctr has this takes the least time and a sixth of the work: layers are
+     * unpacked when the first container needs them, several at once, and unused images never. */
     strv_add(&argv, "--local");
     strv_add(&argv, "--no-unpack");
     const char *const labels[] = {"--label", LABEL_MANAGED, pinned ? "--label" : NULL, LABEL_PINNED,

@@ -80,9 +80,14 @@ static void on_line(void *userdata, bool is_stderr, const char *line)
 static bool kernel_config_readable(void)
 {
     static const char *const places[] = {
-        "/boot/config-%s", "/usr/src/linux-%s/.config", "/usr/lib/modules/%s/config",
-        "/lib/modules/%s/config", "/usr/lib/ostree-boot/config-%s", "/usr/lib/kernel/config-%s",
-        "/usr/src/linux-headers-%s/.config", "/lib/modules/%s/build/.config",
+        "/boot/config-%s",
+        "/usr/src/linux-%s/.config",
+        "/usr/lib/modules/%s/config",
+        "/lib/modules/%s/config",
+        "/usr/lib/ostree-boot/config-%s",
+        "/usr/lib/kernel/config-%s",
+        "/usr/src/linux-headers-%s/.config",
+        "/lib/modules/%s/build/.config",
     };
     if (access("/proc/config.gz", R_OK) == 0) {
         return true;

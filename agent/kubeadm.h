@@ -28,7 +28,8 @@ int kubeadm_remember_node(const struct step_context *ctx, const char *role, cons
 /* In place: every bootstrap token ([a-z0-9]{6}.[a-z0-9]{16}) becomes asterisks. */
 void kubeadm_redact(char *text);
 /* What a line of kubeadm's output says to a user, as a pointer into it, or NULL when it is of no
- * interest: "[certs] Generating …" is, what follows "[preflight]" and the hints at the end are not. */
+ * interest: "[certs] Generating …" is, what follows "[preflight]" and the hints at the end are
+ * not. */
 const char *kubeadm_progress_line(const char *line);
 /* True when one of the caCertHashes in the text of a JoinConfiguration is this hash; *any (may be
  * NULL) tells whether there is one at all. */

@@ -81,8 +81,8 @@ static int check_labels(const json_t *labels, struct error *err)
 /* What we set formerly: {"labels":{…},"taints":[…]}, empty when there is no trace of us. */
 static json_t *formerly_applied(const json_t *meta)
 {
-    const char *text =
-        json_get_string(json_object_get(meta, "annotations"), NODE_APPLIED_ANNOTATION, NULL);
+    const char *text = json_get_string(json_object_get(meta, "annotations"),
+                                       NODE_APPLIED_ANNOTATION, NULL);
     json_t *json = text ? json_parse(text, strlen(text), NODE_APPLIED_ANNOTATION, NULL) : NULL;
     return json ? json : json_object();
 }
@@ -118,7 +118,8 @@ static json_t *new_taints(const json_t *now, const json_t *wanted, const json_t 
     json_array_foreach(wanted, i, taint) {
         /* As it is where only its time would differ. */
         const json_t *old = find_taint(now, taint);
-        bool same = old && json_equal(json_object_get(old, "value"), json_object_get(taint, "value"));
+        bool same = old &&
+                    json_equal(json_object_get(old, "value"), json_object_get(taint, "value"));
         json_array_append(taints, same ? (json_t *) (uintptr_t) old : taint);
     }
     return taints;

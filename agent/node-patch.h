@@ -9,5 +9,6 @@
 
 /* node: as the API gives it; wanted: {"name","labels":{…},"taints":["key=value:Effect",…]}. *out is
  * NULL when nothing has to be done, else the patch, with the node's resourceVersion, so that it
- * fails when the node changed meanwhile; the caller owns it. -EINVAL: a label or taint is malformed. */
+ * fails when the node changed meanwhile; the caller owns it. -EINVAL: a label or taint is
+ * malformed. */
 int node_patch(const json_t *node, const json_t *wanted, json_t **out, struct error *err);

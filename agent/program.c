@@ -84,8 +84,10 @@ int kubectl_api_wait(const bool *cancel, int timeout_ms, struct error *err)
             return error_set(err, -ECANCELED, "interrupted");
         }
         if (clock_left_ms(deadline) == 0) {
-            return error_set(err, -ETIMEDOUT, "the API server of this host did not become ready "
-                                              "within %d s", timeout_ms / 1000);
+            return error_set(err, -ETIMEDOUT,
+                             "the API server of this host did not become ready "
+                             "within %d s",
+                             timeout_ms / 1000);
         }
         nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
     }

@@ -33,5 +33,6 @@ int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, st
                 struct error *err);
 int kubectl_json(const char *const args[], const bool *cancel, int timeout_ms, json_t **out,
                  struct error *err);
-/* Waits until the API server of this control plane says that it is ready; -ETIMEDOUT, -ECANCELED. */
+/* Waits until the API server of this control plane says that it is ready; -ETIMEDOUT,
+ * -ECANCELED. */
 int kubectl_api_wait(const bool *cancel, int timeout_ms, struct error *err);

@@ -80,8 +80,9 @@ static bool up_on_ready_nodes(const struct strv *where, const bool *cancel)
  * that waits for a dead host. */
 static int wait_slice(const struct strv *where, const bool *cancel, struct error *err)
 {
-    const char *const args[] = {"rollout", "status", where->items[0], "-n", where->items[2],
-                                "--timeout=" SLICE_SECONDS "s", NULL};
+    const char *const args[] = {"rollout", "status",        where->items[0],
+                                "-n",      where->items[2], "--timeout=" SLICE_SECONDS "s",
+                                NULL};
     return kubectl_run(args, cancel, SLICE_TIMEOUT_MS, NULL, err);
 }
 

@@ -1,6 +1,6 @@
 /* A systemd service that is described by the step's "files" and "unit" parameters: containerd and
- * kubelet. The ledger remembers with which files it was last started ("service:UNIT"), so that a run
- * cut off between writing a configuration and restarting the service is noticed. */
+ * kubelet. The ledger remembers with which files it was last started ("service:UNIT"), so that a
+ * run cut off between writing a configuration and restarting the service is noticed. */
 #pragma once
 
 #include "agent/step.h"

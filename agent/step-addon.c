@@ -85,5 +85,4 @@ static int verify(const struct step_context *ctx, const json_t *params, struct e
     return ledger_set(ctx->ledger, key, digest, err);
 }
 
-const struct step step_addon = {
-    .name = "addon", .check = check, .apply = apply, .verify = verify};
+const struct step step_addon = {.name = "addon", .check = check, .apply = apply, .verify = verify};

@@ -47,7 +47,10 @@ static int find_todo(const struct step_context *ctx, const json_t *params, struc
     return 0;
 }
 
-#define TODO_INIT {json_array(), json_array(), json_array()}
+#define TODO_INIT \
+    { \
+        json_array(), json_array(), json_array() \
+    }
 
 static void describe(const char *verb, const json_t *images, struct strv *differences)
 {

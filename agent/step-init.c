@@ -39,11 +39,18 @@ static size_t files_present(void)
 static bool phases_complete(const bool *cancel)
 {
     static const char *const args[] = {
-        "get", "-n", "kube-system", "-o", "name",
-        "configmap/kubeadm-config", "configmap/kubelet-config",
+        "get",
+        "-n",
+        "kube-system",
+        "-o",
+        "name",
+        "configmap/kubeadm-config",
+        "configmap/kubelet-config",
         "role.rbac.authorization.k8s.io/kubeadm:nodes-kubeadm-config",
         "clusterrolebinding.rbac.authorization.k8s.io/kubeadm:node-autoapprove-bootstrap",
-        "deployment.apps/coredns", "daemonset.apps/kube-proxy", NULL,
+        "deployment.apps/coredns",
+        "daemonset.apps/kube-proxy",
+        NULL,
     };
     return kubectl_run(args, cancel, ASK_TIMEOUT_MS, NULL, NULL) == 0;
 }
@@ -132,7 +139,9 @@ static int settle_leftovers(const struct step_context *ctx, struct error *err)
 static int init_cluster(const struct step_context *ctx, const char *config, struct error *err)
 {
     static const char *const extra[] = {
-        "--skip-token-print", "--skip-certificate-key-print", "--skip-phases=show-join-command",
+        "--skip-token-print",
+        "--skip-certificate-key-print",
+        "--skip-phases=show-join-command",
         NULL,
     };
     int r = traces_record(ctx, TRACES_NODE, err);

@@ -103,8 +103,8 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
     } else {
         r = join(ctx, config, err);
     }
-    r = r < 0 ? r : healthz_wait("kubelet", HEALTHZ_KUBELET_PORT, ctx->cancel, KUBELET_TIMEOUT_MS,
-                                 err);
+    r = r < 0 ? r
+              : healthz_wait("kubelet", HEALTHZ_KUBELET_PORT, ctx->cancel, KUBELET_TIMEOUT_MS, err);
     return r < 0 ? r : kubeadm_remember_node(ctx, "worker", node, err);
 }
 

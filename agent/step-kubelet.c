@@ -5,7 +5,8 @@
 
 #include <unistd.h>
 
-/* Before the host is a node, kubelet is not started: kubeadm writes its configuration and does so. */
+/* Before the host is a node, kubelet is not started: kubeadm writes its configuration and does so.
+ */
 static enum service_want wanted(void)
 {
     return access(KUBELET_CONF, F_OK) == 0 ? SERVICE_RUNNING : SERVICE_AS_IT_IS;

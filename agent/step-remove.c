@@ -53,8 +53,14 @@ static int drain(const struct step_context *ctx, const char *name, struct error 
 {
     /* Pods of a node that is gone never end: after ten seconds they are not waited for. */
     const char *const args[] = {
-        "drain", name, "--ignore-daemonsets", "--delete-emptydir-data", "--force",
-        "--timeout=120s", "--skip-wait-for-delete-timeout=10", NULL,
+        "drain",
+        name,
+        "--ignore-daemonsets",
+        "--delete-emptydir-data",
+        "--force",
+        "--timeout=120s",
+        "--skip-wait-for-delete-timeout=10",
+        NULL,
     };
     step_progress(ctx, 1, 2, "draining node %s", name);
     return kubectl_run(args, ctx->cancel, DRAIN_TIMEOUT_MS, NULL, err);

@@ -69,5 +69,4 @@ static int verify(const struct step_context *ctx, const json_t *params, struct e
     return 0;
 }
 
-const struct step step_token = {
-    .name = "token", .check = check, .apply = apply, .verify = verify};
+const struct step step_token = {.name = "token", .check = check, .apply = apply, .verify = verify};

@@ -82,7 +82,8 @@ static int on_entry(void *userdata, const struct archive_entry_info *entry, stru
         return error_set(err, -ECANCELED, "interrupted");
     }
     size_t len = strlen(entry->path);
-    AUTO_FREE char *path = xstrndup(entry->path, len && entry->path[len - 1] == '/' ? len - 1 : len);
+    AUTO_FREE char *path = xstrndup(entry->path,
+                                    len && entry->path[len - 1] == '/' ? len - 1 : len);
     strv_add(&u->paths, path);
     step_progress(u->ctx, (int64_t) u->paths.count, 0, "unpacking %s: %s", u->name,
                   path_basename(path));
@@ -138,8 +139,8 @@ static int refuse_packaged(struct unpacking *u, struct error *err)
         AUTO_FREE char *path = path_join(u->into, u->paths.items[i]);
         struct stat st;
         char package[128];
-        if (lstat(path, &st) < 0 || S_ISDIR(st.st_mode) ||
-            ledger_has_path(u->ctx->ledger, path) || !package_owns(path, package, sizeof(package))) {
+        if (lstat(path, &st) < 0 || S_ISDIR(st.st_mode) || ledger_has_path(u->ctx->ledger, path) ||
+            !package_owns(path, package, sizeof(package))) {
             continue;
         }
         error_set(err, -EEXIST, "%s belongs to the package %s of this host", path, package);

@@ -80,10 +80,14 @@ int traces_check(const struct ledger *ledger, enum traces_of of, struct error *e
             folder_is_empty(t->name)) {
             continue;
         }
-        error_set(err, -EEXIST, "%s is not empty and is not ours: another cluster or container "
-                                "runtime was here", t->name);
-        return error_remedy(err, "remove what made it (for a kubeadm cluster: `kubeadm reset`), "
-                                 "or move %s away, then run again", t->name);
+        error_set(err, -EEXIST,
+                  "%s is not empty and is not ours: another cluster or container "
+                  "runtime was here",
+                  t->name);
+        return error_remedy(err,
+                            "remove what made it (for a kubeadm cluster: `kubeadm reset`), "
+                            "or move %s away, then run again",
+                            t->name);
     }
     return 1;
 }

@@ -1,5 +1,6 @@
 /* What the parts of Kubernetes make on a host by themselves, recorded before they can: folders,
- * mounts, network links, packet filter chains. reset removes exactly these. One table (traces.c). */
+ * mounts, network links, packet filter chains. reset removes exactly these. One table
+ * (traces.c). */
 #pragma once
 
 #include "agent/step.h"

@@ -49,8 +49,8 @@ static void refuses_bad_input(void **state)
 {
     (void) state;
     static const char *const bad[][2] = {
-        {"relative", "0644"},  {"/a/../b", "0644"}, {"/a\nb", "0644"}, {"/a", "4755"},
-        {"/a", "0o644"},       {"/a", "9"},         {"/a", ""},        {"/a", "00644"},
+        {"relative", "0644"}, {"/a/../b", "0644"}, {"/a\nb", "0644"}, {"/a", "4755"},
+        {"/a", "0o644"},      {"/a", "9"},         {"/a", ""},        {"/a", "00644"},
     };
     STRV(differences);
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

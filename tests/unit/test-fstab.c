@@ -38,8 +38,13 @@ static void only_the_type_counts(void **state)
 {
     (void) state;
     static const char *const others[] = {
-        "/dev/mapper/swap /swap ext4 swap 0 0\n", "swap swap swapfs sw\n", "swap\n", "a b\n",
-        "   #/dev/sda2 none swap sw\n",            "a b swa\n",            "",
+        "/dev/mapper/swap /swap ext4 swap 0 0\n",
+        "swap swap swapfs sw\n",
+        "swap\n",
+        "a b\n",
+        "   #/dev/sda2 none swap sw\n",
+        "a b swa\n",
+        "",
     };
     STRBUF(out, 4096);
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {

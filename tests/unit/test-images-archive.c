@@ -112,8 +112,8 @@ static void a_missing_blob_is_named(void **state)
 {
     struct error err = ERROR_INIT;
     AUTO_JSON *images = two_images();
-    const char *layer = json_string_value(
-        json_array_get(json_object_get(json_array_get(images, 0), "blobs"), 1));
+    const char *layer =
+        json_string_value(json_array_get(json_object_get(json_array_get(images, 0), "blobs"), 1));
     AUTO_FREE char *path = blob_path(layer);
     assert_int_equal(unlink(path), 0);
     AUTO_FREE char *tar = path_join(*state, "out.tar");
@@ -149,10 +149,8 @@ static void parameters_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        store_test(names_every_blob_once),
-        store_test(the_index_names_images_for_containerd),
-        store_test(the_stream_is_an_oci_layout),
-        store_test(a_missing_blob_is_named),
+        store_test(names_every_blob_once),        store_test(the_index_names_images_for_containerd),
+        store_test(the_stream_is_an_oci_layout),  store_test(a_missing_blob_is_named),
         cmocka_unit_test(parameters_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,8 @@
 static const char check_text[] =
     "REF                       TYPE  DIGEST   STATUS         SIZE              UNPACKED \n"
     "registry.k8s.io/pause:3.10 " TYPE " " DIGEST_A " complete (2/2)  1.0 MiB/1.0 MiB   true     \n"
-    "docker.io/library/x:1      " TYPE " " DIGEST_B " incomplete (1/3) 1.0 MiB/9.0 MiB  false    \n";
+    "docker.io/library/x:1      " TYPE " " DIGEST_B
+    " incomplete (1/3) 1.0 MiB/9.0 MiB  false    \n";
 
 static const char list_text[] =
     "REF                       TYPE  DIGEST   SIZE   PLATFORMS   LABELS \n"

@@ -30,8 +30,12 @@ static void phases_are_progress_and_hints_are_not(void **state)
     assert_non_null(kubeadm_progress_line("[certs] Generating \"ca\" certificate and key"));
     assert_non_null(kubeadm_progress_line("[kubelet-start] Starting the kubelet"));
     static const char *const others[] = {
-        "[preflight] You can also perform this action beforehand", "",
-        "  kubeadm join 10.0.0.1:6443 --token abcdef.0123456789abcdef", "[certs]", "[certs", "[] ",
+        "[preflight] You can also perform this action beforehand",
+        "",
+        "  kubeadm join 10.0.0.1:6443 --token abcdef.0123456789abcdef",
+        "[certs]",
+        "[certs",
+        "[] ",
         "Your Kubernetes control-plane has initialized successfully!",
     };
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {

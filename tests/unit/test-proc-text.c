@@ -5,7 +5,7 @@ static void unescapes(void **state)
 {
     (void) state;
     static const char *const cases[][2] = {
-        {"plain", "plain"},   {"a\\040b\\011c", "a b\tc"}, {"\\134", "\\"}, {"", ""},
+        {"plain", "plain"},     {"a\\040b\\011c", "a b\tc"}, {"\\134", "\\"}, {"", ""},
         {"cut\\04", "cut\\04"}, {"\\999", "\\999"},          {"\\", "\\"},    {"\\0401", " 1"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

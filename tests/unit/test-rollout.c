@@ -15,9 +15,17 @@ static void refuses_anything_else(void **state)
 {
     (void) state;
     static const char *const bad[] = {
-        "", "daemonset", "daemonset/x", "daemonset/x -n", "pod/x -n y", "daemonset/ -n y",
-        "daemonset/x -n y --kubeconfig=/tmp/k", "daemonset/x --all y", "daemonset/X_ -n y",
-        "/x -n y", "daemonset/x -n -y",
+        "",
+        "daemonset",
+        "daemonset/x",
+        "daemonset/x -n",
+        "pod/x -n y",
+        "daemonset/ -n y",
+        "daemonset/x -n y --kubeconfig=/tmp/k",
+        "daemonset/x --all y",
+        "daemonset/X_ -n y",
+        "/x -n y",
+        "daemonset/x -n -y",
     };
     STRV(args);
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -28,10 +36,10 @@ static void refuses_anything_else(void **state)
 
 static bool up(int desired, int updated, int available, int observed, int64_t unready)
 {
-    AUTO_JSON *daemonset = json_pack(
-        "{s:{s:i}, s:{s:i, s:i, s:i, s:i}}", "metadata", "generation", 2, "status",
-        "observedGeneration", observed, "desiredNumberScheduled", desired, "updatedNumberScheduled",
-        updated, "numberAvailable", available);
+    AUTO_JSON *daemonset = json_pack("{s:{s:i}, s:{s:i, s:i, s:i, s:i}}", "metadata", "generation",
+                                     2, "status", "observedGeneration", observed,
+                                     "desiredNumberScheduled", desired, "updatedNumberScheduled",
+                                     updated, "numberAvailable", available);
     return rollout_daemonset_up(daemonset, unready);
 }
 

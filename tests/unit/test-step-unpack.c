@@ -188,8 +188,8 @@ static void a_missing_blob_is_an_error(void **state)
 {
     struct host *h = *state;
     struct error err = ERROR_INIT;
-    const char *digest =
-        json_get_string(json_array_get(json_object_get(h->params, "archives"), 0), "digest", "");
+    const char *digest = json_get_string(json_array_get(json_object_get(h->params, "archives"), 0),
+                                         "digest", "");
     AUTO_FREE char *blob = blob_path(digest);
     assert_int_equal(unlink(blob), 0);
     AUTO_JSON *result = json_object();
