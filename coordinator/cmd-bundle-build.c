@@ -127,8 +127,9 @@ static void show_done(struct progress *p, const struct build_event *e)
     p->fresh += e->fresh;
     p->size += e->size;
     if (p->mode == VIEW_JSON) {
-        show_json("component", p, json_pack("{s:b, s:f, s:I}", "built", e->fresh, "seconds", seconds,
-                                            "bytes", (json_int_t) e->size));
+        show_json("component", p,
+                  json_pack("{s:b, s:f, s:I}", "built", e->fresh, "seconds", seconds, "bytes",
+                            (json_int_t) e->size));
         return;
     }
     clear_live(p);
@@ -229,8 +230,9 @@ const struct command cmd_bundle_build = {
     .synopsis = "RECIPE",
     .summary = "build a bundle from a recipe; goes on where it was interrupted",
     .options = options,
-    .help = "Needs the package registries that the recipe names (Go modules, Debian), gcc and any Go.\n"
-            "What was built is kept in the cache; the same recipe gives the same bytes.\n\n"
-            "example: bigtop-bootstrap bundle build images/recipes/default.yaml -o ./bundle",
+    .help =
+        "Needs the package registries that the recipe names (Go modules, Debian), gcc and any Go.\n"
+        "What was built is kept in the cache; the same recipe gives the same bytes.\n\n"
+        "example: bigtop-bootstrap bundle build images/recipes/default.yaml -o ./bundle",
     .run = run,
 };

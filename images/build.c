@@ -26,12 +26,12 @@ struct build {
     struct recipe recipe;
     struct cache *cache;
     struct layout *layout;
-    struct cache_entry *sources;      /* one per source of the recipe; dir NULL: not yet needed */
-    const char **dirs;                /* their folders */
-    struct image_layer *shared;       /* one per layer of the recipe; size 0: not yet made */
-    json_t *components, *about;       /* of bigtop.json */
-    size_t index;                     /* of the component at work */
-    bool fresh;                       /* something of it was made now */
+    struct cache_entry *sources; /* one per source of the recipe; dir NULL: not yet needed */
+    const char **dirs;           /* their folders */
+    struct image_layer *shared;  /* one per layer of the recipe; size 0: not yet made */
+    json_t *components, *about;  /* of bigtop.json */
+    size_t index;                /* of the component at work */
+    bool fresh;                  /* something of it was made now */
 };
 
 static bool is_cancelled(const struct build *b)
@@ -181,11 +181,10 @@ static int get_layer(struct build *b, const struct recipe_layer *layer, bool for
     if ((r = get_sources(b, layer, err)) < 0 ||
         (r = tree_build(&b->recipe, layer, b->dirs, &tree, err)) < 0)
         return r;
-    AUTO_JSON *inputs =
-        json_pack("{s:s, s:i, s:b, s:I, s:o}", "type", "layer", "format", LAYER_FORMAT, "for host",
-                  for_host, "mtime", (json_int_t) b->recipe.mtime, "files", tree_describe(&tree));
-    struct packing packing = {
-        .tree = &tree, .mtime = b->recipe.mtime, .for_host = for_host};
+    AUTO_JSON *inputs = json_pack("{s:s, s:i, s:b, s:I, s:o}", "type", "layer", "format",
+                                  LAYER_FORMAT, "for host", for_host, "mtime",
+                                  (json_int_t) b->recipe.mtime, "files", tree_describe(&tree));
+    struct packing packing = {.tree = &tree, .mtime = b->recipe.mtime, .for_host = for_host};
     CLEANUP(cache_entry_release) struct cache_entry entry = CACHE_ENTRY_INIT;
     bool fresh;
     report(b, BUILD_STEP, "packing", 0);
@@ -220,8 +219,8 @@ static int put_manifest(struct build *b, const struct strbuf *manifest, const ch
 {
     int r = layout_put_data(b->layout, manifest->data, manifest->len, digest, err);
     if (r == 0)
-        layout_add_manifest(b->layout, digest, (int64_t) manifest->len, ref,
-                            b->recipe.architecture, artifact_type);
+        layout_add_manifest(b->layout, digest, (int64_t) manifest->len, ref, b->recipe.architecture,
+                            artifact_type);
     return r;
 }
 
@@ -299,7 +298,7 @@ static int build_component(struct build *b, struct error *err)
     int64_t size = 0;
     b->fresh = false;
     report(b, BUILD_COMPONENT, NULL, 0);
-    int r = is_cancelled(b)               ? error_set(err, -ECANCELED, "interrupted")
+    int r = is_cancelled(b)              ? error_set(err, -ECANCELED, "interrupted")
             : c->kind == COMPONENT_IMAGE ? build_image(b, c, &size, err)
                                          : build_artifact(b, c, &size, err);
     if (r < 0)
@@ -326,12 +325,11 @@ static int open_cache(struct build *b, struct error *err)
 static int finish(struct build *b, struct error *err)
 {
     const struct recipe *r = &b->recipe;
-    AUTO_JSON *json = json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:O, s:O, s:O}", "schema",
-                                BUNDLE_SCHEMA, "product", r->product, "architecture",
-                                r->architecture, "serial", (json_int_t) r->serial, "created",
-                                r->created, "kubernetes", r->kubernetes, "components",
-                                b->components, "blobs", layout_blobs(b->layout), "sources",
-                                b->about);
+    AUTO_JSON *json = json_pack(
+        "{s:i, s:s, s:s, s:I, s:s, s:s, s:O, s:O, s:O}", "schema", BUNDLE_SCHEMA, "product",
+        r->product, "architecture", r->architecture, "serial", (json_int_t) r->serial, "created",
+        r->created, "kubernetes", r->kubernetes, "components", b->components, "blobs",
+        layout_blobs(b->layout), "sources", b->about);
     return layout_finish(b->layout, json, err);
 }
 

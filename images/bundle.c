@@ -38,8 +38,9 @@ static int need_word(const json_t *obj, const char *key, const char **out, struc
     if (r < 0)
         return r;
     if (!is_word(text, NAME_MAX_LEN))
-        return error_set(err, -EBADMSG, "\"%s\" is not a word of at most %d letters, digits, ._+~:-",
-                         key, NAME_MAX_LEN);
+        return error_set(err, -EBADMSG,
+                         "\"%s\" is not a word of at most %d letters, digits, ._+~:-", key,
+                         NAME_MAX_LEN);
     *out = text;
     return 0;
 }
@@ -48,9 +49,11 @@ static int check_listed(const struct bundle *b, const char *digest, const char *
                         struct error *err)
 {
     if (!digest_is_valid(digest))
-        return error_set(err, -EBADMSG, "\"%s\" is not \"sha256:\" and 64 lowercase hex digits", key);
+        return error_set(err, -EBADMSG, "\"%s\" is not \"sha256:\" and 64 lowercase hex digits",
+                         key);
     if (bundle_blob_size(b, digest) < 0)
-        return error_set(err, -EBADMSG, "\"%s\" names %s, which \"blobs\" does not list", key, digest);
+        return error_set(err, -EBADMSG, "\"%s\" names %s, which \"blobs\" does not list", key,
+                         digest);
     return 0;
 }
 
@@ -81,8 +84,9 @@ static int read_roles(const json_t *obj, unsigned *out, struct error *err)
         else if (strcmp(role, "worker") == 0)
             bits |= COMPONENT_WORKER;
         else
-            return error_set(err, -EBADMSG, "\"roles\" has something that is neither "
-                                            "\"control-plane\" nor \"worker\"");
+            return error_set(err, -EBADMSG,
+                             "\"roles\" has something that is neither "
+                             "\"control-plane\" nor \"worker\"");
     }
     if (!bits)
         return error_set(err, -EBADMSG, "\"roles\" is empty");

@@ -13,7 +13,8 @@
  *    "blobs":{"sha256:…":12345,…},                   every blob and its size, manifests too
  *    "sources":{…}}                                   for people: where each part came from
  *
- * Names, and images' refs, are unique. Components are in install order; what a control plane needs first comes first. */
+ * Names, and images' refs, are unique. Components are in install order; what a control plane needs
+ * first comes first. */
 #pragma once
 
 #include "lib/digest.h"

@@ -130,7 +130,8 @@ static int use_entry(const char *entry, const json_t *inputs, struct cache_entry
     return 1;
 }
 
-/* Nobody but the cache writes there: what is changed by mistake is found, but better not changed. */
+/* Nobody but the cache writes there: what is changed by mistake is found, but better not changed.
+ */
 static int write_entry_json(const char *work, const json_t *inputs, json_t *about,
                             struct error *err)
 {
@@ -152,8 +153,7 @@ static int make_entry(const char *work, const json_t *inputs, cache_produce_fn p
     AUTO_JSON *about = json_object();
     int r;
     if ((access(work, F_OK) == 0 && (r = path_remove_tree(work, err)) < 0) ||
-        (r = path_mkdir_p(files, 0755, err)) < 0 ||
-        (r = produce(userdata, files, about, err)) < 0)
+        (r = path_mkdir_p(files, 0755, err)) < 0 || (r = produce(userdata, files, about, err)) < 0)
         return r;
     return write_entry_json(work, inputs, about, err);
 }

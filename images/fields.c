@@ -39,8 +39,8 @@ int fields_check(const struct yaml_file *f, const struct yaml_node *map, const c
         STRV(expected);
         strv_add_all(&expected, keys);
         AUTO_FREE char *list = strv_join(&expected, ", ");
-        return yaml_error_key(f, map, i, err, "unknown key \"%s\", expected one of %s", map->keys[i],
-                              list);
+        return yaml_error_key(f, map, i, err, "unknown key \"%s\", expected one of %s",
+                              map->keys[i], list);
     }
     return 0;
 }

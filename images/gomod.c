@@ -92,9 +92,9 @@ static int check_sum(const char *dir, const char *module, const char *sum, struc
 void gomod_env(const struct source_context *ctx, const char *go, struct strv *env)
 {
     static const char *const kept[] = {
-        "HOME",       "TMPDIR",      "GOPROXY",      "GOSUMDB",     "GONOSUMDB",  "GONOPROXY",
-        "GOPRIVATE",  "HTTP_PROXY",  "HTTPS_PROXY",  "NO_PROXY",    "http_proxy", "https_proxy",
-        "no_proxy",   "SSL_CERT_FILE", "SSL_CERT_DIR", NULL};
+        "HOME",      "TMPDIR",        "GOPROXY",      "GOSUMDB",  "GONOSUMDB",  "GONOPROXY",
+        "GOPRIVATE", "HTTP_PROXY",    "HTTPS_PROXY",  "NO_PROXY", "http_proxy", "https_proxy",
+        "no_proxy",  "SSL_CERT_FILE", "SSL_CERT_DIR", NULL};
     for (const char *const *name = kept; *name; name++)
         if (getenv(*name))
             strv_addf(env, "%s=%s", *name, getenv(*name));
@@ -105,8 +105,8 @@ void gomod_env(const struct source_context *ctx, const char *go, struct strv *en
     strv_addf(env, "GOARCH=%s", ctx->recipe->architecture);
     /* All that a user's own settings could change in the result. */
     static const char *const fixed[] = {
-        "GO111MODULE=on", "GOTOOLCHAIN=local", "GOWORK=off",    "GOOS=linux", "GOAMD64=v1",
-        "GOARM64=v8.0",   "GOEXPERIMENT=",     "GODEBUG=",      "CC=gcc",     "GOMAXPROCS=2",
+        "GO111MODULE=on", "GOTOOLCHAIN=local", "GOWORK=off",      "GOOS=linux", "GOAMD64=v1",
+        "GOARM64=v8.0",   "GOEXPERIMENT=",     "GODEBUG=",        "CC=gcc",     "GOMAXPROCS=2",
         "LC_ALL=C",       "CGO_CFLAGS=-O2",    "CGO_LDFLAGS=-O2", NULL};
     strv_add_all(env, fixed);
 }
@@ -160,7 +160,8 @@ static int fetch_with(const struct source_context *ctx, const char *go, const ch
             (r = download(ctx, go, module, err)) < 0)
             return r;
         if ((r = check_sum(dir, module, sum, err)) < 0)
-            return error_remedy(err, "correct the sum in the recipe only if you know why it changed");
+            return error_remedy(err,
+                                "correct the sum in the recipe only if you know why it changed");
     }
     *out = TAKE_PTR(dir);
     return 0;

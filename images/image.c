@@ -69,8 +69,8 @@ void image_manifest(const char *config, int64_t config_size, const struct image_
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, descriptor(MEDIA_LAYER, layers[i].digest, layers[i].size));
-    dump(json_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", MEDIA_MANIFEST, "config",
-                   descriptor(MEDIA_CONFIG, config, config_size), "layers", list),
+    dump(json_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", MEDIA_MANIFEST,
+                   "config", descriptor(MEDIA_CONFIG, config, config_size), "layers", list),
          out);
 }
 

@@ -160,8 +160,8 @@ void layout_add_manifest(struct layout *l, const char *digest, int64_t size, con
     if (artifact_type)
         json_object_set_new(m, "artifactType", json_string(artifact_type));
     else
-        json_object_set_new(
-            m, "platform", json_pack("{s:s, s:s}", "architecture", architecture, "os", "linux"));
+        json_object_set_new(m, "platform",
+                            json_pack("{s:s, s:s}", "architecture", architecture, "os", "linux"));
     json_object_set_new(m, "annotations", json_pack("{s:s}", LAYOUT_REF, ref));
     json_array_append_new(l->manifests, m);
 }

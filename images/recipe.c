@@ -38,7 +38,8 @@ static int read_sources(struct recipe *r, const struct yaml_node *root, struct e
 {
     const struct yaml_node *map;
     int e;
-    if ((e = fields_need(&r->file, root, "sources", &map, err)) < 0 || (e = check_map(r, map, err)) < 0)
+    if ((e = fields_need(&r->file, root, "sources", &map, err)) < 0 ||
+        (e = check_map(r, map, err)) < 0)
         return e;
     r->sources = xcalloc(map->count + 1, sizeof(*r->sources));
     for (size_t i = 0; i < map->count; i++) {
@@ -264,8 +265,8 @@ static int read_files_only(const struct recipe *r, struct recipe_component *c, s
 
 #define COMMON_KEYS "name", "kind", "version", "roles", "files"
 static const char *const files_keys[] = {COMMON_KEYS, NULL};
-static const char *const image_keys[] = {COMMON_KEYS, "ref", "layers",  "entrypoint",
-                                         "cmd",       "env", "user", "workdir",    NULL};
+static const char *const image_keys[] = {COMMON_KEYS, "ref",  "layers",  "entrypoint", "cmd",
+                                         "env",       "user", "workdir", NULL};
 static const char *const addon_keys[] = {COMMON_KEYS, "wait", NULL};
 
 static const struct {
@@ -315,8 +316,8 @@ static int check_unique(const struct recipe *r, const struct recipe_component *c
 {
     for (const struct recipe_component *o = r->components; o < c; o++) {
         if (strcmp(o->name, c->name) == 0)
-            return yaml_error(&r->file, yaml_get(c->node, "name"), err,
-                              "a second component \"%s\"", c->name);
+            return yaml_error(&r->file, yaml_get(c->node, "name"), err, "a second component \"%s\"",
+                              c->name);
         if (o->ref && c->ref && strcmp(o->ref, c->ref) == 0)
             return yaml_error(&r->file, yaml_get(c->node, "ref"), err, "a second image \"%s\"",
                               c->ref);
@@ -377,9 +378,9 @@ static int read_toolchain(struct recipe *r, const struct yaml_node *root, struct
 
 static int read_head(struct recipe *r, const struct yaml_node *root, struct error *err)
 {
-    static const char *const keys[] = {"product",   "architecture", "serial",  "kubernetes",
-                                       "created",   "toolchain",    "sources", "layers",
-                                       "components", NULL};
+    static const char *const keys[] = {
+        "product",   "architecture", "serial", "kubernetes", "created",
+        "toolchain", "sources",      "layers", "components", NULL};
     const struct yaml_file *f = &r->file;
     const struct yaml_node *serial;
     int e;

@@ -72,8 +72,7 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
     return load_define(r, node, s, err);
 }
 
-static int load(const struct recipe *r, const struct yaml_node *node, void **out,
-                struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
 {
     struct c_spec *s = xcalloc(1, sizeof(*s));
     int e = load_into(r, node, s, err);
@@ -91,8 +90,7 @@ static void add_flags(const struct c_spec *s, struct strv *argv)
         strv_addf(argv, "-D%s", s->define.items[i]);
 }
 
-static int inputs(const struct source_context *ctx, const void *spec, json_t *in,
-                  struct error *err)
+static int inputs(const struct source_context *ctx, const void *spec, json_t *in, struct error *err)
 {
     const struct c_spec *s = spec;
     STRV(flags);

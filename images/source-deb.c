@@ -77,8 +77,7 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
     return check_packages(r, node, "exclude", &s->exclude, err);
 }
 
-static int load(const struct recipe *r, const struct yaml_node *node, void **out,
-                struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
 {
     struct deb_spec *s = xcalloc(1, sizeof(*s));
     int e = load_into(r, node, s, err);
@@ -89,8 +88,7 @@ static int load(const struct recipe *r, const struct yaml_node *node, void **out
     return e;
 }
 
-static int inputs(const struct source_context *ctx, const void *spec, json_t *in,
-                  struct error *err)
+static int inputs(const struct source_context *ctx, const void *spec, json_t *in, struct error *err)
 {
     (void) err;
     const struct deb_spec *s = spec;
@@ -137,9 +135,9 @@ static int apt_open(const struct source_context *ctx, const char *suite, struct 
     strv_addf(&a->options, "-oAPT::Architecture=%s", arch);
     strv_addf(&a->options, "-oAPT::Architectures=%s", arch);
     strv_addf(&a->options, "-oAPT::Default-Release=/^%s(-security|-updates)?$/", suite);
-    static const char *const fixed[] = {"-oAPT::Sandbox::User=root", "-oAcquire::ForceHash=sha256",
-                                        "-oAcquire::Languages=none", "-oAPT::Install-Recommends=no",
-                                        "-oAPT::Install-Suggests=no", NULL};
+    static const char *const fixed[] = {
+        "-oAPT::Sandbox::User=root",    "-oAcquire::ForceHash=sha256", "-oAcquire::Languages=none",
+        "-oAPT::Install-Recommends=no", "-oAPT::Install-Suggests=no",  NULL};
     strv_add_all(&a->options, fixed);
     return r;
 }
@@ -160,9 +158,10 @@ static int apt_get(struct apt *a, const char *const *command, const struct strv 
                                          .cancel = a->ctx->cancel,
                                          .die_with_parent = true};
     int r = process_runv(&argv, &opts, NULL, err);
-    return r < 0 ? error_remedy(err, "are the machine's APT sources reachable? apt-get update "
-                                     "shows it")
-                 : 0;
+    return r == -EREMOTEIO
+               ? error_remedy(err,
+                              "are the machine's APT sources reachable? apt-get update shows it")
+               : r;
 }
 
 static int check_suite(struct apt *a, const char *suite, struct error *err)
@@ -177,7 +176,8 @@ static int check_suite(struct apt *a, const char *suite, struct error *err)
     if (strv_contains(&names, suite))
         return 0;
     error_set(err, -ENOENT, "the machine's APT sources do not have Debian %s", suite);
-    return error_remedy(err, "add Debian %s to the APT sources, or build on Debian %s", suite, suite);
+    return error_remedy(err, "add Debian %s to the APT sources, or build on Debian %s", suite,
+                        suite);
 }
 
 /* One line of --print-uris: 'URI' file size SHA256:hex */
@@ -212,9 +212,8 @@ static int unpack(struct apt *a, const struct package *p, const char *dir, struc
     if (strcmp(digest, p->digest) != 0)
         return error_set(err, -EBADMSG, "%s is %s, APT announced %s", path, digest, p->digest);
     const char *const argv[] = {"dpkg-deb", "--extract", path, dir, NULL};
-    const struct process_options opts = {.timeout_ms = UNPACK_TIMEOUT_MS,
-                                         .cancel = a->ctx->cancel,
-                                         .die_with_parent = true};
+    const struct process_options opts = {
+        .timeout_ms = UNPACK_TIMEOUT_MS, .cancel = a->ctx->cancel, .die_with_parent = true};
     return process_run(argv, &opts, NULL, err);
 }
 

@@ -50,8 +50,7 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
     return 0;
 }
 
-static int load(const struct recipe *r, const struct yaml_node *node, void **out,
-                struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
 {
     struct file_spec *s = xcalloc(1, sizeof(*s));
     int e = load_into(r, node, s, err);
@@ -108,8 +107,7 @@ static int each_file(const struct file_spec *s, walk_fn fn, void *userdata, stru
     return fn(userdata, path_basename(s->path), s->path, &st, err);
 }
 
-static int inputs(const struct source_context *ctx, const void *spec, json_t *in,
-                  struct error *err)
+static int inputs(const struct source_context *ctx, const void *spec, json_t *in, struct error *err)
 {
     (void) ctx;
     const struct file_spec *s = spec;

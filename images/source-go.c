@@ -104,8 +104,8 @@ static int load_words(const struct recipe *r, const struct yaml_node *node, cons
 static int load_into(const struct recipe *r, const struct yaml_node *node, struct go_spec *s,
                      struct error *err)
 {
-    static const char *const keys[] = {"type", "module",    "programs", "set", "tags",
-                                       "cgo",  "libraries", NULL};
+    static const char *const keys[] = {"type", "module", "programs",  "set",
+                                       "tags", "cgo",    "libraries", NULL};
     const char *module = "";
     int e;
     if ((e = fields_check(&r->file, node, keys, err)) < 0)
@@ -126,8 +126,7 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
     return cgo ? yaml_bool(&r->file, cgo, &s->cgo, err) : 0;
 }
 
-static int load(const struct recipe *r, const struct yaml_node *node, void **out,
-                struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
 {
     struct go_spec *s = xcalloc(1, sizeof(*s));
     int e = load_into(r, node, s, err);
@@ -148,8 +147,7 @@ static int set_file_hash(json_t *inputs, const char *dir, const char *name, stru
     return r;
 }
 
-static int inputs(const struct source_context *ctx, const void *spec, json_t *in,
-                  struct error *err)
+static int inputs(const struct source_context *ctx, const void *spec, json_t *in, struct error *err)
 {
     const struct go_spec *s = spec;
     json_object_set_new(in, "flags", json_integer(FLAGS_VERSION));
@@ -225,7 +223,8 @@ static int count_packages(const struct source_context *ctx, const struct go_spec
     int r = process_runv(&argv, &opts, NULL, err);
     for (size_t i = 0; i < out.len; i++)
         c->total += out.data[i] == '\n';
-    return r < 0 ? error_remedy(err, "the Go module proxy has to be reachable (GOPROXY)") : r;
+    return r == -EREMOTEIO ? error_remedy(err, "the Go module proxy has to be reachable (GOPROXY)")
+                           : r;
 }
 
 static char *linker_flags(const struct go_spec *s)
@@ -251,8 +250,9 @@ static int compile(const struct source_context *ctx, const struct go_spec *s, co
     AUTO_FREE char *flags = linker_flags(s);
     AUTO_FREE char *tags = strv_join(&s->tags, ",");
     STRV(argv);
-    const char *const build[] = {go,     "build", "-v",       "-p",  "2", "-trimpath", "-buildvcs=false",
-                                 "-tags", tags,   "-ldflags", flags, "-o", NULL};
+    const char *const build[] = {
+        go,      "build", "-v",       "-p",  "2",  "-trimpath", "-buildvcs=false",
+        "-tags", tags,    "-ldflags", flags, "-o", NULL};
     strv_add_all(&argv, build);
     strv_addf(&argv, "%s/", out_dir);
     strv_add(&argv, "--");

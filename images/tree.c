@@ -98,8 +98,8 @@ static int add_from(const struct recipe *r, struct tree *t, const struct recipe_
 static void add_links(struct tree *t, const struct recipe_entry *e)
 {
     for (size_t i = 0; i < e->links.count; i++) {
-        AUTO_FREE char *path =
-            *e->to ? path_join(e->to, e->links.items[i]) : xstrdup(e->links.items[i]);
+        AUTO_FREE char *path = *e->to ? path_join(e->to, e->links.items[i])
+                                      : xstrdup(e->links.items[i]);
         add(t, TREE_LINK, path, 0777)->text = xstrdup(e->target);
     }
 }

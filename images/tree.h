@@ -1,4 +1,5 @@
-/* The files of one archive: a recipe's entries with the sources filled in, sorted, parents added. */
+/* The files of one archive: a recipe's entries with the sources filled in, sorted, and with their
+ * parents. */
 #pragma once
 
 #include "images/recipe.h"

@@ -16,8 +16,7 @@
 #define HEAD \
     "\"schema\":1,\"product\":\"bigtop\",\"architecture\":\"amd64\",\"serial\":1," \
     "\"kubernetes\":\"v1.34.4\""
-#define BUNDLE(components, blobs) \
-    "{" HEAD ",\"components\":[" components "],\"blobs\":" blobs "}"
+#define BUNDLE(components, blobs) "{" HEAD ",\"components\":[" components "],\"blobs\":" blobs "}"
 
 static void put(const char *dir, const char *name, const void *data, size_t len)
 {
@@ -150,7 +149,8 @@ static void refuses_a_missing_folder(void **state)
 /* Four mebibytes are the most that is ever read. */
 static void refuses_a_long_list(void **state)
 {
-    static const char head[] = "{" HEAD ",\"components\":[" COMPONENT "],\"blobs\":" LIST ",\"x\":\"";
+    static const char head[] = "{" HEAD ",\"components\":[" COMPONENT "],\"blobs\":" LIST
+                               ",\"x\":\"";
     size_t size = BUNDLE_MANIFEST_MAX + 1;
     AUTO_FREE char *text = xcalloc(1, size + 1);
     struct error err = ERROR_INIT;
@@ -180,8 +180,8 @@ static void make_image_bundle(const char *dir, struct files *f, const char *list
                   f->config, f->layer);
     put_blob(dir, manifest, f->manifest);
     AUTO_FREE char *json = xasprintf(
-        "{" HEAD ",\"components\":[" IMAGE("a.io/b:c", "%s", "[\"%s\",\"%s\"]")
-        "],\"blobs\":{\"%s\":6,\"%s\":9,\"%s\":%zu}}",
+        "{" HEAD ",\"components\":[" IMAGE(
+            "a.io/b:c", "%s", "[\"%s\",\"%s\"]") "],\"blobs\":{\"%s\":6,\"%s\":9,\"%s\":%zu}}",
         f->manifest, f->config, listed_layer ? listed_layer : f->layer, f->config, f->layer,
         f->manifest, strlen(manifest));
     put_text(dir, "bigtop.json", json);

@@ -7,7 +7,7 @@
 
 #define HEAD \
     "product: p\narchitecture: amd64\nserial: 3\nkubernetes: v1\n" \
-    "created: 2026-02-10T12:53:36Z\n" /* 5 lines */
+    "created: 2026-02-10T12:53:36Z\n"                   /* 5 lines */
 #define SOURCES "sources: {f: {type: file, path: .}}\n" /* 6 */
 #define COMPONENTS \
     "components:\n- {name: a, kind: files, version: v1, roles: [worker], files: [{from: f}]}\n"
@@ -66,7 +66,8 @@ static void refuses_what_is_wrong(void **state)
     } cases[] = {
         {"", "r.yaml:1:1: nothing here, expected a mapping"},
         {"- a\n", "r.yaml:1:1: found a list, expected a mapping"},
-        {HEAD SOURCES COMPONENTS "extra: 1\n", "r.yaml:9:1: unknown key \"extra\", expected one of"},
+        {HEAD SOURCES COMPONENTS "extra: 1\n",
+         "r.yaml:9:1: unknown key \"extra\", expected one of"},
         {"architecture: amd64\n", "\"product\" is missing here"},
         {"product: ../x\n", "r.yaml:1:10: \"product\" has to be a word"},
         {"product: p\narchitecture: a\nserial: 0\nkubernetes: v\n", "r.yaml:3:9: "},
@@ -89,8 +90,9 @@ static void refuses_what_is_wrong(void **state)
         {HEAD "toolchain: {go: go1.2, sum: s}\n"
               "sources: {x: {type: go, module: ., programs: {a: -o/x}}}\n",
          "r.yaml:7:50: expected the path of a Go package"},
-        {HEAD "toolchain: {go: go1.2, sum: s}\n"
-              "sources: {x: {type: go, module: ., programs: {a: b}, set: {a.b: \"-extldflags x\"}}}\n",
+        {HEAD
+         "toolchain: {go: go1.2, sum: s}\n"
+         "sources: {x: {type: go, module: ., programs: {a: b}, set: {a.b: \"-extldflags x\"}}}\n",
          "a variable and its value are words"},
         {HEAD "toolchain: {go: go1.2, sum: s}\n"
               "sources: {x: {type: go, module: ., programs: {a: b}, tags: [\"a,b -x\"]}}\n",
@@ -109,7 +111,8 @@ static void refuses_what_is_wrong(void **state)
         {HEAD "sources: {x: {type: deb, suite: bookworm, packages: [a b]}}\n", "a Debian package"},
         {HEAD "sources: {x: {type: deb, suite: bookworm, packages: [ab=]}}\n", "a Debian package"},
         {HEAD "sources: {x: {type: deb, suite: \"$(x)\", packages: [ab]}}\n", "has to be a word"},
-        {HEAD "sources: {x: {type: deb, suite: bookworm, packages: []}}\n", "\"packages\" is empty"},
+        {HEAD "sources: {x: {type: deb, suite: bookworm, packages: []}}\n",
+         "\"packages\" is empty"},
         {HEAD SOURCES, "\"components\" is missing here"},
         {HEAD SOURCES "components: []\n", "r.yaml:7:13: an empty list"},
         {HEAD SOURCES "layers: {a: []}\ncomponents: []\n", "r.yaml:7:13: an empty list"},
