@@ -138,30 +138,33 @@ def fetch_command(address, path):
             "sed '1,/^\\r*$/d'")
 
 
+def fetch(address, path="/"):
+    """Debian's static busybox dies in wget where there is a resolv.conf; nc asks no names."""
+    return f"printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} 80"
+
+
 def service_across_nodes(lab):
-    """From a pod on n3, from one on n1, and from n1 itself, to the pod on n2."""
+    """From a pod on n3, from one on n1, and a megabyte, to the pod on n2."""
     address = serve(lab)
-    fetch = fetch_command(address, "/")
-    create(lab, pod("client-n3", fetch, node="n3"), pod("client-n1", fetch, node="n1"))
+    lab.kubectl("-n", SPACE, "exec", "server", "--", "sh", "-c",
+                "dd if=/dev/zero of=/www/big bs=1024 count=1024 2>/dev/null")
+    # Small packets pass even where the MTU is wrong.
+    create(lab, pod("client-n3", fetch(address), node="n3"),
+           pod("client-n1", fetch(address), node="n1"),
+           pod("client-big", fetch(address, "/big") + " | wc -c", node="n3"))
     for name in ("client-n3", "client-n1"):
-        check(finish(lab, name) == "server\n", f"{name} got no answer from the Service")
-    # A whole megabyte: small packets pass even where the MTU is wrong.
-    big = "dd if=/dev/zero of=/www/big bs=1024 count=1024 2>/dev/null"
-    lab.kubectl("-n", SPACE, "exec", "server", "--", "sh", "-c", big)
-    create(lab, pod("client-big", fetch_command(address, "/big") + " | wc -c", node="n3"))
-    check(finish(lab, "client-big").strip() == "1048576", "a megabyte did not come through")
+        check(finish(lab, name).endswith("\nserver\n"), f"{name} got no answer from the Service")
+    check(int(finish(lab, "client-big")) >= 1 << 20, "a megabyte did not come through")
 
 
 def cluster_dns(lab):
-    """The Service's name gives the Service's address, asked on other nodes than the servers'."""
+    """The Service's name gives the Service's address, asked from two nodes."""
     address = lab.kube("-n", SPACE, "get", "service", "web")["spec"]["clusterIP"]
-    name = f"web.{SPACE}.svc.cluster.local"
-    askers = {"ask-n2": "n2", "ask-n3": "n3"}
-    create(lab, *(pod(asker, f"nslookup {name}", node=node) for asker, node in askers.items()))
-    for asker in askers:
+    ask = f"nslookup -type=a web.{SPACE}.svc.cluster.local {CLUSTER_DNS}"
+    create(lab, pod("ask-n3", ask, node="n3"), pod("ask-n2", ask, node="n2"))
+    for asker in ("ask-n3", "ask-n2"):
         answer = finish(lab, asker)
-        check(CLUSTER_DNS in answer.split("Name:")[0], f"{asker} asked another server:\n{answer}")
-        check(f"Address: {address}\n" in answer.split("Name:")[-1], f"{asker}:\n{answer}")
+        check(f"Address: {address}\n" in answer, f"{asker}: not {address}:\n{answer}")
 
 
 def run(report, lab):
