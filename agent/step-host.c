@@ -5,9 +5,11 @@
 #include "agent/step.h"
 #include "agent/swap.h"
 #include "agent/sysctls.h"
+#include "lib/protocol.h"
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MODPROBE_TIMEOUT_MS 30000
 
@@ -111,6 +113,9 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
     if (!mounts_root_shared()) {
         strv_add(differences, "let mounts below / propagate");
     }
+    if (access(AGENT_VOLUMES_DIR, F_OK) != 0) {
+        strv_add(differences, "make " AGENT_VOLUMES_DIR);
+    }
     return differences->count == before;
 }
 
@@ -130,6 +135,8 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
     if (r >= 0 && !mounts_root_shared()) {
         r = mounts_share_root(ctx->ledger, err);
     }
+    /* Before kubelet does it unrecorded, and open to every user of the host. */
+    r = r < 0 ? r : ledger_mkdir(ctx->ledger, AGENT_VOLUMES_DIR, 0700, err);
     return r < 0 ? r : 0;
 }
 
