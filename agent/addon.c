@@ -49,7 +49,6 @@ static int parse(const json_t *params, struct addon *a, struct error *err)
         return error_set(err, -EINVAL, "addon: its name or digest is malformed");
     }
     a->values = json_object_get(params, "values");
-    a->wait = json_object_get(params, "wait");
     return 0;
 }
 

@@ -9,7 +9,7 @@
 
 struct addon {
     const char *name, *archive; /* borrowed from the parameters */
-    const json_t *values, *wait;
+    const json_t *values;
     char *dir; /* removed by addon_release */
 };
 

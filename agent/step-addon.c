@@ -1,7 +1,6 @@
 #include "agent/addon.h"
 #include "agent/cluster.h"
 #include "agent/program.h"
-#include "agent/rollout.h"
 #include "agent/step.h"
 #include "lib/digest.h"
 
@@ -9,7 +8,6 @@
 #include <string.h>
 
 #define API_TIMEOUT_MS 60000
-#define ROLLOUT_TIMEOUT_MS (10 * 60 * 1000)
 
 static void params_digest(const json_t *params, char out[DIGEST_SIZE])
 {
@@ -17,8 +15,8 @@ static void params_digest(const json_t *params, char out[DIGEST_SIZE])
     digest_buffer(text, strlen(text), out);
 }
 
-/* The newest parameters with which this addon came up, against these. */
-static bool came_up_with(const struct ledger *ledger, const char *name, const json_t *params)
+/* The newest parameters with which this addon was applied, against these. */
+static bool applied_with(const struct ledger *ledger, const char *name, const json_t *params)
 {
     char digest[DIGEST_SIZE];
     params_digest(params, digest);
@@ -36,7 +34,7 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
     if (r < 0) {
         return r;
     }
-    if (came_up_with(ctx->ledger, name, params)) {
+    if (applied_with(ctx->ledger, name, params)) {
         AUTO_ADDON addon = {0};
         r = addon_open(params, &addon, err);
         if (r == 0 && addon_is_applied(&addon, ctx->cancel)) {
@@ -65,21 +63,10 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
     return addon_apply(&addon, ctx->cancel, err);
 }
 
-/* What was applied server side is there; the question that is left is whether it comes up. */
+/* What was applied server side is there; whether its pods come up, the coordinator watches. */
 static int verify(const struct step_context *ctx, const json_t *params, struct error *err)
 {
     char digest[DIGEST_SIZE];
-    const json_t *wait = json_object_get(params, "wait");
-    size_t i;
-    json_t *target;
-    json_array_foreach(wait, i, target) {
-        const char *text = json_is_string(target) ? json_string_value(target) : "";
-        step_progress(ctx, (int64_t) i, (int64_t) json_array_size(wait), "waiting for %s", text);
-        int r = rollout_wait(ctx, text, ROLLOUT_TIMEOUT_MS, err);
-        if (r < 0) {
-            return r;
-        }
-    }
     params_digest(params, digest);
     AUTO_FREE char *key = xasprintf("addon:%s", json_get_string(params, "name", ""));
     return ledger_set(ctx->ledger, key, digest, err);

@@ -68,14 +68,27 @@ static size_t nodes_not_ready(struct run *run, const json_t *cluster, struct str
     return expected > ready ? expected - ready : 0;
 }
 
-/* The pods that make the cluster: users' own pods may be as they like. */
-static bool is_system_namespace(const char *name)
+static bool has_text(const json_t *list, const char *text)
 {
-    static const char *const names[] = {"kube-system", "kube-flannel", "local-path-storage"};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-        if (strcmp(name, names[i]) == 0)
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item)
+    {
+        if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
             return true;
+    }
     return false;
+}
+
+/* The pods that make the cluster, kubeadm's and the addons': users' own may be as they like. */
+static bool is_system_namespace(const struct run *run, const char *name)
+{
+    const struct bundle *b = run->bundle;
+    for (size_t i = 0; i < b->component_count; i++)
+        if (params_wants_addon(run->inv, &b->components[i]) &&
+            has_text(b->components[i].namespaces, name))
+            return true;
+    return strcmp(name, "kube-system") == 0;
 }
 
 static size_t pods_not_ready(struct run *run, const json_t *cluster, struct strv *waiting)
@@ -86,7 +99,7 @@ static size_t pods_not_ready(struct run *run, const json_t *cluster, struct strv
     {
         const char *node = json_get_string(pod, "node", "");
         const char *space = json_get_string(pod, "namespace", "");
-        if (!is_system_namespace(space) || (*node && !is_ours(run, node)) ||
+        if (!is_system_namespace(run, space) || (*node && !is_ours(run, node)) ||
             json_get_bool(pod, "ready", false) ||
             strcmp(json_get_string(pod, "phase", ""), "Succeeded") == 0)
             continue;

@@ -27,7 +27,6 @@ struct build {
     struct cache *cache;
     struct layout *layout;
     struct cache_entry *sources; /* one per source of the recipe; dir NULL: not yet needed */
-    const char **dirs;           /* their folders */
     struct image_layer *shared;  /* one per layer of the recipe; size 0: not yet made */
     json_t *components, *about;  /* of bigtop.json */
     size_t index;                /* of the component at work */
@@ -76,7 +75,7 @@ static int produce_source(void *userdata, const char *dir, json_t *about, struct
 
 static int get_source(struct build *b, size_t i, struct error *err)
 {
-    if (b->dirs[i])
+    if (b->sources[i].dir)
         return 0;
     const struct recipe_source *s = &b->recipe.sources[i];
     const struct source_context ctx = {.recipe = &b->recipe,
@@ -86,14 +85,13 @@ static int get_source(struct build *b, size_t i, struct error *err)
                                        .userdata = b};
     struct making making = {.ctx = &ctx, .source = s};
     AUTO_JSON *inputs = json_pack("{s:s}", "type", s->type->name);
-    bool fresh;
+    bool fresh = false;
     int r = s->type->inputs(&ctx, s->spec, inputs, err);
     if (r == 0)
         r = cache_get(b->cache, inputs, produce_source, &making, &b->sources[i], &fresh, err);
     if (r < 0)
         return r == -ECANCELED ? r : error_prefix(err, "source %s", s->name);
     b->fresh |= fresh;
-    b->dirs[i] = b->sources[i].dir;
     json_object_set(b->about, s->name, b->sources[i].about);
     return 0;
 }
@@ -179,7 +177,7 @@ static int get_layer(struct build *b, const struct recipe_layer *layer, bool for
     CLEANUP(tree_release) struct tree tree = TREE_INIT;
     int r;
     if ((r = get_sources(b, layer, err)) < 0 ||
-        (r = tree_build(&b->recipe, layer, b->dirs, &tree, err)) < 0)
+        (r = tree_build(&b->recipe, layer, b->sources, &tree, err)) < 0)
         return r;
     AUTO_JSON *inputs = json_pack("{s:s, s:i, s:b, s:I, s:o}", "type", "layer", "format",
                                   LAYER_FORMAT, "for host", for_host, "mtime",
@@ -241,7 +239,7 @@ static int build_artifact(struct build *b, const struct recipe_component *c, int
     json_t *json = component_json(c, c->kind == COMPONENT_ADDON ? "addon" : "files");
     json_object_set_new(json, "blob", json_string(blob.digest));
     if (c->kind == COMPONENT_ADDON)
-        json_object_set_new(json, "wait", source_list(&c->wait));
+        json_object_set_new(json, "namespaces", source_list(&c->namespaces));
     json_array_append_new(b->components, json);
     *size = blob.size;
     return 0;
@@ -337,7 +335,6 @@ static int run(struct build *b, struct error *err)
 {
     int r;
     b->sources = xcalloc(b->recipe.source_count + 1, sizeof(*b->sources));
-    b->dirs = xcalloc(b->recipe.source_count + 1, sizeof(*b->dirs));
     b->shared = xcalloc(b->recipe.layer_count + 1, sizeof(*b->shared));
     b->components = json_array();
     b->about = json_object();
@@ -354,7 +351,6 @@ static void build_release(struct build *b)
     for (size_t i = 0; b->sources && i < b->recipe.source_count; i++)
         cache_entry_release(&b->sources[i]);
     free(b->sources);
-    free(b->dirs);
     free(b->shared);
     json_decref(b->components);
     json_decref(b->about);

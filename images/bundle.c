@@ -117,19 +117,20 @@ static int read_image(const struct bundle *b, const json_t *obj, struct componen
     return 0;
 }
 
-static int read_wait(const json_t *obj, struct component *c, struct error *err)
+static int read_namespaces(const json_t *obj, struct component *c, struct error *err)
 {
-    json_t *wait = json_object_get(obj, "wait");
-    if (!wait)
+    json_t *list = json_object_get(obj, "namespaces");
+    if (!list)
         return 0;
-    if (!json_is_array(wait))
-        return error_set(err, -EBADMSG, "\"wait\" is not a list");
+    if (!json_is_array(list))
+        return error_set(err, -EBADMSG, "\"namespaces\" is not a list");
     size_t i;
     json_t *item;
-    json_array_foreach(wait, i, item)
+    json_array_foreach(list, i, item)
         if (!json_is_string(item) || !is_plain_text(json_string_value(item)))
-            return error_set(err, -EBADMSG, "\"wait\" has something that is not a line of text");
-    c->wait = wait;
+            return error_set(err, -EBADMSG,
+                             "\"namespaces\" has something that is not a line of text");
+    c->namespaces = list;
     return 0;
 }
 
@@ -161,7 +162,7 @@ static int read_component(const struct bundle *b, const json_t *obj, struct comp
     if (c->kind == COMPONENT_IMAGE)
         return read_image(b, obj, c, err);
     r = need_blob(b, obj, "blob", &c->blob, err);
-    return r < 0 || c->kind == COMPONENT_FILES ? r : read_wait(obj, c, err);
+    return r < 0 || c->kind == COMPONENT_FILES ? r : read_namespaces(obj, c, err);
 }
 
 static bool same_component(const struct component *a, const struct component *b)

@@ -9,7 +9,8 @@
  *       "ref":"registry.k8s.io/kube-apiserver:v1.34.4","manifest":"sha256:…",
  *       "blobs":["sha256:…",…]},                   config and layers
  *      {"name":"flannel","kind":"addon","version":"…","roles":["control-plane"],"blob":"sha256:…",
- *       "wait":["…"]}],                              a tar of a kustomize folder
+ *       "namespaces":["…"]}],                        a tar of a kustomize folder, and where
+ *                                                   its pods live
  *    "blobs":{"sha256:…":12345,…},                   every blob and its size, manifests too
  *    "sources":{…}}                                   for people: where each part came from
  *
@@ -39,7 +40,7 @@ struct component {
     const char *blob;           /* files, addon */
     const char *ref, *manifest; /* image */
     json_t *blobs;              /* image: array of digests, borrowed */
-    json_t *wait;               /* addon: array of strings, borrowed; may be NULL */
+    json_t *namespaces;         /* addon: array of strings, borrowed; may be NULL */
 };
 
 struct bundle {

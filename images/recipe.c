@@ -252,7 +252,7 @@ static int read_image(const struct recipe *r, struct recipe_component *c, struct
 
 static int read_addon(const struct recipe *r, struct recipe_component *c, struct error *err)
 {
-    return fields_get_strings(&r->file, c->node, "wait", &c->wait, err);
+    return fields_get_strings(&r->file, c->node, "namespaces", &c->namespaces, err);
 }
 
 static int read_files_only(const struct recipe *r, struct recipe_component *c, struct error *err)
@@ -267,7 +267,7 @@ static int read_files_only(const struct recipe *r, struct recipe_component *c, s
 static const char *const files_keys[] = {COMMON_KEYS, NULL};
 static const char *const image_keys[] = {COMMON_KEYS, "ref",  "layers",  "entrypoint", "cmd",
                                          "env",       "user", "workdir", NULL};
-static const char *const addon_keys[] = {COMMON_KEYS, "wait", NULL};
+static const char *const addon_keys[] = {COMMON_KEYS, "namespaces", NULL};
 
 static const struct {
     const char *name;
@@ -348,6 +348,7 @@ static int read_components(struct recipe *r, const struct yaml_node *root, struc
 
 static int read_created(struct recipe *r, const struct yaml_node *root, struct error *err)
 {
+    r->created = "";
     int e = fields_need_string(&r->file, root, "created", &r->created, err);
     if (e < 0)
         return e;
@@ -435,7 +436,7 @@ static void release_component(struct recipe_component *c)
 {
     release_layer(&c->files);
     free(c->layers);
-    strv_release(&c->wait);
+    strv_release(&c->namespaces);
     strv_release(&c->entrypoint);
     strv_release(&c->cmd);
     strv_release(&c->env);

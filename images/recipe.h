@@ -13,7 +13,7 @@
  *     - {name, kind: files, version, roles, files: [ENTRY, …]}
  *     - {name, kind: image, version, roles, ref, layers: [NAME, …], files: [ENTRY, …],
  *        entrypoint, cmd, env, user, workdir}
- *     - {name, kind: addon, version, roles, files: [ENTRY, …], wait: [TEXT, …]}
+ *     - {name, kind: addon, version, roles, files: [ENTRY, …], namespaces: [NAME, …]}
  *
  * ENTRY is one of
  *   {from: SOURCE, path: P, to: D, mode: "0755"}   a file, or a folder with all that is in it;
@@ -69,7 +69,7 @@ struct recipe_component {
     const char *name, *version;
     unsigned roles; /* COMPONENT_* bits */
     struct recipe_layer files;
-    struct strv wait; /* addon */
+    struct strv namespaces; /* addon: where its pods live */
     const char *ref;  /* image, and so are all below */
     size_t *layers;   /* indexes in recipe.layers, bottom first */
     size_t layer_count;

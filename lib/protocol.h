@@ -61,8 +61,8 @@
  *            control plane, for hosts that join later; never "done" in check
  *   join     {"config":"<yaml>","node":N}
  *   label    {"nodes":[{"name":…,"labels":{…},"taints":["key=value:Effect",…]}]}  control plane
- *   addon    {"name":"flannel","archive":"sha256:…","values":{"pod-cidr":"10.244.0.0/16",…},
- *            "wait":["daemonset/kube-flannel-ds -n kube-flannel",…]}   kubectl apply -k, by server
+ *   addon    {"name":"flannel","archive":"sha256:…","values":{"pod-cidr":"10.244.0.0/16",…}}
+ *            kubectl apply -k, by server; whether its pods come up, "cluster" tells
  *   remove   {"node":N}   on a control plane: drain and delete the node
  *   reset    {"delete_volumes":["/var/lib/bigtop-volumes",…]}   undoes the ledger, the agent last
  *

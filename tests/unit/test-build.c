@@ -24,7 +24,7 @@
     "- {name: two, kind: image, version: v1, roles: [control-plane], ref: a.io/two:v1,\n" \
     "   layers: [base]}\n" \
     "- {name: net, kind: addon, version: v1, roles: [control-plane], files: [{from: addon}],\n" \
-    "   wait: [deployment/x]}\n"
+    "   namespaces: [x]}\n"
 
 static void put(const char *dir, const char *name, const char *text, mode_t mode)
 {
@@ -136,8 +136,8 @@ static void builds_a_bundle(void **state)
     const struct component *two = bundle_find(&b, "two");
     assert_string_equal(json_string_value(json_array_get(one->blobs, 1)),
                         json_string_value(json_array_get(two->blobs, 1)));
-    assert_string_equal(json_string_value(json_array_get(bundle_find(&b, "net")->wait, 0)),
-                        "deployment/x");
+    assert_string_equal(json_string_value(json_array_get(bundle_find(&b, "net")->namespaces, 0)),
+                        "x");
 }
 
 static void same_recipe_same_bytes(void **state)

@@ -56,7 +56,7 @@ static void reads_components(void **state)
                               "\"blobs\":[\"sha256:" HEX_A "\"]},"
                               "{\"name\":\"net\",\"kind\":\"addon\",\"version\":\"v3\","
                               "\"roles\":[\"control-plane\"],\"blob\":\"" D_CONTENT "\","
-                              "\"wait\":[\"daemonset/net -n net\"]}",
+                              "\"namespaces\":[\"net\"]}",
                     LIST));
     assert_int_equal(bundle_open(*state, &b, &err), 0);
     assert_string_equal(b.kubernetes, "v1.34.4");
@@ -67,7 +67,7 @@ static void reads_components(void **state)
     assert_non_null(api);
     assert_int_equal(api->roles, COMPONENT_CONTROL_PLANE | COMPONENT_WORKER);
     assert_string_equal(api->ref, "registry.k8s.io/api:v2");
-    assert_int_equal(json_array_size(bundle_find(&b, "net")->wait), 1);
+    assert_int_equal(json_array_size(bundle_find(&b, "net")->namespaces), 1);
     assert_null(bundle_find(&b, "nothing"));
     assert_int_equal(bundle_blob_size(&b, "sha256:" HEX_A), 7);
     assert_int_equal(bundle_blob_size(&b, "sha256:" HEX_A "b"), -ENOENT);
@@ -121,9 +121,9 @@ static void refuses_what_is_wrong(void **state)
          "full image name"},
         {BUNDLE(IMAGE("a.io/b:c", D_CONTENT, "[]"), LIST), "\"blobs\" is empty"},
         {BUNDLE(IMAGE("a.io/b:c", D_CONTENT, "[7]"), LIST), "64 lowercase hex"},
-        {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"wait\":\"x\""), LIST),
+        {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"namespaces\":\"x\""), LIST),
          "not a list"},
-        {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"wait\":[\"--x\"]"), LIST),
+        {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"namespaces\":[\"--x\"]"), LIST),
          "not a line of text"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -37,7 +37,7 @@ static void reads_a_recipe(void **state)
                   "   target: box}], entrypoint: [/b], cmd: [x, y], env: [A=b], user: \"1:1\",\n"
                   "   workdir: /w}\n"
                   "- {name: c, kind: addon, version: v3, roles: [worker], files: [{from: f}],\n"
-                  "   wait: [deployment/c -n c]}\n",
+                  "   namespaces: [c]}\n",
                   &r, &err);
     if (e < 0)
         fail_msg("%s", err.text);
@@ -55,7 +55,7 @@ static void reads_a_recipe(void **state)
     assert_int_equal(image->files.entries[0].mode, 0644);
     assert_int_equal(image->files.entries[1].links.count, 2);
     assert_string_equal(image->user, "1:1");
-    assert_string_equal(r.components[2].wait.items[0], "deployment/c -n c");
+    assert_string_equal(r.components[2].namespaces.items[0], "c");
     assert_int_equal(r.components[2].files.entries[0].mode, RECIPE_MODE_KEEP);
 }
 
