@@ -39,7 +39,11 @@ static int open_family(int family, bool is_udp, in_port_t port)
     const struct sockaddr *address = family == AF_INET ? (const struct sockaddr *) &v4
                                                        : (const struct sockaddr *) &v6;
     socklen_t len = family == AF_INET ? sizeof v4 : sizeof v6;
-    int no = 0;
+    int no = 0, yes = 1;
+    /* What we accepted lingers in TIME_WAIT; without this the port's owner could not bind for 60 s.
+     * Not for UDP, where it would let two bind at once. */
+    if (!is_udp)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
     if (bind(fd, address, len) == 0 && (is_udp || listen(fd, BACKLOG) == 0))
@@ -97,12 +101,14 @@ static void serve_listeners(void *arg)
     while ((left = clock_left_ms(l->deadline)) > 0 && !l->polls[l->count].revents)
         if (poll(l->polls, l->count + 1, left) > 0)
             answer(l);
+    /* Who waits for the end wants the ports: they are closed before it is told. */
     pthread_mutex_lock(&current_mutex);
-    if (current == l)
+    bool was_current = current == l;
+    free_listeners(l);
+    if (was_current)
         current = NULL;
     pthread_cond_broadcast(&current_ended);
     pthread_mutex_unlock(&current_mutex);
-    free_listeners(l);
 }
 
 /* The former listeners hold ports that the new ones may want. */
