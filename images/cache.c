@@ -67,6 +67,7 @@ void cache_close(struct cache **c)
 void cache_entry_release(struct cache_entry *e)
 {
     free(e->dir);
+    json_decref(e->files);
     json_decref(e->about);
     *e = CACHE_ENTRY_INIT;
 }
@@ -106,6 +107,15 @@ static int list_one(void *userdata, const char *path, const char *full, const st
     return 0;
 }
 
+int cache_list(const char *dir, json_t **out, struct error *err)
+{
+    AUTO_JSON *list = json_object();
+    int r = walk(dir, list_one, list, err);
+    if (r == 0)
+        *out = TAKE_PTR(list);
+    return r;
+}
+
 static void input_key(const json_t *inputs, char out[SHA256_HEX_LEN + 1])
 {
     AUTO_FREE char *text = json_dumps(inputs, JSON_COMPACT | JSON_SORT_KEYS);
@@ -120,12 +130,12 @@ static int use_entry(const char *entry, const json_t *inputs, struct cache_entry
     AUTO_FREE char *json_path = path_join(entry, "entry.json");
     AUTO_FREE char *files = path_join(entry, "files");
     AUTO_JSON *json = json_parse_file(json_path, ENTRY_JSON_MAX, NULL);
-    AUTO_JSON *found = json_object();
+    AUTO_JSON *found = NULL;
     if (!json || !json_equal(json_object_get(json, "inputs"), inputs) ||
-        walk(files, list_one, found, NULL) < 0 ||
-        !json_equal(json_object_get(json, "files"), found))
+        cache_list(files, &found, NULL) < 0 || !json_equal(json_object_get(json, "files"), found))
         return 0;
     *out = (struct cache_entry){.dir = TAKE_PTR(files),
+                                .files = TAKE_PTR(found),
                                 .about = json_incref(json_object_get(json, "about"))};
     return 1;
 }
@@ -137,11 +147,11 @@ static int write_entry_json(const char *work, const json_t *inputs, json_t *abou
 {
     AUTO_FREE char *files = path_join(work, "files");
     AUTO_FREE char *path = path_join(work, "entry.json");
-    json_t *list = json_object();
-    AUTO_JSON *json = json_pack("{s:O, s:o, s:O}", "inputs", inputs, "files", list, "about", about);
-    int r = walk(files, list_one, list, err);
+    json_t *list = NULL;
+    int r = cache_list(files, &list, err);
     if (r < 0)
         return r;
+    AUTO_JSON *json = json_pack("{s:O, s:o, s:O}", "inputs", inputs, "files", list, "about", about);
     AUTO_FREE char *text = json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS);
     return file_write_atomic(path, text, strlen(text), 0644, err);
 }

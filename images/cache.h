@@ -20,10 +20,14 @@ void cache_close(struct cache **c);
 
 struct cache_entry {
     char *dir;     /* of the files */
+    json_t *files; /* as cache_list gives it */
     json_t *about; /* what the producer said of it */
 };
 #define CACHE_ENTRY_INIT ((struct cache_entry){0})
 void cache_entry_release(struct cache_entry *e);
+
+/* All below dir: {"path": "dir" | "link TARGET" | "MODE sha256:…"}. */
+int cache_list(const char *dir, json_t **out, struct error *err);
 
 /* Fills the empty folder `dir`, sets members in `about` (an object). */
 typedef int (*cache_produce_fn)(void *userdata, const char *dir, json_t *about,

@@ -30,7 +30,7 @@ static int add_library(const char *name, json_t *inputs, struct error *err)
     if (r < 0)
         return r;
     char digest[DIGEST_SIZE];
-    if (path[0] != '/' || digest_file(path, digest, NULL, NULL) < 0) {
+    if (!path || path[0] != '/' || digest_file(path, digest, NULL, NULL) < 0) {
         error_set(err, -ENOENT, "the C compiler does not find the static library %s", name);
         return error_remedy(err, "install the -dev package that holds %s", name);
     }

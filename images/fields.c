@@ -73,7 +73,7 @@ int fields_need_string(const struct yaml_file *f, const struct yaml_node *map, c
                        const char **out, struct error *err)
 {
     const struct yaml_node *n = NULL;
-    const char *text;
+    const char *text = "";
     int r;
     if ((r = fields_need(f, map, key, &n, err)) < 0 || (r = read_text(f, n, &text, err)) < 0)
         return r;
@@ -101,7 +101,7 @@ bool fields_is_word(const char *s)
 int fields_need_word(const struct yaml_file *f, const struct yaml_node *map, const char *key,
                      const char **out, struct error *err)
 {
-    const char *text;
+    const char *text = "";
     int r = fields_need_string(f, map, key, &text, err);
     if (r < 0)
         return r;
@@ -154,7 +154,7 @@ int fields_need_strings(const struct yaml_file *f, const struct yaml_node *map, 
     int r = fields_need(f, map, key, &list, err);
     if (r < 0 || (r = fields_get_strings(f, map, key, out, err)) < 0)
         return r;
-    return list->count ? 0 : yaml_error(f, list, err, "\"%s\" is empty", key);
+    return list && list->count ? 0 : yaml_error(f, list, err, "\"%s\" is empty", key);
 }
 
 int fields_get_mode(const struct yaml_file *f, const struct yaml_node *map, const char *key,

@@ -159,7 +159,7 @@ static int fetch_with(const struct source_context *ctx, const char *go, const ch
         if ((access(dir, F_OK) == 0 && (r = path_remove_tree(dir, err)) < 0) ||
             (r = download(ctx, go, module, err)) < 0)
             return r;
-        if ((r = check_sum(dir, module, sum, err)) < 0)
+        if (check_sum(dir, module, sum, err) < 0)
             return error_remedy(err,
                                 "correct the sum in the recipe only if you know why it changed");
     }

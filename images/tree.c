@@ -40,7 +40,20 @@ void tree_release(struct tree *t)
 struct taking {
     struct tree *tree;
     const struct recipe_entry *entry;
+    const struct cache_entry *source;
 };
+
+/* The hash of a file, by its path in the source: it was taken when the source was looked at. */
+static int set_digest(const struct cache_entry *source, const char *path, struct tree_item *item,
+                      struct error *err)
+{
+    const char *text = json_get_string(source->files, path, "");
+    const char *digest = strstr(text, "sha256:");
+    if (!digest || !digest_is_valid(digest))
+        return error_set(err, -EIO, "%s/%s appeared while it was read", source->dir, path);
+    memcpy(item->digest, digest, DIGEST_SIZE);
+    return 0;
+}
 
 static int add_found_link(struct tree *t, const char *path, const char *full, struct error *err)
 {
@@ -52,9 +65,11 @@ static int add_found_link(struct tree *t, const char *path, const char *full, st
     return 0;
 }
 
-static int add_found(struct tree *t, const char *path, const char *full, const struct stat *st,
-                     mode_t file_mode, struct error *err)
+static int add_found(const struct taking *taking, const char *path, const char *full,
+                     const struct stat *st, struct error *err)
 {
+    struct tree *t = taking->tree;
+    mode_t file_mode = taking->entry->mode;
     if (S_ISLNK(st->st_mode))
         return add_found_link(t, path, full, err);
     if (S_ISDIR(st->st_mode)) {
@@ -66,7 +81,7 @@ static int add_found(struct tree *t, const char *path, const char *full, const s
     mode_t mode = file_mode == RECIPE_MODE_KEEP ? st->st_mode : file_mode;
     struct tree_item *item = add(t, TREE_FILE, path, mode);
     item->source = xstrdup(full);
-    return digest_file(full, item->digest, NULL, err);
+    return set_digest(taking->source, full + strlen(taking->source->dir) + 1, item, err);
 }
 
 static int take_one(void *userdata, const char *path, const char *full, const struct stat *st,
@@ -75,22 +90,22 @@ static int take_one(void *userdata, const char *path, const char *full, const st
     const struct taking *taking = userdata;
     const struct recipe_entry *e = taking->entry;
     AUTO_FREE char *to = *e->to ? path_join(e->to, path) : xstrdup(path);
-    return add_found(taking->tree, to, full, st, e->mode, err);
+    return add_found(taking, to, full, st, err);
 }
 
 static int add_from(const struct recipe *r, struct tree *t, const struct recipe_entry *e,
-                    const char *dir, struct error *err)
+                    const struct cache_entry *source, struct error *err)
 {
-    AUTO_FREE char *full = *e->path ? path_join(dir, e->path) : xstrdup(dir);
+    const struct taking taking = {.tree = t, .entry = e, .source = source};
+    AUTO_FREE char *full = *e->path ? path_join(source->dir, e->path) : xstrdup(source->dir);
     struct stat st;
     if (lstat(full, &st) < 0)
         return yaml_error(&r->file, e->node, err, "source \"%s\" has no \"%s\"",
                           r->sources[e->source].name, e->path);
     if (!S_ISDIR(st.st_mode))
-        return *e->to ? add_found(t, e->to, full, &st, e->mode, err)
+        return *e->to ? add_found(&taking, e->to, full, &st, err)
                       : yaml_error(&r->file, e->node, err, "\"to\" is missing here");
-    struct taking taking = {.tree = t, .entry = e};
-    return walk(full, take_one, &taking, err);
+    return walk(full, take_one, (void *) &taking, err);
 }
 
 /* Entries */
@@ -112,11 +127,11 @@ static void add_text(struct tree *t, const struct recipe_entry *e)
 }
 
 static int add_entry(const struct recipe *r, struct tree *t, const struct recipe_entry *e,
-                     const char *const *dirs, struct error *err)
+                     const struct cache_entry *sources, struct error *err)
 {
     switch (e->kind) {
     case RECIPE_FROM:
-        return add_from(r, t, e, dirs[e->source], err);
+        return add_from(r, t, e, &sources[e->source], err);
     case RECIPE_LINKS:
         add_links(t, e);
         return 0;
@@ -175,13 +190,13 @@ static int drop_doubles(const struct recipe *r, const struct recipe_layer *layer
     return 0;
 }
 
-int tree_build(const struct recipe *r, const struct recipe_layer *layer, const char *const *dirs,
-               struct tree *out, struct error *err)
+int tree_build(const struct recipe *r, const struct recipe_layer *layer,
+               const struct cache_entry *sources, struct tree *out, struct error *err)
 {
     CLEANUP(tree_release) struct tree t = TREE_INIT;
     int e;
     for (size_t i = 0; i < layer->count; i++)
-        if ((e = add_entry(r, &t, &layer->entries[i], dirs, err)) < 0)
+        if ((e = add_entry(r, &t, &layer->entries[i], sources, err)) < 0)
             return e;
     add_parents(&t);
     if (t.count)

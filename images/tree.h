@@ -2,6 +2,7 @@
  * parents. */
 #pragma once
 
+#include "images/cache.h"
 #include "images/recipe.h"
 #include "lib/archive.h"
 #include "lib/digest.h"
@@ -25,9 +26,9 @@ struct tree {
 };
 
 #define TREE_INIT ((struct tree){0})
-/* dirs: for each source of the recipe the folder with its files; only those named are looked at.
+/* sources: for each one of the recipe its files, hashed; only those named are looked at.
  * Two entries for one path are an error unless both are folders. */
-int tree_build(const struct recipe *r, const struct recipe_layer *layer, const char *const *dirs,
+int tree_build(const struct recipe *r, const struct recipe_layer *layer, const struct cache_entry *sources,
                struct tree *out, struct error *err);
 void tree_release(struct tree *t);
 /* All that the archive depends on. */

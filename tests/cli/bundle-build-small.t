@@ -14,6 +14,6 @@ bundle build hosts.yaml -o out
 --- exit
 0
 --- message
-[1/2] note: built in [...]
-[2/2] box: built in [...]
+[ 1/2] note: built in [...]
+[ 2/2] box: built in [...]
 bundle in out: 2 components, 2 of them built now, in [...] s
