@@ -1,5 +1,6 @@
 #include "agent/kubeadm.h"
 #include "agent/program.h"
+#include "agent/reach.h"
 #include "agent/step.h"
 #include "agent/traces.h"
 #include "agent/units.h"
@@ -162,6 +163,7 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
     if (r < 0) {
         return r;
     }
+    reach_listen_end(); /* else a quick run meets its own listeners on the ports */
     r = was_complete(ctx->ledger) ? revive(ctx, err) : init_cluster(ctx, config, err);
     r = r < 0 ? r : kubeadm_remember_node(ctx, "control-plane", node, err);
     return r < 0 ? r : kubeadm_admin_access(result, err);

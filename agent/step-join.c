@@ -1,6 +1,7 @@
 #include "agent/healthz.h"
 #include "agent/kubeadm.h"
 #include "agent/program.h"
+#include "agent/reach.h"
 #include "agent/step.h"
 #include "agent/traces.h"
 #include "agent/units.h"
@@ -97,6 +98,7 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
     if (r < 0) {
         return r;
     }
+    reach_listen_end(); /* else a quick run meets its own listeners on the ports */
     if (is_joined()) {
         r = unit_start("containerd.service", UNIT_TIMEOUT_MS, err);
         r = r < 0 ? r : unit_start("kubelet.service", UNIT_TIMEOUT_MS, err);
