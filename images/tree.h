@@ -28,8 +28,8 @@ struct tree {
 #define TREE_INIT ((struct tree){0})
 /* sources: for each one of the recipe its files, hashed; only those named are looked at.
  * Two entries for one path are an error unless both are folders. */
-int tree_build(const struct recipe *r, const struct recipe_layer *layer, const struct cache_entry *sources,
-               struct tree *out, struct error *err);
+int tree_build(const struct recipe *r, const struct recipe_layer *layer,
+               const struct cache_entry *sources, struct tree *out, struct error *err);
 void tree_release(struct tree *t);
 /* All that the archive depends on. */
 json_t *tree_describe(const struct tree *t);
