@@ -77,7 +77,8 @@ static void check_memory(const struct check *c)
 static void check_disk(const struct check *c)
 {
     const json_t *disk = json_object_get(json_object_get(c->own->json, "disks"), "/var/lib");
-    int64_t free_kib = json_get_int(disk, "free_kib", 0), total = json_get_int(disk, "total_kib", 0);
+    int64_t free_kib = json_get_int(disk, "free_kib", 0),
+            total = json_get_int(disk, "total_kib", 0);
     if (free_kib < PREFLIGHT_DISK_KIB)
         refuse(c, "free some room below /var/lib, or put it on a larger file system",
                "%" PRId64 " MiB free below /var/lib; %ld are needed", free_kib / 1024,
@@ -105,8 +106,8 @@ static void check_programs(const struct check *c)
     for (size_t i = 0; i < ARRAY_SIZE(needed_programs); i++) {
         if (json_get_bool(programs, needed_programs[i].name, true))
             continue;
-        AUTO_FREE char *remedy =
-            xasprintf("install the package %s on the host", needed_programs[i].package);
+        AUTO_FREE char *remedy = xasprintf("install the package %s on the host",
+                                           needed_programs[i].package);
         refuse(c, remedy, "the program `%s` is missing", needed_programs[i].name);
     }
 }
@@ -117,7 +118,8 @@ static void check_modules(const struct check *c)
     const json_t *modules = json_object_get(c->own->json, "modules");
     for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
         if (strcmp(json_get_string(modules, needed[i], "missing"), "missing") == 0)
-            refuse(c, "install the distribution's full kernel package (not a -cloud or -minimal one)",
+            refuse(c,
+                   "install the distribution's full kernel package (not a -cloud or -minimal one)",
                    "the kernel has no %s, neither built in nor as a module", needed[i]);
 }
 
@@ -125,8 +127,7 @@ static bool is_listening(const struct facts *f, int port)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(f->json, "listening"), i, item)
-    {
+    json_array_foreach(json_object_get(f->json, "listening"), i, item) {
         if (json_get_int(item, "port", 0) == port &&
             strcmp(json_get_string(item, "protocol", ""), "tcp") == 0)
             return true;
@@ -134,9 +135,19 @@ static bool is_listening(const struct facts *f, int port)
     return false;
 }
 
+/* An earlier run got as far as kubelet's unit: what listens now is what it began, and goes on. */
+static bool is_ours_half_done(const struct facts *f)
+{
+    const json_t *kubelet = json_object_get(json_object_get(f->json, "units"), "kubelet.service");
+    return json_get_bool(kubelet, "ours", false);
+}
+
 static void check_ports(const struct check *c)
 {
-    /* https://kubernetes.io/docs/reference/networking/ports-and-protocols/ ; 10250 is the worker's */
+    if (is_ours_half_done(c->own))
+        return;
+    /* https://kubernetes.io/docs/reference/networking/ports-and-protocols/ ; 10250 is the worker's
+     */
     static const int ports[] = {10250, 10256, 6443, 2379, 2380, 10257, 10259};
     size_t count = c->host->roles & ROLE_CONTROL_PLANE ? ARRAY_SIZE(ports) : 2;
     for (size_t i = 0; i < count; i++)
@@ -156,8 +167,8 @@ static void check_foreign(const struct check *c)
         const json_t *unit = json_object_get(all, units[i]);
         if (strcmp(json_get_string(unit, "active", "inactive"), "active") == 0 &&
             !json_get_bool(unit, "ours", false)) {
-            AUTO_FREE char *remedy =
-                xasprintf("`systemctl disable --now %s` on the host, or take another host", units[i]);
+            AUTO_FREE char *remedy = xasprintf(
+                "`systemctl disable --now %s` on the host, or take another host", units[i]);
             refuse(c, remedy, "%s runs already and is not ours", units[i]);
         }
     }
@@ -222,12 +233,10 @@ static const char *shared_mac(const struct facts *a, const struct facts *b)
 {
     size_t i, k;
     json_t *one, *two;
-    json_array_foreach(json_object_get(a->json, "interfaces"), i, one)
-    {
+    json_array_foreach(json_object_get(a->json, "interfaces"), i, one) {
         if (!same_text(json_get_string(one, "name", NULL), a->interface))
             continue;
-        json_array_foreach(json_object_get(b->json, "interfaces"), k, two)
-        {
+        json_array_foreach(json_object_get(b->json, "interfaces"), k, two) {
             if (same_text(json_get_string(two, "name", NULL), b->interface) &&
                 same_text(json_get_string(one, "mac", NULL), json_get_string(two, "mac", NULL)))
                 return json_get_string(one, "mac", NULL);
@@ -247,8 +256,10 @@ static void check_against(const struct check *c, const struct facts *other, cons
                "its node address %s is also that of %s: the same host twice?", own->node_ip, name);
     if (same_text(json_get_string(own->json, "machine_id", NULL),
                   json_get_string(other->json, "machine_id", NULL)))
-        refuse(c, "cloned disk? On one of them: `rm /etc/machine-id; systemd-machine-id-setup`, reboot",
-               "its machine-id is also that of %s", name);
+        refuse(
+            c,
+            "cloned disk? On one of them: `rm /etc/machine-id; systemd-machine-id-setup`, reboot",
+            "its machine-id is also that of %s", name);
     if (same_text(json_get_string(own->json, "product_uuid", NULL),
                   json_get_string(other->json, "product_uuid", NULL)))
         refuse(c, "give each virtual machine its own UUID", "its product UUID is also that of %s",

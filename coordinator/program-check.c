@@ -94,15 +94,29 @@ static json_t *port(const char *protocol, int number)
     return json_pack("{s:s,s:i}", "protocol", protocol, "port", number);
 }
 
+static bool echoes_vxlan(const json_t *result)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(result, "listening"), i, item) {
+        if (json_get_int(item, "port", 0) == VXLAN_PORT &&
+            strcmp(json_get_string(item, "protocol", ""), "udp") == 0)
+            return true;
+    }
+    return false;
+}
+
 static int listen_for_others(struct host_run *h, struct error *err)
 {
     json_t *ports = json_pack("[o,o]", port("tcp", KUBELET_PORT), port("udp", VXLAN_PORT));
     if (h->host->roles & ROLE_CONTROL_PLANE)
         json_array_append_new(ports, port("tcp", KUBEADM_API_PORT));
     json_t *params = json_pack("{s:o,s:i}", "ports", ports, "seconds", LISTEN_SECONDS);
-    int r = run_call(h, "listen", params, LISTEN_TIMEOUT_MS, NULL, err);
+    AUTO_JSON *result = NULL;
+    int r = run_call(h, "listen", params, LISTEN_TIMEOUT_MS, &result, err);
     if (r < 0)
         return r;
+    h->echoes = echoes_vxlan(result);
     latch_open(&h->listening);
     return 0;
 }
@@ -112,6 +126,9 @@ static void add_target(struct host_run *h, struct host_run *other, const char *p
                        json_t *targets)
 {
     if (other == h || run_wait(h, &other->listening, LISTEN_TIMEOUT_MS, NULL) < 0)
+        return;
+    /* Where VXLAN has the port already nobody echoes; that host asks the new ones instead. */
+    if (number == VXLAN_PORT && !other->echoes)
         return;
     json_array_append_new(targets, json_pack("{s:s,s:s,s:i}", "address", other->facts.node_ip,
                                              "protocol", protocol, "port", number));
@@ -140,15 +157,15 @@ static int judge(const json_t *result, struct error *err)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(result, "results"), i, item)
-    {
+    json_array_foreach(json_object_get(result, "results"), i, item) {
         if (json_get_bool(item, "ok", false))
             continue;
         error_set(err, -ENOTSUP, "cannot reach %s on %s port %" PRId64 ": %s",
                   json_get_string(item, "address", "?"), json_get_string(item, "protocol", "?"),
                   json_get_int(item, "port", 0), json_get_string(item, "cause", "no answer"));
-        return error_remedy(err, "open that port between the hosts in their firewalls (TCP 6443 and "
-                                 "10250, UDP 8472), or mend the route");
+        return error_remedy(err,
+                            "open that port between the hosts in their firewalls (TCP 6443 and "
+                            "10250, UDP 8472), or mend the route");
     }
     return 0;
 }
@@ -168,7 +185,8 @@ static int try_to_reach(struct host_run *h, struct error *err)
     int r = listen_for_others(h, err);
     if (r < 0)
         return r;
-    json_t *params = json_pack("{s:o,s:i}", "targets", targets_of(h), "timeout_ms", REACH_TIMEOUT_MS);
+    json_t *params = json_pack("{s:o,s:i}", "targets", targets_of(h), "timeout_ms",
+                               REACH_TIMEOUT_MS);
     r = run_call(h, "reach", params, LISTEN_TIMEOUT_MS, &result, err);
     if (r < 0)
         return r;

@@ -33,6 +33,7 @@ struct host_run {
     bool changed;         /* something was done */
     struct strv differences; /* plan: what would be done */
     int64_t sent;         /* bytes of blobs */
+    bool echoes;          /* valid once `listening` is open: its UDP port for VXLAN answers */
     struct latch listening, joined, released;
     char *latch_names[3];
 };

@@ -26,17 +26,19 @@ struct world {
 static json_t *healthy(int i)
 {
     char text[2048];
-    snprintf(text, sizeof(text),
-             "{\"hostname\":\"n%d\",\"machine_id\":\"m%d\",\"product_uuid\":\"u%d\",\"arch\":\"x86_64\","
-             "\"memory_kib\":4194304,\"time_ms\":1700000000000,\"cgroup\":2,"
-             "\"disks\":{\"/var/lib\":{\"total_kib\":41943040,\"free_kib\":20971520}},"
-             "\"interfaces\":[{\"name\":\"eth0\",\"mac\":\"02:00:00:00:00:0%d\",\"mtu\":1500,\"up\":true,"
-             "\"addresses\":[\"fe80::1/64\",\"10.77.0.1%d/24\"]}],"
-             "\"default_route\":null,\"listening\":[{\"protocol\":\"tcp\",\"port\":22}],"
-             "\"programs\":{\"ip\":true,\"mount\":true,\"losetup\":true,\"cp\":true,\"iptables\":true},"
-             "\"modules\":{\"overlay\":\"builtin\",\"br_netfilter\":\"loaded\",\"vxlan\":\"available\"},"
-             "\"units\":{},\"node\":null,\"foreign_kubernetes\":false}",
-             i, i, i, i, i);
+    snprintf(
+        text, sizeof(text),
+        "{\"hostname\":\"n%d\",\"machine_id\":\"m%d\",\"product_uuid\":\"u%d\",\"arch\":\"x86_64\","
+        "\"memory_kib\":4194304,\"time_ms\":1700000000000,\"cgroup\":2,"
+        "\"disks\":{\"/var/lib\":{\"total_kib\":41943040,\"free_kib\":20971520}},"
+        "\"interfaces\":[{\"name\":\"eth0\",\"mac\":\"02:00:00:00:00:0%d\",\"mtu\":1500,\"up\":"
+        "true,"
+        "\"addresses\":[\"fe80::1/64\",\"10.77.0.1%d/24\"]}],"
+        "\"default_route\":null,\"listening\":[{\"protocol\":\"tcp\",\"port\":22}],"
+        "\"programs\":{\"ip\":true,\"mount\":true,\"losetup\":true,\"cp\":true,\"iptables\":true},"
+        "\"modules\":{\"overlay\":\"builtin\",\"br_netfilter\":\"loaded\",\"vxlan\":\"available\"},"
+        "\"units\":{},\"node\":null,\"foreign_kubernetes\":false}",
+        i, i, i, i, i);
     json_t *j = json_loads(text, 0, NULL);
     assert_non_null(j);
     return j;
@@ -49,7 +51,8 @@ static void build(struct world *w, int who, const char *spoil)
     static char *names[] = {"n1", "n2", "n3"};
     *w = (struct world){.found = FINDINGS_INIT};
     for (int i = 0; i < HOSTS; i++) {
-        w->hosts[i] = (struct host){.name = names[i], .address = addresses[i],
+        w->hosts[i] = (struct host){.name = names[i],
+                                    .address = addresses[i],
                                     .roles = i == 0 ? ROLE_CONTROL_PLANE : ROLE_WORKER};
         json_t *facts = healthy(i + 1);
         json_t *extra = json_loads(i == who ? spoil : "{}", 0, NULL);
@@ -59,8 +62,10 @@ static void build(struct world *w, int who, const char *spoil)
         struct error err = ERROR_INIT;
         assert_int_equal(facts_take(&w->hosts[i], facts, NOW_MS, &w->facts[i], &err), 0);
     }
-    w->inv = (struct inventory){.pod_cidr = "10.244.0.0/16", .service_cidr = "10.96.0.0/12",
-                                .hosts = w->hosts, .host_count = HOSTS};
+    w->inv = (struct inventory){.pod_cidr = "10.244.0.0/16",
+                                .service_cidr = "10.96.0.0/12",
+                                .hosts = w->hosts,
+                                .host_count = HOSTS};
     w->bundle = (struct bundle){.architecture = "amd64"};
 }
 
@@ -144,13 +149,31 @@ static void test_node_keeps_its_ports(void **state)
     tear_down(&w);
 }
 
+static void test_half_done_keeps_its_ports(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w, 0,
+          "{\"listening\":[{\"protocol\":\"tcp\",\"port\":2379},{\"protocol\":\"tcp\",\"port\":"
+          "10250}],"
+          "\"units\":{\"kubelet.service\":{\"active\":\"active\",\"ours\":true}}}");
+    check(&w, 0);
+    assert_int_equal(w.found.count, 0);
+    tear_down(&w);
+    expect(1,
+           "{\"listening\":[{\"protocol\":\"tcp\",\"port\":10250}],"
+           "\"units\":{\"kubelet.service\":{\"active\":\"inactive\",\"ours\":false}}}",
+           true, "port 10250");
+}
+
 static void test_others(void **state)
 {
     (void) state;
     expect(1, "{\"machine_id\":\"m3\"}", true, "machine-id is also that of n3");
     expect(1, "{\"product_uuid\":\"u1\"}", true, "product UUID is also that of n1");
-    expect(1, "{\"interfaces\":[{\"name\":\"eth0\",\"mac\":\"02:00:00:00:00:03\",\"mtu\":1500,"
-              "\"addresses\":[\"10.77.0.12/24\"]}]}",
+    expect(1,
+           "{\"interfaces\":[{\"name\":\"eth0\",\"mac\":\"02:00:00:00:00:03\",\"mtu\":1500,"
+           "\"addresses\":[\"10.77.0.12/24\"]}]}",
            true, "MAC address 02:00:00:00:00:03 is also that of n3");
     expect(1, "{\"time_ms\":1700000060000}", true, "60 s ahead of the control plane's");
     expect(1, "{\"time_ms\":0}", true, "behind the control plane's");
@@ -277,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_own),
         cmocka_unit_test(test_ports_of_a_role),
         cmocka_unit_test(test_node_keeps_its_ports),
+        cmocka_unit_test(test_half_done_keeps_its_ports),
         cmocka_unit_test(test_others),
         cmocka_unit_test(test_duplicate_node_names),
         cmocka_unit_test(test_other_cluster),
