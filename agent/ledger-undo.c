@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/mount.h>
 #include <sys/swap.h>
 
@@ -145,8 +146,10 @@ static int collect_chain(struct undo *u, const json_t *record, const char *name,
 
 static int back_path(struct undo *u, const json_t *record, const char *name, struct error *err)
 {
-    if (strv_contains(&u->protect, name) && json_is_null(json_object_get(record, "former")))
+    if (strv_contains(&u->protect, name) && json_is_null(json_object_get(record, "former"))) {
+        (void) rmdir(name); /* fails while there is data in it */
         return 0;
+    }
     return undo_path(record, u->ledger->former_dir, err);
 }
 

@@ -10,8 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SAVE_MAX (64u << 20) /* bytes of iptables-save; kube-proxy writes a lot on large clusters \
-                              */
+#define SAVE_MAX \
+    (64u << 20) /* bytes of iptables-save; kube-proxy writes a lot on large clusters \
+                 */
 #define IPTABLES_TIMEOUT_MS 60000
 
 struct delete_request {

@@ -65,8 +65,7 @@ static int run_apply(int argc, char **argv)
     int code = job_open(&j, files.items[0], o.bundle, true, (enum view_mode) o.output);
     if (code != EXIT_DONE)
         return code;
-    AUTO_FREE char *kubeconfig =
-        o.kubeconfig ? xstrdup(o.kubeconfig) : job_kubeconfig_path(&j.inv);
+    AUTO_FREE char *kubeconfig = o.kubeconfig ? xstrdup(o.kubeconfig) : job_kubeconfig_path(&j.inv);
     j.run.kubeconfig_wanted = access(kubeconfig, F_OK) != 0;
     code = run_program(&j.run, program_apply);
     /* Also when a worker failed: the cluster is there to look at. */

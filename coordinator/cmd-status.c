@@ -22,8 +22,7 @@ static const json_t *node_of(const struct run *run, const char *name)
 {
     size_t i;
     json_t *node;
-    json_array_foreach(json_object_get(run->cluster, "nodes"), i, node)
-    {
+    json_array_foreach(json_object_get(run->cluster, "nodes"), i, node) {
         if (strcmp(json_get_string(node, "name", ""), name) == 0)
             return node;
     }
@@ -45,8 +44,7 @@ static json_t *host_status(const struct host_run *h)
     json_object_set_new(s, "os", json_string(facts_string(f, "os", "pretty", "?")));
     json_object_set_new(s, "memory_available_mib",
                         json_integer(facts_int(f, NULL, "memory_available_kib", 0) / 1024));
-    json_object_set_new(s, "disk_free_mib",
-                        json_integer(json_get_int(disk, "free_kib", 0) / 1024));
+    json_object_set_new(s, "disk_free_mib", json_integer(json_get_int(disk, "free_kib", 0) / 1024));
     json_object_set_new(s, "clock_offset_ms", json_integer(f->clock_offset_ms));
     return s;
 }

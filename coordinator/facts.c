@@ -46,8 +46,7 @@ static bool take_address(struct facts *f, const json_t *interface, const char *w
 {
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(interface, "addresses"), i, item)
-    {
+    json_array_foreach(json_object_get(interface, "addresses"), i, item) {
         char address[16];
         strip_prefix(json_is_string(item) ? json_string_value(item) : "", address);
         if (address[0] == '\0' || (wanted && strcmp(address, wanted) != 0))
@@ -64,8 +63,7 @@ static bool find_address(struct facts *f, const char *wanted, const char *interf
 {
     size_t i;
     json_t *interface;
-    json_array_foreach(json_object_get(f->json, "interfaces"), i, interface)
-    {
+    json_array_foreach(json_object_get(f->json, "interfaces"), i, interface) {
         const char *name = json_get_string(interface, "name", "lo");
         if (strcmp(name, "lo") == 0 || (interface_name && strcmp(name, interface_name) != 0))
             continue;
@@ -108,8 +106,8 @@ static int choose_name(const struct host *host, struct facts *f, struct error *e
     return error_remedy(err, "give the host a `name:` in hosts.yaml, or mend it with hostnamectl");
 }
 
-int facts_take(const struct host *host, json_t *json, int64_t now_ms,
-               struct facts *out, struct error *err)
+int facts_take(const struct host *host, json_t *json, int64_t now_ms, struct facts *out,
+               struct error *err)
 {
     struct facts f = {.json = json};
     int r = choose_name(host, &f, err);

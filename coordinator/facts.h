@@ -16,7 +16,7 @@ struct facts {
     char *interface;          /* that carries node_ip */
     int mtu;                  /* of that interface, bytes */
     int64_t clock_offset_ms;  /* the host's wall clock minus ours */
-    const char *role;         /* "control-plane" or "worker" of a node that we made; NULL: no node */
+    const char *role;         /* "control-plane" or "worker" of a node of ours; NULL: none */
     const char *cluster;      /* the CA hash of the cluster it belongs to, or NULL */
 };
 

@@ -28,8 +28,10 @@ static int open_bundle(struct job *j, const char *option, struct error *err)
     AUTO_FREE char *dir = job_bundle_dir(&j->inv, option);
     int r = bundle_open(dir, &j->bundle, err);
     if (r == -ENOENT)
-        error_remedy(err, "build one: bigtop-bootstrap bundle build images/recipes/default.yaml "
-                          "-o %s; or name one with --bundle", dir);
+        error_remedy(err,
+                     "build one: bigtop-bootstrap bundle build images/recipes/default.yaml "
+                     "-o %s; or name one with --bundle",
+                     dir);
     return r;
 }
 

@@ -1,5 +1,5 @@
-/* What the commands over hosts have in common: hosts.yaml, bundle, view and run, opened in order and
- * released together. */
+/* What the commands over hosts have in common: hosts.yaml, bundle, view and run, opened in order
+ * and released together. */
 #pragma once
 
 #include "coordinator/command.h"
@@ -30,7 +30,7 @@ void job_close(struct job *j);
 int job_load(const char *hosts_yaml, struct inventory *inv);
 /* The folder of the bundle that is meant; the caller frees. */
 char *job_bundle_dir(const struct inventory *inv, const char *option);
-/* Where the kubeconfig goes by default: "<cluster>.kubeconfig" beside hosts.yaml. The caller frees. */
+/* Where the kubeconfig goes by default: "<cluster>.kubeconfig" beside hosts.yaml; free() it. */
 char *job_kubeconfig_path(const struct inventory *inv);
 /* How many hosts were changed. */
 size_t job_changed(const struct job *j);

@@ -1,5 +1,5 @@
-/* A named latch: opened or failed once, awaited by any number of threads. What is awaited is said by
- * its name, so that a wait that ends badly can tell whom it waited for. */
+/* A named latch: opened or failed once, awaited by any number of threads. What is awaited is said
+ * by its name, so that a wait that ends badly can tell whom it waited for. */
 #pragma once
 
 #include "lib/error.h"

@@ -149,8 +149,8 @@ int params_unpack(const struct host_run *h, struct task *out, struct error *err)
         const struct component *c = &b->components[i];
         if (c->kind != COMPONENT_FILES || !(c->roles & h->host->roles))
             continue;
-        json_array_append_new(archives, json_pack("{s:s,s:s,s:s}", "name", c->name, "digest",
-                                                  c->blob, "into", "/"));
+        json_array_append_new(
+            archives, json_pack("{s:s,s:s,s:s}", "name", c->name, "digest", c->blob, "into", "/"));
         strv_add(&out->blobs, c->blob);
     }
     out->params = json_pack("{s:o}", "archives", archives);
@@ -187,13 +187,12 @@ int params_kubelet(const struct host_run *h, struct task *out, struct error *err
 
 static bool in_set(const struct component *image, enum image_set set)
 {
-    bool kubeadms =
-        strncmp(image->ref, KUBEADM_REPOSITORY "/", strlen(KUBEADM_REPOSITORY "/")) == 0;
+    bool kubeadms = strncmp(image->ref, KUBEADM_REPOSITORY "/", strlen(KUBEADM_REPOSITORY "/")) ==
+                    0;
     return kubeadms == (set == IMAGES_OF_KUBEADM);
 }
 
-int params_import(const struct host_run *h, enum image_set set, struct task *out,
-                  struct error *err)
+int params_import(const struct host_run *h, enum image_set set, struct task *out, struct error *err)
 {
     (void) err;
     const struct bundle *b = h->run->bundle;
@@ -205,9 +204,8 @@ int params_import(const struct host_run *h, enum image_set set, struct task *out
         const struct component *c = &b->components[i];
         if (c->kind != COMPONENT_IMAGE || !(c->roles & h->host->roles) || !in_set(c, set))
             continue;
-        json_array_append_new(images,
-                              json_pack("{s:s,s:s,s:O,s:b}", "ref", c->ref, "manifest",
-                                        c->manifest, "blobs", c->blobs, "pinned", 1));
+        json_array_append_new(images, json_pack("{s:s,s:s,s:O,s:b}", "ref", c->ref, "manifest",
+                                                c->manifest, "blobs", c->blobs, "pinned", 1));
         strv_add(&out->blobs, c->manifest);
         size_t k;
         json_t *digest;
@@ -249,8 +247,8 @@ int params_join(const struct host_run *h, struct task *out, struct error *err)
 
 bool params_wants_addon(const struct inventory *inv, const struct component *addon)
 {
-    return addon->kind == COMPONENT_ADDON && (strcmp(addon->name, inv->network) == 0 ||
-                                              strcmp(addon->name, inv->storage) == 0);
+    return addon->kind == COMPONENT_ADDON &&
+           (strcmp(addon->name, inv->network) == 0 || strcmp(addon->name, inv->storage) == 0);
 }
 
 /* The smallest MTU among the hosts that answered; network addons take off what they add. */
@@ -276,10 +274,10 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
     char *port = strrchr(host, ':');
     *port++ = '\0';
     *out = (struct task){.step = "addon", .suffix = addon->name, .timeout_ms = 5 * MINUTE_MS};
-    out->params = json_pack(
-        "{s:s,s:s,s:{s:s,s:s,s:s,s:s,s:s,s:s}}", "name", addon->name, "archive", addon->blob,
-        "values", "pod-cidr", inv->pod_cidr, "service-cidr", inv->service_cidr, "dns-domain",
-        inv->dns_domain, "mtu", mtu, "api-host", host, "api-port", port);
+    out->params = json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s,s:s,s:s}}", "name", addon->name, "archive",
+                            addon->blob, "values", "pod-cidr", inv->pod_cidr, "service-cidr",
+                            inv->service_cidr, "dns-domain", inv->dns_domain, "mtu", mtu,
+                            "api-host", host, "api-port", port);
     strv_add(&out->blobs, addon->blob);
     return 0;
 }

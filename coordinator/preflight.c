@@ -146,7 +146,7 @@ static void check_ports(const struct check *c)
 {
     if (is_ours_half_done(c->own))
         return;
-    /* https://kubernetes.io/docs/reference/networking/ports-and-protocols/ ; 10250 is the worker's
+    /* Kubernetes documentation, "Ports and Protocols"; a worker has the first two
      */
     static const int ports[] = {10250, 10256, 6443, 2379, 2380, 10257, 10259};
     size_t count = c->host->roles & ROLE_CONTROL_PLANE ? ARRAY_SIZE(ports) : 2;

@@ -55,8 +55,7 @@ static size_t nodes_not_ready(struct run *run, const json_t *cluster, struct str
     json_t *node;
     for (size_t k = 0; k < run->inv->host_count; k++)
         expected += run->hosts[k].facts.node_name && is_ours(run, run->hosts[k].facts.node_name);
-    json_array_foreach(json_object_get(cluster, "nodes"), i, node)
-    {
+    json_array_foreach(json_object_get(cluster, "nodes"), i, node) {
         const char *name = json_get_string(node, "name", "");
         if (!is_ours(run, name))
             continue;
@@ -72,8 +71,7 @@ static bool has_text(const json_t *list, const char *text)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
             return true;
     }
@@ -95,8 +93,7 @@ static size_t pods_not_ready(struct run *run, const json_t *cluster, struct strv
 {
     size_t missing = 0, i;
     json_t *pod;
-    json_array_foreach(json_object_get(cluster, "pods"), i, pod)
-    {
+    json_array_foreach(json_object_get(cluster, "pods"), i, pod) {
         const char *node = json_get_string(pod, "node", "");
         const char *space = json_get_string(pod, "namespace", "");
         if (!is_system_namespace(run, space) || (*node && !is_ours(run, node)) ||

@@ -114,8 +114,7 @@ int run_wait(struct host_run *h, struct latch *latch, int timeout_ms, struct err
         if (r != -ETIMEDOUT || latch_is_settled(latch))
             return r;
         if (clock_left_ms(deadline) == 0)
-            return error_set(err, -ETIMEDOUT, "waited %d s for %s", timeout_ms / 1000,
-                             latch->name);
+            return error_set(err, -ETIMEDOUT, "waited %d s for %s", timeout_ms / 1000, latch->name);
         view_host(h->run->view, h->index, VIEW_WORKING, h->phase, text, 0, 0);
         if (h->session)
             session_idle(h->session);
@@ -237,7 +236,7 @@ static int outcome(struct run *run)
         else
             view_error(run->view, h->host, h->phase, &h->error);
     }
-    return interrupted ? EXIT_INTERRUPTED
+    return interrupted    ? EXIT_INTERRUPTED
            : run->refused ? EXIT_REFUSED
            : failed       ? EXIT_HOST_FAILED
                           : EXIT_DONE;

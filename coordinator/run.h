@@ -77,8 +77,8 @@ struct phase {
 int run_init(struct run *run, const struct inventory *inv, const struct bundle *bundle,
              struct view *view, struct error *err);
 void run_release(struct run *run);
-/* Walks a program (choose gives each host its own; it ends with a NULL name) on every host, a thread
- * each; returns an enum exit_code and has reported every error through the view. */
+/* Walks a program (choose gives each host its own; it ends with a NULL name) on every host, a
+ * thread each; returns an enum exit_code and has reported every error through the view. */
 int run_program(struct run *run, const struct phase *(*choose)(const struct host_run *h));
 
 /* The control plane's host_run (the first in hosts.yaml). */

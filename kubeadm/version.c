@@ -73,7 +73,7 @@ int kube_version_parse(const char *text, struct kube_version *out, struct error 
                 take_dot(&s) && take_number(&s, &v.patch);
     if (good && *s == '-') {
         good = prerelease_valid(++s);
-        strncpy(v.prerelease, s, sizeof(v.prerelease) - 1);
+        memcpy(v.prerelease, s, strnlen(s, sizeof(v.prerelease) - 1));
     } else if (*s != '\0') {
         good = false;
     }

@@ -62,7 +62,7 @@ static UNUSED char *get_file(const char *path)
 }
 
 /* Runs a line of shell, gives its exit code and (out may be NULL) what it printed. */
-static int UNUSED shell(struct strbuf *out, const char *format, ...)
+static int UNUSED PRINTF_LIKE(2, 3) shell(struct strbuf *out, const char *format, ...)
 {
     va_list args;
     STRBUF(line, 8192);

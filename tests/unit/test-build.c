@@ -218,7 +218,7 @@ static size_t spoil_cache(const char *cache, void (*fn)(const char *path))
 static void flip(const char *path)
 {
     int fd = open(path, O_RDWR);
-    char c;
+    char c = 0;
     assert_true(fd >= 0 && pread(fd, &c, 1, 2) == 1);
     c ^= 1;
     assert_int_equal(pwrite(fd, &c, 1, 2), 1);

@@ -72,7 +72,7 @@ static void reads_components(void **state)
     assert_int_equal(bundle_blob_size(&b, "sha256:" HEX_A), 7);
     assert_int_equal(bundle_blob_size(&b, "sha256:" HEX_A "b"), -ENOENT);
     AUTO_FREE char *path = bundle_blob_path(&b, D_CONTENT);
-    AUTO_FREE char *expected = xasprintf("%s/blobs/sha256/%s", (char *) *state, D_CONTENT + 7);
+    AUTO_FREE char *expected = xasprintf("%s/blobs/sha256/%s", (char *) *state, &D_CONTENT[7]);
     assert_string_equal(path, expected);
 }
 

@@ -19,7 +19,8 @@ static void summarises_nodes_and_pods(void **state)
         "{\"kind\":\"Node\",\"metadata\":{\"name\":\"n1\"},\"status\":{\"nodeInfo\":"
         "{\"kubeletVersion\":\"v1.34.4\"},\"addresses\":[{\"type\":\"InternalIP\",\"address\":"
         "\"10.0.0.1\"},{\"type\":\"Hostname\",\"address\":\"n1\"}],\"conditions\":["
-        "{\"type\":\"DiskPressure\",\"status\":\"False\"},{\"type\":\"Ready\",\"status\":\"True\"}]}},"
+        "{\"type\":\"DiskPressure\",\"status\":\"False\"},{\"type\":\"Ready\",\"status\":\"True\"}]"
+        "}},"
         "{\"kind\":\"Pod\",\"metadata\":{\"namespace\":\"kube-system\",\"name\":\"p\"},"
         "\"spec\":{},\"status\":{\"phase\":\"Pending\"}},"
         "{\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\"}}]}");

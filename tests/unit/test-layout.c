@@ -72,7 +72,7 @@ static void replaces_a_torn_blob(void **state)
     AUTO_FREE char *dir = path_join(*state, "out");
     AUTO_FREE char *source = put(*state, "source", HELLO);
     assert_int_equal(layout_open(dir, &l, NULL), 0);
-    AUTO_FREE char *name = xasprintf("blobs/sha256/%s", D_HELLO + 7);
+    AUTO_FREE char *name = xasprintf("blobs/sha256/%s", &D_HELLO[7]);
     AUTO_FREE char *torn = put(dir, name, "hel");
     assert_int_equal(layout_put_file(l, source, D_HELLO, 5, NULL), 0);
     assert_true(has_blob(dir, D_HELLO));
@@ -87,7 +87,7 @@ static void does_not_follow_links(void **state)
     AUTO_FREE char *source = put(*state, "source", HELLO);
     AUTO_FREE char *victim = put(*state, "victim", "precious");
     assert_int_equal(layout_open(dir, &l, NULL), 0);
-    AUTO_FREE char *blob = xasprintf("%s/blobs/sha256/%s", dir, D_HELLO + 7);
+    AUTO_FREE char *blob = xasprintf("%s/blobs/sha256/%s", dir, &D_HELLO[7]);
     AUTO_FREE char *incoming = path_join(dir, "blobs/sha256/.incoming");
     assert_int_equal(symlink(victim, blob), 0);
     assert_int_equal(symlink(victim, incoming), 0);
@@ -104,7 +104,7 @@ static void removes_only_blobs_that_nobody_names(void **state)
     char digest[DIGEST_SIZE];
     AUTO_FREE char *dir = path_join(*state, "out");
     assert_int_equal(layout_open(dir, &l, NULL), 0);
-    AUTO_FREE char *name = xasprintf("blobs/sha256/%s", D_HELLO + 7);
+    AUTO_FREE char *name = xasprintf("blobs/sha256/%s", &D_HELLO[7]);
     AUTO_FREE char *old = put(dir, name, HELLO);
     AUTO_FREE char *half = put(dir, "blobs/sha256/.incoming", "he");
     AUTO_FREE char *note = put(dir, "blobs/sha256/README", "mine");

@@ -67,12 +67,9 @@ static const struct phase *program(const struct host_run *h)
 {
     (void) h;
     static const struct phase phases[] = {
-        {"one", ANY, do_one},
-        {"gates", ANY, do_gates},
-        {"begin", ANY, do_begin},
-        {"api", ROLE_CONTROL_PLANE, do_api},
-        {"join", ROLE_WORKER, do_join},
-        {NULL, 0, NULL},
+        {"one", ANY, do_one},           {"gates", ANY, do_gates},
+        {"begin", ANY, do_begin},       {"api", ROLE_CONTROL_PLANE, do_api},
+        {"join", ROLE_WORKER, do_join}, {NULL, 0, NULL},
     };
     return phases;
 }

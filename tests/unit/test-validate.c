@@ -151,19 +151,20 @@ static void test_taints(void **state)
     assert_string_equal(t.value, "");
     assert_true(kubeadm_taint_parse("slow=:PreferNoSchedule", &t));
     assert_string_equal(t.value, "");
-    static const char *const bad[] = {"a",
-                                      "a=b",
-                                      "a=b:",
-                                      "a=b:noschedule",
-                                      "=b:NoSchedule",
-                                      ":NoSchedule",
-                                      "a=b=c:NoSchedule",
-                                      "a:b:NoSchedule",
-                                      "a=b c:NoSchedule",
-                                      "a=b:NoSchedule ",
-                                      "a\n=b:NoSchedule",
-                                      "a=0123456789012345678901234567890123456789012345678901234567"
-                                      "890123456:NoSchedule"};
+    static const char *const bad[] = {
+        "a",
+        "a=b",
+        "a=b:",
+        "a=b:noschedule",
+        "=b:NoSchedule",
+        ":NoSchedule",
+        "a=b=c:NoSchedule",
+        "a:b:NoSchedule",
+        "a=b c:NoSchedule",
+        "a=b:NoSchedule ",
+        "a\n=b:NoSchedule",
+        ("a=0123456789012345678901234567890123456789012345678901234567"
+         "890123456:NoSchedule")};
     for (size_t i = 0; i < COUNT(bad); i++) {
         if (kubeadm_taint_parse(bad[i], &t)) {
             fail_msg("taint \"%s\" was accepted", bad[i]);
