@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include <sys/mount.h>
 #include <sys/swap.h>
+#include <unistd.h>
 
 #define MODPROBE_TIMEOUT_MS 10000
 #define FAILURES_MAX (ERROR_TEXT_MAX / 2)
