@@ -1,0 +1,236 @@
+/* What each step is told, for a small bundle and two hosts. */
+#include "coordinator/params.h"
+
+#include "kubeadm/token.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+
+#define EIGHT(x) x x x x x x x x
+static const char digest_a[] = "sha256:" EIGHT("aaaaaaaa");
+static const char digest_b[] = "sha256:" EIGHT("bbbbbbbb");
+static const char digest_c[] = "sha256:" EIGHT("cccccccc");
+
+#define CONTROL 1u
+#define WORKER 2u
+
+struct world {
+    struct inventory inv;
+    struct host hosts[2];
+    struct bundle bundle;
+    struct component components[6];
+    json_t *blobs;
+    struct run run;
+};
+
+static void give_facts(struct world *w, size_t i, const char *ip, const char *name, int mtu)
+{
+    struct facts *f = &w->run.hosts[i].facts;
+    f->json = json_pack("{s:i,s:{s:s},s:{s:b}}", "cgroup", 2, "resolv", "path", "/etc/resolv.conf",
+                        "capabilities", "sys_resource", 1);
+    f->node_name = xstrdup(name);
+    f->node_ip = xstrdup(ip);
+    f->mtu = mtu;
+}
+
+static void build(struct world *w)
+{
+    *w = (struct world){
+        .hosts = {{.name = (char *) "n1", .roles = ROLE_CONTROL_PLANE},
+                  {.name = (char *) "n2", .roles = ROLE_WORKER}},
+        .inv = {.path = (char *) "hosts.yaml",
+                .cluster_name = (char *) "lab",
+                .pod_cidr = (char *) "10.244.0.0/16",
+                .service_cidr = (char *) "10.96.0.0/12",
+                .dns_domain = (char *) "cluster.local",
+                .network = (char *) "flannel",
+                .storage = (char *) "none",
+                .host_count = 2},
+        .bundle = {.architecture = "amd64", .kubernetes = "v1.34.4", .component_count = 6},
+    };
+    w->inv.hosts = w->hosts;
+    w->blobs = json_pack("[s,s]", digest_b, digest_c);
+    struct component list[] = {
+        {.kind = COMPONENT_FILES,
+         .name = "kubernetes",
+         .roles = CONTROL | WORKER,
+         .blob = digest_a},
+        {.kind = COMPONENT_FILES, .name = "kubectl", .roles = CONTROL, .blob = digest_b},
+        {.kind = COMPONENT_IMAGE,
+         .name = "pause",
+         .roles = CONTROL | WORKER,
+         .ref = "registry.k8s.io/pause:3.10.1",
+         .manifest = digest_a,
+         .blobs = w->blobs},
+        {.kind = COMPONENT_IMAGE,
+         .name = "flanneld",
+         .roles = CONTROL | WORKER,
+         .ref = "ghcr.io/flannel-io/flannel:v1",
+         .manifest = digest_b,
+         .blobs = w->blobs},
+        {.kind = COMPONENT_ADDON, .name = "flannel", .roles = CONTROL, .blob = digest_c},
+        {.kind = COMPONENT_ADDON, .name = "local-path", .roles = CONTROL, .blob = digest_c},
+    };
+    memcpy(w->components, list, sizeof(list));
+    w->bundle.components = w->components;
+    struct error err = ERROR_INIT;
+    assert_int_equal(run_init(&w->run, &w->inv, &w->bundle, NULL, &err), 0);
+    give_facts(w, 0, "10.0.0.1", "n1", 1500);
+    give_facts(w, 1, "10.0.0.2", "n2", 1400);
+}
+
+static void tear_down(struct world *w)
+{
+    run_release(&w->run);
+    json_decref(w->blobs);
+}
+
+static size_t count(const struct task *t, const char *list)
+{
+    return json_array_size(json_object_get(t->params, list));
+}
+
+static void test_unpack_goes_by_role(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w);
+    for (size_t i = 0; i < 2; i++) {
+        AUTO_TASK t = TASK_INIT;
+        assert_int_equal(params_unpack(&w.run.hosts[i], &t, NULL), 0);
+        assert_int_equal(count(&t, "archives"), i == 0 ? 2 : 1);
+        assert_int_equal(t.blobs.count, i == 0 ? 2 : 1);
+    }
+    tear_down(&w);
+}
+
+static void test_images_in_two_sets(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w);
+    static const char *const refs[] = {"registry.k8s.io/pause:3.10.1",
+                                       "ghcr.io/flannel-io/flannel:v1"};
+    for (int set = IMAGES_OF_KUBEADM; set <= IMAGES_OF_ADDONS; set++) {
+        AUTO_TASK t = TASK_INIT;
+        assert_int_equal(params_import(&w.run.hosts[1], (enum image_set) set, &t, NULL), 0);
+        assert_int_equal(count(&t, "images"), 1);
+        const json_t *image = json_array_get(json_object_get(t.params, "images"), 0);
+        assert_string_equal(json_get_string(image, "ref", ""), refs[set]);
+        assert_true(json_get_bool(image, "pinned", false));
+        assert_int_equal(t.blobs.count, 3); /* the manifest and two blobs */
+    }
+    tear_down(&w);
+}
+
+static void test_init_and_join(void **state)
+{
+    (void) state;
+    struct world w;
+    struct error err = ERROR_INIT;
+    char token[KUBEADM_TOKEN_LEN + 1];
+    build(&w);
+    kubeadm_token_new(token);
+    AUTO_TASK init = TASK_INIT;
+    assert_int_equal(params_init(&w.run.hosts[0], token, &init, &err), 0);
+    const char *config = json_get_string(init.params, "config", "");
+    assert_non_null(strstr(config, token));
+    assert_non_null(strstr(config, "10.0.0.1:6443"));
+    w.run.token = xstrdup(token);
+    w.run.ca_hash = xstrdup(digest_a);
+    AUTO_TASK join = TASK_INIT;
+    assert_int_equal(params_join(&w.run.hosts[1], &join, &err), 0);
+    config = json_get_string(join.params, "config", "");
+    assert_non_null(strstr(config, digest_a));
+    assert_null(strstr(config, "unsafeSkipCAVerification"));
+    tear_down(&w);
+}
+
+static void test_never_joins_without_ca_hash(void **state)
+{
+    (void) state;
+    struct world w;
+    struct error err = ERROR_INIT;
+    build(&w);
+    w.run.token = xstrdup("abcdef.0123456789abcdef");
+    AUTO_TASK join = TASK_INIT;
+    w.run.ca_hash = xstrdup("");
+    assert_int_equal(params_join(&w.run.hosts[1], &join, &err), -EINVAL);
+    assert_null(join.params);
+    tear_down(&w);
+}
+
+static void test_addon_gets_smallest_mtu(void **state)
+{
+    (void) state;
+    struct world w;
+    struct error err = ERROR_INIT;
+    build(&w);
+    AUTO_TASK t = TASK_INIT;
+    assert_int_equal(params_addon(&w.run.hosts[0], &w.components[4], &t, &err), 0);
+    const json_t *values = json_object_get(t.params, "values");
+    assert_string_equal(json_get_string(values, "mtu", ""), "1400");
+    assert_string_equal(json_get_string(values, "pod-cidr", ""), "10.244.0.0/16");
+    assert_string_equal(json_get_string(values, "api-host", ""), "10.0.0.1");
+    tear_down(&w);
+}
+
+static void test_wanted_addons(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w);
+    assert_true(params_wants_addon(&w.inv, &w.components[4]));
+    assert_false(params_wants_addon(&w.inv, &w.components[5])); /* storage: none */
+    assert_false(params_wants_addon(&w.inv, &w.components[3])); /* an image */
+    tear_down(&w);
+}
+
+static void test_labels_leave_out_failed_hosts(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w);
+    struct label rack = {(char *) "rack", (char *) "a"};
+    struct taint gpu = {(char *) "gpu", (char *) "yes", (char *) "NoSchedule"};
+    w.hosts[0].labels = &rack;
+    w.hosts[0].label_count = 1;
+    w.hosts[0].taints = &gpu;
+    w.hosts[0].taint_count = 1;
+    w.run.hosts[1].error.code = -EIO;
+    AUTO_TASK t = TASK_INIT;
+    assert_int_equal(params_label(&w.run, &t, NULL), 0);
+    assert_int_equal(count(&t, "nodes"), 1);
+    AUTO_FREE char *text = json_canonical(t.params);
+    assert_string_equal(text, "{\"nodes\":[{\"labels\":{\"rack\":\"a\"},\"name\":\"n1\","
+                              "\"taints\":[\"gpu=yes:NoSchedule\"]}]}");
+    tear_down(&w);
+}
+
+static void test_bundle_without_pause(void **state)
+{
+    (void) state;
+    struct world w;
+    struct error err = ERROR_INIT;
+    build(&w);
+    w.components[2].ref = "example.org/pause:1";
+    AUTO_TASK t = TASK_INIT;
+    assert_int_equal(params_runtime(&w.run.hosts[0], &t, &err), -ENOENT);
+    assert_non_null(strstr(err.text, "registry.k8s.io/pause"));
+    tear_down(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_unpack_goes_by_role),
+        cmocka_unit_test(test_images_in_two_sets),
+        cmocka_unit_test(test_init_and_join),
+        cmocka_unit_test(test_never_joins_without_ca_hash),
+        cmocka_unit_test(test_addon_gets_smallest_mtu),
+        cmocka_unit_test(test_wanted_addons),
+        cmocka_unit_test(test_labels_leave_out_failed_hosts),
+        cmocka_unit_test(test_bundle_without_pause),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
