@@ -45,7 +45,7 @@ TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 # A unit test mirrors a module's file and is linked with what that module may use.
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
 
-.PHONY: all check check-unit check-asan check-cli check-e2e unit-tests lint format demo lab \
+.PHONY: all check check-unit check-asan check-cli check-lab check-e2e unit-tests lint format demo lab \
 	lab-shell lab-down bundle bench-bootstrap install-packages clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -97,7 +97,10 @@ check-asan: ## the unit tests with address and undefined behaviour sanitizers
 check-cli: all ## the programs' command lines, by four-section text files
 	@tests/cli/run
 
-check-e2e: all ## three hosts become a cluster, in network namespaces
+check-lab: ## the test hosts come up, differ, and leave nothing behind
+	@tests/lab/test-lab
+
+check-e2e: bundle ## three hosts become a cluster, in network namespaces
 	@tests/e2e/run
 
 lint: ## layers, formatting, clang-tidy, shellcheck
@@ -124,7 +127,7 @@ lab-shell: ## a shell on a lab host: make lab-shell HOST=n2
 lab-down: ## stop the lab and remove what it made
 	@tests/lab/lab down
 
-bench-bootstrap: all ## apply against the best hand-written script
+bench-bootstrap: bundle ## apply against the best hand-written script
 	@tests/bench/bootstrap
 
 install-packages: ## what building and testing need, with apt
