@@ -137,7 +137,8 @@ static int settle_leftovers(const struct step_context *ctx, struct error *err)
     return r == -ENOENT ? 0 : r;
 }
 
-static int init_cluster(const struct step_context *ctx, const char *config, struct error *err)
+static int init_cluster(const struct step_context *ctx, const char *config, bool *fresh,
+                        struct error *err)
 {
     static const char *const extra[] = {
         "--skip-token-print",
@@ -149,6 +150,7 @@ static int init_cluster(const struct step_context *ctx, const char *config, stru
     r = r < 0 ? r : settle_leftovers(ctx, err);
     if (r == 0) {
         r = kubeadm_run(ctx, "init", config, extra, err);
+        *fresh = r == 0;
     }
     return r < 0 ? error_remedy(err, "run again: the attempt is cleared away first; "
                                      "`journalctl -u kubelet` on the host says more")
@@ -159,12 +161,14 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
                  struct error *err)
 {
     const char *config, *node;
+    bool fresh = false;
     int r = need_params(params, &config, &node, err);
     if (r < 0) {
         return r;
     }
     reach_listen_end(); /* else a quick run meets its own listeners on the ports */
-    r = was_complete(ctx->ledger) ? revive(ctx, err) : init_cluster(ctx, config, err);
+    r = was_complete(ctx->ledger) ? revive(ctx, err) : init_cluster(ctx, config, &fresh, err);
+    json_object_set_new(result, "fresh", json_boolean(fresh));
     r = r < 0 ? r : kubeadm_remember_node(ctx, "control-plane", node, err);
     return r < 0 ? r : kubeadm_admin_access(result, err);
 }

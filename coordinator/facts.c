@@ -12,6 +12,12 @@ static const json_t *within(const struct facts *f, const char *outer)
     return outer ? json_object_get(f->json, outer) : f->json;
 }
 
+bool facts_half_done(const struct facts *f)
+{
+    const json_t *kubelet = json_object_get(json_object_get(f->json, "units"), "kubelet.service");
+    return !f->role && json_get_bool(kubelet, "ours", false);
+}
+
 const char *facts_string(const struct facts *f, const char *outer, const char *key,
                          const char *fallback)
 {

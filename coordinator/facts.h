@@ -10,22 +10,25 @@
 #include <stdint.h>
 
 struct facts {
-    json_t *json;             /* owned; untrusted text inside */
-    char *node_name;          /* hosts.yaml's name, else the host's own, lower case */
-    char *node_ip;            /* IPv4 the cluster uses for it */
-    char *interface;          /* that carries node_ip */
-    int mtu;                  /* of that interface, bytes */
-    int64_t clock_offset_ms;  /* the host's wall clock minus ours */
-    const char *role;         /* "control-plane" or "worker" of a node of ours; NULL: none */
-    const char *cluster;      /* the CA hash of the cluster it belongs to, or NULL */
+    json_t *json;            /* owned; untrusted text inside */
+    char *node_name;         /* hosts.yaml's name, else the host's own, lower case */
+    char *node_ip;           /* IPv4 the cluster uses for it */
+    char *interface;         /* that carries node_ip */
+    int mtu;                 /* of that interface, bytes */
+    int64_t clock_offset_ms; /* the host's wall clock minus ours */
+    const char *role;        /* "control-plane" or "worker" of a node of ours; NULL: none */
+    const char *cluster;     /* the CA hash of the cluster it belongs to, or NULL */
 };
 
 /* Takes json over, also on failure. now_ms: our wall clock when the facts came in. */
-int facts_take(const struct host *host, json_t *json, int64_t now_ms,
-               struct facts *out, struct error *err);
+int facts_take(const struct host *host, json_t *json, int64_t now_ms, struct facts *out,
+               struct error *err);
 void facts_release(struct facts *f);
 
 /* A member of a nested object ("os", "id"), or the fallback. Borrowed. */
+/* An earlier run got as far as kubelet's unit, but this is no node yet: what listens on a node's
+ * ports is what that run began, and it may be going on. */
+bool facts_half_done(const struct facts *f);
 const char *facts_string(const struct facts *f, const char *outer, const char *key,
                          const char *fallback);
 int64_t facts_int(const struct facts *f, const char *outer, const char *key, int64_t fallback);

@@ -135,16 +135,9 @@ static bool is_listening(const struct facts *f, int port)
     return false;
 }
 
-/* An earlier run got as far as kubelet's unit: what listens now is what it began, and goes on. */
-static bool is_ours_half_done(const struct facts *f)
-{
-    const json_t *kubelet = json_object_get(json_object_get(f->json, "units"), "kubelet.service");
-    return json_get_bool(kubelet, "ours", false);
-}
-
 static void check_ports(const struct check *c)
 {
-    if (is_ours_half_done(c->own))
+    if (facts_half_done(c->own))
         return;
     /* Kubernetes documentation, "Ports and Protocols"; a worker has the first two
      */

@@ -123,7 +123,7 @@ static char *copy_text(const json_t *object, const char *key)
     return text ? xstrdup(text) : NULL;
 }
 
-/* The cluster was there before this run: a fresh token for those who join now. */
+/* An earlier run made the cluster, or began to: a fresh token for those who join now. */
 static int ask_for_token(struct host_run *h, struct error *err)
 {
     AUTO_JSON *result = NULL;
@@ -150,20 +150,20 @@ static int phase_init(struct host_run *h, struct error *err)
     int r = params_init(h, token, &t, err);
     if (r == 0)
         r = program_ensure(h, &t, &result, err);
-    if (r > 0) {
+    if (r > 0 && json_get_bool(result, "fresh", false)) {
         run->token = xstrdup(token);
         run->ca_hash = copy_text(result, "ca_hash");
         run->kubeconfig = copy_text(result, "kubeconfig");
-        r = 0;
-    } else if (r == 0 && !run->read_only && somebody_joins(run)) {
+    } else if (r >= 0 && !run->read_only && somebody_joins(run)) {
         r = ask_for_token(h, err);
-    } else if (r == 0 && !run->read_only && run->kubeconfig_wanted) {
+    } else if (r >= 0 && !run->read_only && run->kubeconfig_wanted) {
         r = program_fetch_kubeconfig(h, err);
     }
     explicit_bzero(token, sizeof(token));
-    if (r == 0)
-        latch_open(&run->api);
-    return r;
+    if (r < 0)
+        return r;
+    latch_open(&run->api);
+    return 0;
 }
 
 static int phase_join(struct host_run *h, struct error *err)

@@ -108,6 +108,10 @@ static bool echoes_vxlan(const json_t *result)
 
 static int listen_for_others(struct host_run *h, struct error *err)
 {
+    if (facts_half_done(&h->facts)) { /* its API server would find the port taken */
+        latch_open(&h->listening);
+        return 0;
+    }
     json_t *ports = json_pack("[o,o]", port("tcp", KUBELET_PORT), port("udp", VXLAN_PORT));
     if (h->host->roles & ROLE_CONTROL_PLANE)
         json_array_append_new(ports, port("tcp", KUBEADM_API_PORT));
@@ -116,6 +120,7 @@ static int listen_for_others(struct host_run *h, struct error *err)
     int r = run_call(h, "listen", params, LISTEN_TIMEOUT_MS, &result, err);
     if (r < 0)
         return r;
+    h->listens = true;
     h->echoes = echoes_vxlan(result);
     latch_open(&h->listening);
     return 0;
@@ -128,7 +133,7 @@ static void add_target(struct host_run *h, struct host_run *other, const char *p
     if (other == h || run_wait(h, &other->listening, LISTEN_TIMEOUT_MS, NULL) < 0)
         return;
     /* Where VXLAN has the port already nobody echoes; that host asks the new ones instead. */
-    if (number == VXLAN_PORT && !other->echoes)
+    if (!other->listens || (number == VXLAN_PORT && !other->echoes))
         return;
     json_array_append_new(targets, json_pack("{s:s,s:s,s:i}", "address", other->facts.node_ip,
                                              "protocol", protocol, "port", number));

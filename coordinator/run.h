@@ -25,15 +25,15 @@ struct host_run {
     const struct host *host;
     struct session *session;
     struct facts facts;
-    const char *phase;    /* under way, or the one that failed */
-    struct error error;   /* code 0: none */
-    bool refused;         /* error is a refusal for safety: nobody changes anything */
-    bool consequence;     /* error only follows from another host's */
-    bool arrived[2];      /* at the gates below */
-    bool changed;         /* something was done */
+    const char *phase;       /* under way, or the one that failed */
+    struct error error;      /* code 0: none */
+    bool refused;            /* error is a refusal for safety: nobody changes anything */
+    bool consequence;        /* error only follows from another host's */
+    bool arrived[2];         /* at the gates below */
+    bool changed;            /* something was done */
     struct strv differences; /* plan: what would be done */
-    int64_t sent;         /* bytes of blobs */
-    bool echoes;          /* valid once `listening` is open: its UDP port for VXLAN answers */
+    int64_t sent;            /* bytes of blobs */
+    bool listens, echoes;    /* valid once `listening` is open: its ports, and VXLAN's, answer */
     struct latch listening, joined, released;
     char *latch_names[3];
 };
@@ -51,20 +51,20 @@ struct run {
     struct view *view;
     char id[33];
     char *who;
-    bool read_only;     /* look, check, and collect differences; change nothing, take no lock */
+    bool read_only; /* look, check, and collect differences; change nothing, take no lock */
     struct strv delete_volumes; /* reset */
-    struct host_run *hosts; /* one per host of inv, same order */
-    pthread_mutex_t mutex;  /* for gates, refused */
+    struct host_run *hosts;     /* one per host of inv, same order */
+    pthread_mutex_t mutex;      /* for gates, refused */
     struct gate gates[2];
     bool refused;
 
     /* The control plane's results, valid once `api` is open. */
     struct latch api;
-    char *token;      /* secret, for hosts that join in this run; may be NULL */
+    char *token; /* secret, for hosts that join in this run; may be NULL */
     char *ca_hash;
-    char *kubeconfig; /* secret; NULL when nothing asked for it */
+    char *kubeconfig;       /* secret; NULL when nothing asked for it */
     bool kubeconfig_wanted; /* also when no host joins */
-    json_t *cluster;  /* what the control plane last said of nodes and pods; may be NULL */
+    json_t *cluster;        /* what the control plane last said of nodes and pods; may be NULL */
 };
 
 /* One phase of a program: a name for the user, who does it, and the work. Returns 0 or -errno. */

@@ -56,7 +56,8 @@
  *   import   {"images":[{"ref":"registry.k8s.io/pause:3.10","manifest":"sha256:…",
  *            "blobs":["sha256:…",…],"pinned":true},…]}   blobs = config and layers
  *   kubelet  {"files":[…],"unit":"kubelet.service"}   writes and enables; kubeadm starts it
- *   init     {"config":"<yaml>","node":N} → {"kubeconfig":"…","ca_hash":"sha256:…"}
+ *   init     {"config":"<yaml>","node":N} → {"fresh":bool,"kubeconfig":"…","ca_hash":"sha256:…"}
+ *            fresh: made from this very config, so that the token in it is known to the cluster
  *   token    {"ttl_seconds":900} → {"token":"…","ca_hash":"sha256:…","kubeconfig":"…"}  on a live
  *            control plane, for hosts that join later; never "done" in check
  *   join     {"config":"<yaml>","node":N}
