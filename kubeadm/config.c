@@ -225,7 +225,7 @@ static int validate(const struct cluster_config *cluster, const struct node_conf
 {
     int r = kubeadm_validate_cluster(cluster, err);
     r = r < 0 ? r : kubeadm_validate_node(node, err);
-    if (r == 0 && !kubeadm_token_valid(token)) {
+    if (r == 0 && (!token || !kubeadm_token_valid(token))) {
         return error_set(err, -EINVAL, "the bootstrap token is malformed"); /* never shown */
     }
     return r;
@@ -284,7 +284,7 @@ int kubeadm_render_join(const struct cluster_config *cluster, const struct node_
     if (r < 0) {
         return r;
     }
-    if (!digest_is_valid(ca_hash)) {
+    if (!ca_hash || !digest_is_valid(ca_hash)) {
         return error_set(err, -EINVAL, "the hash of the cluster's CA is malformed");
     }
     AUTO_EMIT e;

@@ -99,6 +99,10 @@ static void test_join_always_verifies_the_ca(void **state)
         assert_int_equal(kubeadm_render_join(&c, &n, FIXTURE_TOKEN, bad[i], &text, NULL), -EINVAL);
         assert_null(text);
     }
+    char *none = NULL;
+    assert_int_equal(kubeadm_render_join(&c, &n, FIXTURE_TOKEN, NULL, &none, NULL), -EINVAL);
+    assert_int_equal(kubeadm_render_join(&c, &n, NULL, FIXTURE_CA_HASH, &none, NULL), -EINVAL);
+    assert_null(none);
     AUTO_FREE char *text = render_join(&c, &n);
     assert_non_null(strstr(text, FIXTURE_CA_HASH));
     assert_null(strstr(text, "unsafeSkip"));
