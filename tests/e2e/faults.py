@@ -84,8 +84,10 @@ def sessions(lab, host):
 
 def link_cut_in_init(lab):
     """Silence first, then the connections are dead for good: only a new one can go on."""
+    accepted = "journalctl -q --no-pager -o cat -t sshd -t sshd-session | grep -c '^Accepted'"
     run = lab.start_apply()
     in_the_middle_of_init(lab)
+    logins = int(lab.inside("n1", accepted))
     before = (lab.root_of("n1") / "etc/kubernetes/pki/ca.crt").stat().st_ino
     lab.cut_ssh("n1")
     try:
@@ -98,6 +100,7 @@ def link_cut_in_init(lab):
     complete(lab)
     check((lab.root_of("n1") / "etc/kubernetes/pki/ca.crt").stat().st_ino == before,
           "the certificates were made anew")
+    check(int(lab.inside("n1", accepted)) > logins, "the link was not made again: was it cut?")
     check(steps_done(lab, "n1").count("init") == 1, f"steps: {steps_done(lab, 'n1')}")
     lab.apply().expect(DONE, "nothing to change")
     return f"{run.seconds:.1f} s"
