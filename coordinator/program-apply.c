@@ -228,7 +228,11 @@ static int phase_leave(struct host_run *h, struct error *err)
         return r;
     }
     t.params = json_pack("{s:[]}", "delete_volumes");
-    return ensure_built(h, 0, &t, err);
+    r = ensure_built(h, 0, &t, err);
+    /* It had left before: only the agent, which came to look, went again. */
+    if (!h->facts.role && !facts_half_done(&h->facts))
+        h->changed = false;
+    return r;
 }
 
 static const struct phase leaves[] = {

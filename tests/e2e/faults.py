@@ -131,6 +131,28 @@ def agent_killed(lab):
     return "by itself" if run.code == DONE else "with a second run"
 
 
+def node_names(lab):
+    return sorted(node["metadata"]["name"] for node in lab.kube("get", "nodes")["items"])
+
+
+def host_leaves(lab):
+    """`state: absent`: the node is drained and removed, its host reset; once, not again."""
+    without = lab.inventory(("name: n3", "name: n3\n    state: absent"))
+    run = lab.apply(without).expect(DONE, "is ready")
+    check(node_names(lab) == ["n1", "n2"], f"nodes: {node_names(lab)}")
+    left = lab.inside("n3", "ls -d /etc/kubernetes /var/lib/kubelet /var/lib/bigtop "
+                            "/usr/local/bin/kubelet 2>/dev/null", allow_failure=True)
+    check(not left, f"left on n3: {left}")
+    lab.apply(without).expect(DONE, "nothing to change")
+    return f"{run.seconds:.1f} s"
+
+
+def host_comes_back(lab):
+    run = lab.apply().expect(DONE, "is ready")
+    complete(lab)
+    return f"{run.seconds:.1f} s"
+
+
 def run(report, lab):
     off = report.run("one host is off: the others become Ready", host_is_off, lab)
     if report.run("on again: the same command completes the cluster", host_is_on_again, lab) and off:
@@ -140,3 +162,5 @@ def run(report, lab):
                        ("the agent is killed in the middle of init", agent_killed)):
         if report.run("reset, for a fresh start", reset, lab):
             report.run(name, test, lab)
+    if report.run("a host leaves the cluster", host_leaves, lab):
+        report.run("and comes back", host_comes_back, lab)
