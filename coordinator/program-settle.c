@@ -144,6 +144,15 @@ static int wait_for_cluster(struct host_run *h, struct error *err)
     }
 }
 
+/* Without a cluster there is nothing to remove nodes from: whoever leaves may go at once. */
+static int release_absent(struct run *run)
+{
+    for (size_t i = 0; i < run->inv->host_count; i++)
+        if (run->inv->hosts[i].state == STATE_ABSENT)
+            latch_open(&run->hosts[i].released);
+    return 0;
+}
+
 int phase_settle(struct host_run *h, struct error *err)
 {
     AUTO_TASK t = TASK_INIT;
@@ -153,7 +162,7 @@ int phase_settle(struct host_run *h, struct error *err)
         if (run->inv->hosts[i].state == STATE_PRESENT)
             run_wait(h, &run->hosts[i].joined, JOIN_TIMEOUT_MS, NULL);
     if (run->read_only && !h->facts.role)
-        return 0; /* there is no cluster yet to ask */
+        return release_absent(run); /* there is no cluster yet to ask */
     int r = params_label(run, &t, err);
     if (r == 0)
         r = program_ensure(h, &t, NULL, err);

@@ -1,5 +1,7 @@
 /* Programs without any session: gates, latches and exit codes among the threads of a run. */
+#include "coordinator/agent-blob.h"
 #include "coordinator/command.h"
+#include "coordinator/program.h"
 #include "coordinator/run.h"
 
 #include <errno.h>
@@ -11,6 +13,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+/* No host is ever connected to: no agent to send. */
+const unsigned char agent_blob_start[1] = {0}, agent_blob_end[1] = {0};
 
 #define HOSTS 4
 #define ANY (ROLE_CONTROL_PLANE | ROLE_WORKER)
@@ -178,6 +183,22 @@ static void test_interrupted(void **state)
     run_release(&run);
 }
 
+/* plan before there is a cluster: the host that leaves waits for nobody. */
+static void test_plan_releases_who_leaves(void **state)
+{
+    (void) state;
+    struct run run;
+    struct error err = ERROR_INIT;
+    struct host two[] = {{.name = (char *) "n1", .roles = ROLE_CONTROL_PLANE},
+                         {.name = (char *) "n2", .roles = ROLE_WORKER, .state = STATE_ABSENT}};
+    const struct inventory some = {.path = (char *) "hosts.yaml", .hosts = two, .host_count = 2};
+    assert_int_equal(run_init(&run, &some, NULL, NULL, &err), 0);
+    run.read_only = true;
+    assert_int_equal(phase_settle(&run.hosts[0], &err), 0);
+    assert_true(latch_is_settled(&run.hosts[1].released));
+    run_release(&run);
+}
+
 static void test_no_hosts(void **state)
 {
     (void) state;
@@ -196,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_refusal_begins_nothing),
         cmocka_unit_test(test_workers_learn_of_failed_init),
         cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_plan_releases_who_leaves),
         cmocka_unit_test(test_no_hosts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
