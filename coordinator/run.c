@@ -157,10 +157,12 @@ int run_call(struct host_run *h, const char *call, json_t *params, int timeout_m
     return session_call(h->session, call, own, timeout_ms, result, err);
 }
 
-/* A refusal to talk is a safety matter: the host key, or somebody else at work. */
-static bool is_refusal(int code)
+/* A refusal to talk is a safety matter: the host key, or somebody else at work. From a host that
+ * has told its facts the same codes mean something else, such as a mount that is in use. */
+static bool is_refusal(const struct host_run *h)
 {
-    return code == -EKEYREJECTED || code == -ENOKEY || code == -EBUSY;
+    int code = h->error.code;
+    return !h->facts.json && (code == -EKEYREJECTED || code == -ENOKEY || code == -EBUSY);
 }
 
 /* Nobody shall wait for this host any more. The gates' mutex makes its error visible. */
@@ -214,7 +216,7 @@ static void *host_thread(void *userdata)
     if (walk(h, start->phases) == 0) {
         view_host(h->run->view, h->index, VIEW_DONE, "done", "", 0, 0);
     } else {
-        if (is_refusal(h->error.code))
+        if (is_refusal(h))
             run_refuse(h, &h->error);
         view_host(h->run->view, h->index, VIEW_FAILED, h->phase, h->error.text, 0, 0);
         fail_latches(h);

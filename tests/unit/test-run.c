@@ -163,6 +163,24 @@ static int fail_after_gates(struct host_run *h, struct error *err)
     return r < 0 ? r : error_set(err, -EIO, "kubeadm init failed");
 }
 
+static int busy_after_gates(struct host_run *h, struct error *err)
+{
+    h->facts.json = json_object();
+    int r = do_gates(h, err);
+    return r < 0 ? r : error_set(err, -EBUSY, "umount: in use");
+}
+
+/* "Refused; nothing was changed" would not be true any more. */
+static void test_a_busy_step_is_no_refusal(void **state)
+{
+    (void) state;
+    struct run run;
+    assert_int_equal(run_with(2, busy_after_gates, &run), EXIT_HOST_FAILED);
+    assert_int_equal(began, HOSTS - 1);
+    assert_false(run.hosts[2].refused);
+    run_release(&run);
+}
+
 static void test_workers_learn_of_failed_init(void **state)
 {
     (void) state;
@@ -215,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_dead_worker_stops_nobody),
         cmocka_unit_test(test_dead_control_plane_begins_nothing),
         cmocka_unit_test(test_refusal_begins_nothing),
+        cmocka_unit_test(test_a_busy_step_is_no_refusal),
         cmocka_unit_test(test_workers_learn_of_failed_init),
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_plan_releases_who_leaves),
