@@ -23,11 +23,8 @@ static const struct option_spec options[] = {
     OPTION_END,
 };
 
-/* True when the user agrees, or cannot be asked. */
-static bool confirmed(const struct inventory *inv, const struct reset_options *o)
+static bool ask(const struct inventory *inv)
 {
-    if (o->yes || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-        return true;
     (void) fprintf(stderr, "Cluster %s is taken off these hosts:", inv->cluster_name);
     for (size_t i = 0; i < inv->host_count; i++)
         (void) fprintf(stderr, " %s", host_label(&inv->hosts[i]));
@@ -37,6 +34,20 @@ static bool confirmed(const struct inventory *inv, const struct reset_options *o
         return false;
     line[strcspn(line, "\n")] = '\0';
     return strcmp(line, inv->cluster_name) == 0;
+}
+
+/* EXIT_DONE when the user agrees, or cannot be asked. */
+static int confirm(const struct inventory *inv, const struct reset_options *o)
+{
+    if (o->yes || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return EXIT_DONE;
+    view_pause(); /* it would be drawn over the question */
+    bool agreed = ask(inv);
+    view_resume();
+    if (agreed)
+        return EXIT_DONE;
+    (void) fputs("bigtop-bootstrap reset: not confirmed, nothing was changed\n", stderr);
+    return interrupted ? EXIT_INTERRUPTED : EXIT_REFUSED;
 }
 
 static int run_reset_job(struct job *j)
@@ -66,7 +77,9 @@ static int run_reset(int argc, char **argv)
     if (code == 0) {
         j.run.delete_volumes = o.delete_volumes;
         o.delete_volumes = STRV_INIT;
-        code = confirmed(&j.inv, &o) ? run_reset_job(&j) : EXIT_REFUSED;
+        code = confirm(&j.inv, &o);
+        if (code == EXIT_DONE)
+            code = run_reset_job(&j);
     }
     strv_release(&o.delete_volumes);
     return code;
