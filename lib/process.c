@@ -23,6 +23,8 @@
 #define CANCEL_SLICE_MS 200
 #define NO_PIDFD_SLICE_MS 20
 #define FIRST_FREE_FD 3
+#define CHUNK (16 * 1024)
+#define CHUNKS_AT_ONCE 16 /* more than a pipe holds */
 
 /* One output of the child: where it comes from, where it goes. */
 struct stream {
@@ -224,11 +226,12 @@ static void split_lines(struct child *c, struct stream *s, const char *data, siz
     }
 }
 
-/* Reads what is there. The descriptor is closed at its end. */
+/* Reads what is there, but no more than a pipe holds: who writes faster than we read must not keep
+ * us from the deadline. The descriptor is closed at its end. */
 static void drain(struct child *c, struct stream *s)
 {
-    char chunk[16 * 1024];
-    while (s->fd >= 0) {
+    char chunk[CHUNK];
+    for (int i = 0; s->fd >= 0 && i < CHUNKS_AT_ONCE; i++) {
         ssize_t n = read(s->fd, chunk, sizeof(chunk));
         if (n < 0 && errno == EINTR)
             continue;

@@ -227,6 +227,32 @@ static void ends_at_the_timeout(void **state)
     assert_error_has(err, "stuck here");
 }
 
+static void slow_line(void *userdata, bool is_stderr, const char *line)
+{
+    (void) is_stderr, (void) line;
+    size_t *count = userdata;
+    if (++*count % 100 == 0)
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    /* Without an end this would be for ever: the test is to fail, not to hang. */
+    if (*count > 2000000)
+        abort();
+}
+
+/* The pipe is never empty: neither for the deadline nor for what is left behind. */
+static void a_timeout_ends_who_writes_without_end(void **state)
+{
+    (void) state;
+    size_t count = 0;
+    struct process_options o = {.timeout_ms = 200, .on_line = slow_line, .userdata = &count};
+    int64_t start = clock_monotonic_ms();
+    assert_int_equal(RUN(&o, NULL, "yes"), -ETIMEDOUT);
+    assert_in_range(clock_monotonic_ms() - start, 190, 4000);
+    count = 0;
+    start = clock_monotonic_ms();
+    assert_int_equal(SH(&o, NULL, "timeout 20 yes & exit 0"), 0);
+    assert_true(clock_monotonic_ms() - start < 4000);
+}
+
 static void kills_what_ignores_sigterm(void **state)
 {
     (void) state;
@@ -329,6 +355,7 @@ int main(void)
         cmocka_unit_test(hands_out_lines),
         cmocka_unit_test(cuts_long_lines),
         cmocka_unit_test(ends_at_the_timeout),
+        cmocka_unit_test(a_timeout_ends_who_writes_without_end),
         cmocka_unit_test(kills_what_ignores_sigterm),
         cmocka_unit_test(ends_when_cancelled),
         cmocka_unit_test(does_not_wait_for_background_children),
