@@ -302,7 +302,7 @@ int params_label(const struct run *run, struct task *out, struct error *err)
     json_t *nodes = json_array();
     for (size_t i = 0; i < run->inv->host_count; i++) {
         const struct host_run *h = &run->hosts[i];
-        if (h->facts.node_name && h->error.code == 0 && h->host->state == STATE_PRESENT)
+        if (h->facts.node_name && !run_failed(h) && h->host->state == STATE_PRESENT)
             json_array_append_new(nodes, node_labels(h));
     }
     *out = (struct task){.step = "label", .timeout_ms = 2 * MINUTE_MS};

@@ -75,7 +75,7 @@ int phase_check(struct host_run *h, struct error *err)
         return r;
     AUTO_FREE struct facts *all = xcalloc(run->inv->host_count, sizeof(*all));
     for (size_t i = 0; i < run->inv->host_count; i++)
-        if (run->hosts[i].session && run->hosts[i].host->state == STATE_PRESENT)
+        if (run->hosts[i].facts.json && run->hosts[i].host->state == STATE_PRESENT)
             all[i] = run->hosts[i].facts;
     struct findings findings = FINDINGS_INIT;
     preflight_check(run->inv, run->bundle, all, h->index, &findings);

@@ -46,7 +46,7 @@ static struct host_run *by_node(struct run *run, const char *node)
 static bool is_ours(struct run *run, const char *node)
 {
     struct host_run *h = by_node(run, node);
-    return h && h->host->state == STATE_PRESENT && h->error.code == 0;
+    return h && h->host->state == STATE_PRESENT && !run_failed(h);
 }
 
 static size_t nodes_not_ready(struct run *run, const json_t *cluster, struct strv *waiting)

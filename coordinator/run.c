@@ -130,8 +130,9 @@ int run_pass_gate(struct host_run *h, int gate, struct error *err)
     if (r < 0)
         return r;
     pthread_mutex_lock(&run->mutex);
-    bool refused = run->refused, headless = control->error.code != 0;
+    bool refused = run->refused;
     pthread_mutex_unlock(&run->mutex);
+    bool headless = run_failed(control);
     h->consequence = refused || headless;
     if (refused)
         return error_set(err, -ECANCELED, "not begun, as another host was refused");
@@ -165,7 +166,7 @@ static bool is_refusal(const struct host_run *h)
     return !h->facts.json && (code == -EKEYREJECTED || code == -ENOKEY || code == -EBUSY);
 }
 
-/* Nobody shall wait for this host any more. The gates' mutex makes its error visible. */
+/* Nobody shall wait for this host any more. */
 static void fail_latches(struct host_run *h)
 {
     struct run *run = h->run;
@@ -179,6 +180,22 @@ static void fail_latches(struct host_run *h)
     }
     for (int gate = 0; gate < (int) ARRAY_SIZE(run->gates); gate++)
         arrive(h, gate);
+}
+
+/* Others look whether we failed, at any time. */
+static void set_error(struct host_run *h, const struct error *err)
+{
+    pthread_mutex_lock(&h->run->mutex);
+    h->error = *err;
+    pthread_mutex_unlock(&h->run->mutex);
+}
+
+bool run_failed(const struct host_run *h)
+{
+    pthread_mutex_lock(&h->run->mutex);
+    bool failed = h->error.code != 0;
+    pthread_mutex_unlock(&h->run->mutex);
+    return failed;
 }
 
 static int walk(struct host_run *h, const struct phase *phases)
@@ -196,7 +213,7 @@ static int walk(struct host_run *h, const struct phase *phases)
             r = error_set(&err, -ECANCELED, "interrupted");
         if (r < 0) {
             err.code = r;
-            h->error = err;
+            set_error(h, &err);
             return r;
         }
         view_phase(run->view, h->host, p->name, clock_monotonic_ms() - begun);
@@ -255,8 +272,10 @@ int run_program(struct run *run, const struct phase *(*choose)(const struct host
         if (r == 0)
             continue;
         threads[i] = 0;
+        struct error err = ERROR_INIT;
+        error_errno(&err, -r, "start a thread");
         run->hosts[i].phase = "start";
-        error_errno(&run->hosts[i].error, -r, "start a thread");
+        set_error(&run->hosts[i], &err);
         fail_latches(&run->hosts[i]);
     }
     for (size_t i = 0; i < n; i++)

@@ -26,7 +26,7 @@ struct host_run {
     struct session *session;
     struct facts facts;
     const char *phase;       /* under way, or the one that failed */
-    struct error error;      /* code 0: none */
+    struct error error;      /* code 0: none; of other hosts by run_failed() only */
     bool refused;            /* error is a refusal for safety: nobody changes anything */
     bool consequence;        /* error only follows from another host's */
     bool arrived[2];         /* at the gates below */
@@ -54,7 +54,7 @@ struct run {
     bool read_only; /* look, check, and collect differences; change nothing, take no lock */
     struct strv delete_volumes; /* reset */
     struct host_run *hosts;     /* one per host of inv, same order */
-    pthread_mutex_t mutex;      /* for gates, refused */
+    pthread_mutex_t mutex;      /* for gates, refused, the hosts' errors */
     struct gate gates[2];
     bool refused;
 
@@ -88,6 +88,8 @@ struct host_run *run_control_plane(struct run *run);
 int run_pass_gate(struct host_run *h, int gate, struct error *err);
 /* latch_wait that keeps the host's session alive and says on its line what it waits for. */
 int run_wait(struct host_run *h, struct latch *latch, int timeout_ms, struct error *err);
+/* Whether this host has failed so far; from any thread. */
+bool run_failed(const struct host_run *h);
 /* Sets h->refused and returns err->code. */
 int run_refuse(struct host_run *h, struct error *err);
 /* A call whose params are dropped afterwards. */
