@@ -377,6 +377,8 @@ int push_agent(struct ssh *ssh, const struct push_options *options, bool *pushed
     strbuf_init(&p.stderr_tail, STDERR_MAX);
     strbuf_init(&p.noise_tail, STDERR_MAX);
     int r = converse(&p, pushed, err);
+    if (r == 0 && options->words)
+        keep_tail(options->words, p.stderr_tail.data, p.stderr_tail.len);
     strbuf_release(&p.out);
     strbuf_release(&p.stderr_tail);
     strbuf_release(&p.noise_tail);

@@ -26,6 +26,8 @@ struct push_options {
     /* May be NULL. */
     void (*on_progress)(void *userdata, const char *text, int64_t done, int64_t total);
     void *userdata;
+    /* Or NULL: gets the last 4096 bytes of stderr, which may be the agent's already. */
+    struct strbuf *words;
     const bool *cancel; /* or NULL: for questions; the rest follows the connection's */
 };
 
