@@ -1,12 +1,15 @@
 #include "coordinator/params.h"
 
 #include "kubeadm/config.h"
+#include "lib/protocol.h"
 #include "lib/strbuf.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define MINUTE_MS (60 * 1000)
+#define LABELS_AT_ONCE (PROTOCOL_JSON_MAX - 4096) /* bytes; the rest is for what is around them */
+#define LABEL_MS 1000                             /* two calls of kubectl a node */
 #define KUBEADM_REPOSITORY "registry.k8s.io"
 
 void task_release(struct task *t)
@@ -296,16 +299,23 @@ static json_t *node_labels(const struct host_run *h)
                      taints);
 }
 
-int params_label(const struct run *run, struct task *out, struct error *err)
+int params_label(const struct run *run, size_t *next, struct task *out, struct error *err)
 {
     (void) err;
     json_t *nodes = json_array();
-    for (size_t i = 0; i < run->inv->host_count; i++) {
-        const struct host_run *h = &run->hosts[i];
-        if (h->facts.node_name && !run_failed(h) && h->host->state == STATE_PRESENT)
-            json_array_append_new(nodes, node_labels(h));
+    for (size_t room = LABELS_AT_ONCE; *next < run->inv->host_count; ++*next) {
+        const struct host_run *h = &run->hosts[*next];
+        if (!h->facts.node_name || run_failed(h) || h->host->state != STATE_PRESENT)
+            continue;
+        AUTO_JSON *node = node_labels(h);
+        size_t size = json_dumpb(node, NULL, 0, JSON_COMPACT) + 1;
+        if (size > room && json_array_size(nodes) > 0)
+            break;
+        json_array_append(nodes, node);
+        room -= size < room ? size : room;
     }
-    *out = (struct task){.step = "label", .timeout_ms = 2 * MINUTE_MS};
+    int each = (int) json_array_size(nodes) * LABEL_MS;
+    *out = (struct task){.step = "label", .timeout_ms = 2 * MINUTE_MS + each};
     out->params = json_pack("{s:o}", "nodes", nodes);
     return 0;
 }

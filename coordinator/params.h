@@ -34,7 +34,8 @@ int params_init(const struct host_run *h, const char *token, struct task *out, s
 int params_join(const struct host_run *h, struct task *out, struct error *err);
 int params_addon(const struct host_run *h, const struct component *addon, struct task *out,
                  struct error *err);
-/* Labels and taints of every node that is there. */
-int params_label(const struct run *run, struct task *out, struct error *err);
+/* Labels and taints of the nodes that are there, from the host with the index *next on: as many as
+ * fit into one message. *next becomes the first host that is left over. */
+int params_label(const struct run *run, size_t *next, struct task *out, struct error *err);
 /* True when hosts.yaml wants this addon of the bundle. */
 bool params_wants_addon(const struct inventory *inv, const struct component *addon);

@@ -144,6 +144,22 @@ static int wait_for_cluster(struct host_run *h, struct error *err)
     }
 }
 
+/* Thousands of nodes are more than one message may hold. */
+static int label_nodes(struct host_run *h, struct error *err)
+{
+    int r = 0;
+    for (size_t next = 0; r >= 0 && next < h->run->inv->host_count;) {
+        char suffix[24];
+        snprintf(suffix, sizeof(suffix), "%zu", next);
+        AUTO_TASK t = TASK_INIT;
+        r = params_label(h->run, &next, &t, err);
+        t.suffix = suffix;
+        if (r == 0)
+            r = program_ensure(h, &t, NULL, err);
+    }
+    return r;
+}
+
 /* Without a cluster there is nothing to remove nodes from: whoever leaves may go at once. */
 static int release_absent(struct run *run)
 {
@@ -155,7 +171,6 @@ static int release_absent(struct run *run)
 
 int phase_settle(struct host_run *h, struct error *err)
 {
-    AUTO_TASK t = TASK_INIT;
     struct run *run = h->run;
     latch_open(&h->joined);
     for (size_t i = 0; i < run->inv->host_count; i++)
@@ -163,9 +178,7 @@ int phase_settle(struct host_run *h, struct error *err)
             run_wait(h, &run->hosts[i].joined, JOIN_TIMEOUT_MS, NULL);
     if (run->read_only && !h->facts.role)
         return release_absent(run); /* there is no cluster yet to ask */
-    int r = params_label(run, &t, err);
-    if (r == 0)
-        r = program_ensure(h, &t, NULL, err);
+    int r = label_nodes(h, err);
     if (r >= 0)
         r = remove_absent(h, err);
     return r < 0 || run->read_only ? r : wait_for_cluster(h, err);

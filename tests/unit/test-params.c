@@ -1,5 +1,6 @@
 /* What each step is told, for a small bundle and two hosts. */
 #include "coordinator/params.h"
+#include "lib/protocol.h"
 
 #include "kubeadm/token.h"
 #include "tests/unit/unit.h"
@@ -199,11 +200,40 @@ static void test_labels_leave_out_failed_hosts(void **state)
     w.hosts[0].taint_count = 1;
     w.run.hosts[1].error.code = -EIO;
     AUTO_TASK t = TASK_INIT;
-    assert_int_equal(params_label(&w.run, &t, NULL), 0);
+    size_t next = 0;
+    assert_int_equal(params_label(&w.run, &next, &t, NULL), 0);
+    assert_int_equal(next, w.inv.host_count);
     assert_int_equal(count(&t, "nodes"), 1);
     AUTO_FREE char *text = json_canonical(t.params);
     assert_string_equal(text, "{\"nodes\":[{\"labels\":{\"rack\":\"a\"},\"name\":\"n1\","
                               "\"taints\":[\"gpu=yes:NoSchedule\"]}]}");
+    tear_down(&w);
+}
+
+static void test_labels_come_in_messages_that_fit(void **state)
+{
+    enum { LABELS = 400 };
+    static char keys[LABELS][64];
+    static struct label labels[LABELS];
+    struct world w;
+    (void) state;
+    build(&w);
+    for (size_t i = 0; i < LABELS; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "example.org/a-label-of-a-usual-length-%zu", i);
+        labels[i] = (struct label){keys[i], keys[i]};
+    }
+    for (size_t i = 0; i < 2; i++) {
+        w.hosts[i].labels = labels;
+        w.hosts[i].label_count = LABELS;
+    }
+    for (size_t next = 0, i = 0; i < 2; i++) {
+        AUTO_TASK t = TASK_INIT;
+        STRBUF(frame, PROTOCOL_HEADER + PROTOCOL_JSON_MAX);
+        assert_int_equal(params_label(&w.run, &next, &t, NULL), 0);
+        assert_int_equal(next, i + 1);
+        assert_int_equal(count(&t, "nodes"), 1);
+        assert_int_equal(frame_encode_json(&frame, t.params, NULL), 0);
+    }
     tear_down(&w);
 }
 
@@ -230,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_addon_gets_smallest_mtu),
         cmocka_unit_test(test_wanted_addons),
         cmocka_unit_test(test_labels_leave_out_failed_hosts),
+        cmocka_unit_test(test_labels_come_in_messages_that_fit),
         cmocka_unit_test(test_bundle_without_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
