@@ -3,6 +3,7 @@
 #include "agent/program.h"
 #include "lib/clock.h"
 #include "lib/grammar.h"
+#include "lib/protocol.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #define LIST_TIMEOUT_MS 30000
+#define SUMMARY_MAX (PROTOCOL_JSON_MAX - 1024) /* the rest is for what is around it */
 
 int cluster_need_control_plane(struct error *err)
 {
@@ -68,6 +70,55 @@ static json_t *summarise_pod(const json_t *pod)
                      json_get_string(json_object_get(pod, "spec"), "nodeName", ""));
 }
 
+static size_t text_size(const json_t *json)
+{
+    return json_dumpb(json, NULL, 0, JSON_COMPACT);
+}
+
+static bool is_waited_for(const json_t *pod)
+{
+    return !json_get_bool(pod, "ready", false) &&
+           strcmp(json_get_string(pod, "phase", ""), "Succeeded") != 0;
+}
+
+/* Moves on what there is room for; the number of those left out. */
+static int take_fitting(const json_t *pods, bool waited_for, size_t *room, json_t *into)
+{
+    int left_out = 0;
+    size_t i;
+    json_t *pod;
+    json_array_foreach(pods, i, pod) {
+        size_t size = text_size(pod) + 1;
+        if (is_waited_for(pod) != waited_for) {
+            continue;
+        }
+        if (size > *room) {
+            left_out++;
+            continue;
+        }
+        *room -= size;
+        json_array_append(into, pod);
+    }
+    return left_out;
+}
+
+/* The answer is one message. Of what does not fit, the pods that are not ready matter most. */
+static void shorten(json_t *summary)
+{
+    json_t *nodes = json_object_get(summary, "nodes"), *pods = json_array(), *node;
+    size_t i;
+    json_array_foreach(nodes, i, node) {
+        json_object_del(node, "addresses");
+    }
+    size_t used = text_size(nodes), room = used < SUMMARY_MAX ? SUMMARY_MAX - used : 0;
+    const json_t *all = json_object_get(summary, "pods");
+    int waited_for = take_fitting(all, true, &room, pods);
+    int others = take_fitting(all, false, &room, pods);
+    json_object_set_new(summary, "pods", pods);
+    json_object_set_new(summary, "left_out",
+                        json_pack("{s:i, s:i}", "waiting", waited_for, "others", others));
+}
+
 json_t *cluster_summarise(const json_t *list)
 {
     json_t *nodes = json_array(), *pods = json_array();
@@ -81,7 +132,11 @@ json_t *cluster_summarise(const json_t *list)
             json_array_append_new(pods, summarise_pod(item));
         }
     }
-    return json_pack("{s:o, s:o}", "nodes", nodes, "pods", pods);
+    json_t *summary = json_pack("{s:o, s:o}", "nodes", nodes, "pods", pods);
+    if (text_size(summary) > SUMMARY_MAX) {
+        shorten(summary);
+    }
+    return summary;
 }
 
 int cluster_list(json_t **out, struct error *err)

@@ -5,6 +5,7 @@
 #include "lib/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -104,7 +105,10 @@ static size_t pods_not_ready(struct run *run, const json_t *cluster, struct strv
         strv_addf(waiting, "pod %s/%s (%s)", space, json_get_string(pod, "name", "?"),
                   json_get_string(pod, "phase", "?"));
     }
-    return missing;
+    int64_t more = json_get_int(json_object_get(cluster, "left_out"), "waiting", 0);
+    if (more > 0)
+        strv_addf(waiting, "%" PRId64 " more pods", more);
+    return missing + (more > 0);
 }
 
 /* 1 when all is well, 0 when not yet; `waiting` says what for. */

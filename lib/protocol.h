@@ -43,7 +43,8 @@
  *   kubeconfig {} → {"kubeconfig":"…","ca_hash":"sha256:…"}             on a control plane
  *   cluster {} → {"nodes":[{"name":…,"ready":bool,"version":…,"addresses":[…]},…],
  *           "pods":[{"namespace":…,"name":…,"phase":…,"ready":bool,"node":…},…]}
- *           on a control plane
+ *           on a control plane. More than a frame holds: nodes without addresses, pods that are
+ *           not ready first, and "left_out":{"waiting":N,"others":N} counts the other pods
  *   ledger  {} → {"entries":N,"steps":[{"step":…,"at":…},…]}
  *
  * STEPS    name: params → what the result has beside "changed". Files: {"path","content","mode"}

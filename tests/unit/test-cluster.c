@@ -1,4 +1,5 @@
 #include "agent/cluster.h"
+#include "lib/protocol.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -32,6 +33,40 @@ static void summarises_nodes_and_pods(void **state)
                         "\"kube-system\",\"node\":\"\",\"phase\":\"Pending\",\"ready\":false}]}");
 }
 
+static json_t *item(const char *kind, size_t i, const char *ready)
+{
+    AUTO_FREE char *name = xasprintf("%s-of-a-rather-long-name-%zu", kind, i);
+    return json_pack("{s:s, s:{s:s, s:s}, s:{s:s}, s:{s:s, s:[{s:s, s:s}], s:[{s:s, s:s}]}}",
+                     "kind", kind, "metadata", "namespace", "kube-system", "name", name, "spec",
+                     "nodeName", "n1", "status", "phase", "Running", "addresses", "type",
+                     "InternalIP", "address", "10.0.0.1", "conditions", "type", "Ready", "status",
+                     ready);
+}
+
+static void a_large_cluster_fits_into_a_frame(void **state)
+{
+    (void) state;
+    json_t *items = json_array();
+    for (size_t i = 0; i < 400; i++) {
+        json_array_append_new(items, item("Node", i, "True"));
+    }
+    for (size_t i = 0; i < 1000; i++) {
+        json_array_append_new(items, item("Pod", i, i >= 990 ? "False" : "True"));
+    }
+    AUTO_JSON *list = json_pack("{s:o}", "items", items);
+    AUTO_JSON *summary = cluster_summarise(list);
+    STRBUF(frame, PROTOCOL_HEADER + PROTOCOL_JSON_MAX);
+    assert_int_equal(frame_encode_json(&frame, summary, NULL), 0);
+    const json_t *pods = json_object_get(summary, "pods");
+    const json_t *left_out = json_object_get(summary, "left_out");
+    assert_int_equal(json_array_size(json_object_get(summary, "nodes")), 400);
+    for (size_t i = 0; i < 10; i++) {
+        assert_false(json_get_bool(json_array_get(pods, i), "ready", true));
+    }
+    assert_int_equal(json_get_int(left_out, "waiting", -1), 0);
+    assert_int_equal(json_get_int(left_out, "others", -1) + (int64_t) json_array_size(pods), 1000);
+}
+
 static void a_silent_node_is_not_ready(void **state)
 {
     (void) state;
@@ -52,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(summarises_nodes_and_pods),
+        cmocka_unit_test(a_large_cluster_fits_into_a_frame),
         cmocka_unit_test(a_silent_node_is_not_ready),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
