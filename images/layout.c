@@ -14,18 +14,26 @@
 
 #define COPY_CHUNK (256 * 1024)
 #define TEMPORARY ".incoming"
+#define MARKER "oci-layout"
 
 struct layout {
     char *dir, *blob_dir;
     json_t *blobs, *manifests;
 };
 
+/* A build that was killed while it claimed the folder leaves its file of file_write_atomic(). */
+static bool is_left_behind(const char *name)
+{
+    return strncmp(name, "." MARKER ".", strlen("." MARKER ".")) == 0;
+}
+
 static bool is_empty(const char *dir)
 {
     DIR *d = opendir(dir);
     bool empty = d != NULL;
     for (struct dirent *e; empty && (e = readdir(d));)
-        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+                is_left_behind(e->d_name);
     if (d)
         closedir(d);
     return empty;
@@ -35,7 +43,7 @@ static bool is_empty(const char *dir)
 static int claim(const char *dir, struct error *err)
 {
     static const char text[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-    AUTO_FREE char *marker = path_join(dir, "oci-layout");
+    AUTO_FREE char *marker = path_join(dir, MARKER);
     int r = path_mkdir_p(dir, 0755, err);
     if (r < 0)
         return r;
@@ -182,6 +190,13 @@ static int write_json(const struct layout *l, const char *name, const json_t *js
     return file_write_atomic(path, text, strlen(text), 0644, err);
 }
 
+/* ".HEX.XXXXXX": of a file_write_atomic() that was killed. */
+static bool is_torn(const char *name)
+{
+    AUTO_FREE char *digest = xasprintf("sha256:%.*s", SHA256_HEX_LEN, name + (name[0] == '.'));
+    return name[0] == '.' && digest_is_valid(digest) && name[1 + SHA256_HEX_LEN] == '.';
+}
+
 static int remove_others(const struct layout *l, struct error *err)
 {
     DIR *d = opendir(l->blob_dir);
@@ -190,7 +205,8 @@ static int remove_others(const struct layout *l, struct error *err)
     int r = 0;
     for (struct dirent *e; r == 0 && (e = readdir(d));) {
         AUTO_FREE char *digest = xasprintf("sha256:%s", e->d_name);
-        bool is_blob = digest_is_valid(digest) || strcmp(e->d_name, TEMPORARY) == 0;
+        bool is_blob = digest_is_valid(digest) || strcmp(e->d_name, TEMPORARY) == 0 ||
+                       is_torn(e->d_name);
         if (is_blob && !json_object_get(l->blobs, digest) && unlinkat(dirfd(d), e->d_name, 0) < 0)
             r = error_errno(err, -errno, "remove blob %s", e->d_name);
     }

@@ -66,6 +66,21 @@ static void refuses_content_that_is_not_the_digests(void **state)
     assert_int_equal(layout_put_file(l, same, D_HELLO, 6, &err), -EBADMSG);
 }
 
+static void goes_on_where_a_build_was_killed(void **state)
+{
+    CLEANUP(layout_close) struct layout *l = NULL;
+    AUTO_FREE char *dir = path_join(*state, "out");
+    AUTO_FREE char *claiming = put(*state, "out/.oci-layout.abcdef", "");
+    assert_int_equal(layout_open(dir, &l, NULL), 0);
+    AUTO_FREE char *name = xasprintf("out/blobs/sha256/.%s.abcdef", &D_HELLO[7]);
+    AUTO_FREE char *torn = put(*state, name, "hel");
+    AUTO_FREE char *foreign = put(*state, "out/blobs/sha256/.keep", "");
+    AUTO_JSON *json = json_pack("{s:s}", "x", "y");
+    assert_int_equal(layout_finish(l, json, NULL), 0);
+    assert_int_equal(access(torn, F_OK), -1);
+    assert_int_equal(access(foreign, F_OK), 0);
+}
+
 static void replaces_a_torn_blob(void **state)
 {
     CLEANUP(layout_close) struct layout *l = NULL;
@@ -122,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_folder_test(writes_a_layout),
         cmocka_folder_test(refuses_content_that_is_not_the_digests),
+        cmocka_folder_test(goes_on_where_a_build_was_killed),
         cmocka_folder_test(replaces_a_torn_blob),
         cmocka_folder_test(does_not_follow_links),
         cmocka_folder_test(removes_only_blobs_that_nobody_names),
