@@ -1,6 +1,7 @@
 /* From a checked host to a Ready node. */
 #include "coordinator/command.h"
 #include "coordinator/program.h"
+#include "kubeadm/config.h"
 #include "kubeadm/token.h"
 
 #include <errno.h>
@@ -85,16 +86,41 @@ static int phase_runtime(struct host_run *h, struct error *err)
     return ensure_built(h, params_runtime(h, &t, err), &t, err);
 }
 
-static int phase_images(struct host_run *h, struct error *err)
+/* Where our containerd does not run yet, plan has nobody to ask for images. */
+static bool has_runtime(const struct facts *f)
+{
+    const json_t *units = json_object_get(f->json, "units");
+    const json_t *containerd = json_object_get(units, KUBEADM_CONTAINERD_UNIT);
+    return json_get_bool(containerd, "ours", false) &&
+           strcmp(json_get_string(containerd, "active", ""), "active") == 0;
+}
+
+static int foresee_import(struct host_run *h, const struct task *t)
+{
+    size_t i;
+    json_t *image;
+    json_array_foreach(json_object_get(t->params, "images"), i, image)
+        strv_addf(&h->differences, "import: import %s", json_get_string(image, "ref", "?"));
+    return 0;
+}
+
+static int import(struct host_run *h, enum image_set set, struct error *err)
 {
     AUTO_TASK t = TASK_INIT;
-    return ensure_built(h, params_import(h, IMAGES_OF_KUBEADM, &t, err), &t, err);
+    int r = params_import(h, set, &t, err);
+    if (r == 0 && h->run->read_only && !has_runtime(&h->facts))
+        return foresee_import(h, &t);
+    return ensure_built(h, r, &t, err);
+}
+
+int phase_images(struct host_run *h, struct error *err)
+{
+    return import(h, IMAGES_OF_KUBEADM, err);
 }
 
 static int phase_more_images(struct host_run *h, struct error *err)
 {
-    AUTO_TASK t = TASK_INIT;
-    return ensure_built(h, params_import(h, IMAGES_OF_ADDONS, &t, err), &t, err);
+    return import(h, IMAGES_OF_ADDONS, err);
 }
 
 static int phase_kubelet(struct host_run *h, struct error *err)
@@ -186,12 +212,16 @@ static int phase_join(struct host_run *h, struct error *err)
     return r;
 }
 
-static int phase_addons(struct host_run *h, struct error *err)
+int phase_addons(struct host_run *h, struct error *err)
 {
     const struct bundle *b = h->run->bundle;
     for (size_t i = 0; i < b->component_count; i++) {
         if (!params_wants_addon(h->run->inv, &b->components[i]))
             continue;
+        if (h->run->read_only && !h->facts.role) { /* there is no cluster yet to ask */
+            strv_addf(&h->differences, "addon: apply %s", b->components[i].name);
+            continue;
+        }
         AUTO_TASK t = TASK_INIT;
         int r = ensure_built(h, params_addon(h, &b->components[i], &t, err), &t, err);
         if (r < 0)

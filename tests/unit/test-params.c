@@ -1,5 +1,7 @@
 /* What each step is told, for a small bundle and two hosts. */
+#include "coordinator/agent-blob.h"
 #include "coordinator/params.h"
+#include "coordinator/program.h"
 #include "lib/protocol.h"
 
 #include "kubeadm/token.h"
@@ -14,6 +16,9 @@ static const char digest_c[] = "sha256:" EIGHT("cccccccc");
 
 #define CONTROL 1u
 #define WORKER 2u
+
+/* No host is ever connected to: no agent to send. */
+const unsigned char agent_blob_start[1] = {0}, agent_blob_end[1] = {0};
 
 struct world {
     struct inventory inv;
@@ -237,6 +242,23 @@ static void test_labels_come_in_messages_that_fit(void **state)
     tear_down(&w);
 }
 
+/* Neither ctr nor the API server is there to be asked: there is not even a session here. */
+static void test_plan_of_a_fresh_host(void **state)
+{
+    (void) state;
+    struct world w;
+    struct error err = ERROR_INIT;
+    build(&w);
+    struct host_run *h = &w.run.hosts[0];
+    w.run.read_only = true;
+    assert_int_equal(phase_images(h, &err), 0);
+    assert_int_equal(phase_addons(h, &err), 0);
+    assert_int_equal(h->differences.count, 2);
+    assert_string_equal(h->differences.items[0], "import: import registry.k8s.io/pause:3.10.1");
+    assert_string_equal(h->differences.items[1], "addon: apply flannel");
+    tear_down(&w);
+}
+
 static void test_bundle_without_pause(void **state)
 {
     (void) state;
@@ -261,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_wanted_addons),
         cmocka_unit_test(test_labels_leave_out_failed_hosts),
         cmocka_unit_test(test_labels_come_in_messages_that_fit),
+        cmocka_unit_test(test_plan_of_a_fresh_host),
         cmocka_unit_test(test_bundle_without_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
