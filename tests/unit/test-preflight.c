@@ -144,6 +144,7 @@ static void test_node_keeps_its_ports(void **state)
     build(&w, 1,
           "{\"listening\":[{\"protocol\":\"tcp\",\"port\":10250}],\"memory_kib\":1,"
           "\"node\":{\"role\":\"worker\",\"cluster\":\"c1\"}}");
+    w.facts[0].role = "control-plane";
     check(&w, 1);
     assert_int_equal(w.found.count, 0);
     tear_down(&w);
@@ -192,6 +193,24 @@ static void test_duplicate_node_names(void **state)
     check(&w, 1);
     assert_int_equal(w.found.count, 1);
     assert_non_null(strstr(w.found.items[0].text, "node name n3 is also that of n3"));
+    tear_down(&w);
+}
+
+static void test_worker_of_a_lost_control_plane(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w, 0, "{}");
+    w.facts[1].role = "worker";
+    check(&w, 1);
+    assert_int_equal(findings_refusals(&w.found), 1);
+    assert_non_null(strstr(w.found.items[0].text, "the control plane n1 has none"));
+    tear_down(&w);
+    build(&w, 0, "{}");
+    w.facts[0].role = "control-plane";
+    w.facts[1].role = "worker";
+    check(&w, 1);
+    assert_int_equal(findings_refusals(&w.found), 0);
     tear_down(&w);
 }
 
@@ -303,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_half_done_keeps_its_ports),
         cmocka_unit_test(test_others),
         cmocka_unit_test(test_duplicate_node_names),
+        cmocka_unit_test(test_worker_of_a_lost_control_plane),
         cmocka_unit_test(test_other_cluster),
         cmocka_unit_test(test_cidrs_and_mtu),
         cmocka_unit_test(test_silent_hosts_do_not_count),
