@@ -205,11 +205,30 @@ int phase_reach(struct host_run *h, struct error *err)
     return r < 0 ? r : run_pass_gate(h, GATE_CHECKED, err);
 }
 
+/* Hosts may have swapped addresses: a node that is to stay must not be removed in their place. */
+static int check_leaving(struct host_run *h, struct error *err)
+{
+    const struct run *run = h->run;
+    for (size_t i = 0; i < run->inv->host_count; i++) {
+        const struct host_run *other = &run->hosts[i];
+        const char *name = other->facts.node_name ? other->facts.node_name : other->host->name;
+        if (other->host->state == STATE_ABSENT || !name || strcmp(name, h->facts.node_name) != 0)
+            continue;
+        error_set(err, -ENOTSUP, "it is to leave, and its node name %s is also that of %s", name,
+                  host_label(other->host));
+        error_remedy(err, "correct the addresses in hosts.yaml, or give each host its `name:`");
+        return run_refuse(h, err);
+    }
+    return 0;
+}
+
 int phase_pass_gates(struct host_run *h, struct error *err)
 {
     static const struct error leaving = {.code = -ENODEV, .text = "it leaves the cluster"};
     latch_fail(&h->listening, &leaving);
     latch_fail(&h->joined, &leaving);
     int r = run_pass_gate(h, GATE_PROBED, err);
+    if (r == 0)
+        r = check_leaving(h, err);
     return r < 0 ? r : run_pass_gate(h, GATE_CHECKED, err);
 }

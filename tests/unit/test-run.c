@@ -217,6 +217,45 @@ static void test_plan_releases_who_leaves(void **state)
     run_release(&run);
 }
 
+static int take_name(struct host_run *h, struct error *err)
+{
+    (void) err;
+    h->facts.json = json_object();
+    h->facts.node_name = xstrdup("n1");
+    return 0;
+}
+
+static const struct phase *program_of_swapped(const struct host_run *h)
+{
+    static const struct phase stays[] = {{"one", ANY, take_name},
+                                         {"gates", ANY, do_gates},
+                                         {"begin", ANY, do_begin},
+                                         {NULL, 0, NULL}};
+    static const struct phase leaves[] = {
+        {"one", ANY, take_name}, {"gates", ANY, phase_pass_gates}, {NULL, 0, NULL}};
+    return h->host->state == STATE_ABSENT ? leaves : stays;
+}
+
+/* The address of the host that leaves is that of one that stays now. */
+static void test_swapped_addresses(void **state)
+{
+    (void) state;
+    struct run run;
+    struct error err = ERROR_INIT;
+    struct host two[] = {
+        {.address = (char *) "10.0.0.1", .roles = ROLE_CONTROL_PLANE},
+        {.address = (char *) "10.0.0.2", .roles = ROLE_WORKER, .state = STATE_ABSENT}};
+    const struct inventory some = {.path = (char *) "hosts.yaml", .hosts = two, .host_count = 2};
+    struct view *view = view_open(VIEW_QUIET, &some);
+    began = 0;
+    assert_int_equal(run_init(&run, &some, NULL, view, &err), 0);
+    assert_int_equal(run_program(&run, program_of_swapped), EXIT_REFUSED);
+    assert_int_equal(began, 0);
+    assert_non_null(strstr(run.hosts[1].error.text, "n1 is also that of 10.0.0.1"));
+    view_close(&view);
+    run_release(&run);
+}
+
 static void test_no_hosts(void **state)
 {
     (void) state;
@@ -237,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_workers_learn_of_failed_init),
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_plan_releases_who_leaves),
+        cmocka_unit_test(test_swapped_addresses),
         cmocka_unit_test(test_no_hosts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
