@@ -166,13 +166,23 @@ static int no_space(const struct blob_put *put, struct error *err)
     return error_remedy(err, "make room on the file system of %s and run again", dir);
 }
 
+/* Bytes beyond the part's end that an earlier try reserved: they are not free any more, and ours.
+ */
+static uint64_t reserved_bytes(const struct blob_put *put)
+{
+    struct stat st;
+    uint64_t held = fstat(put->fd, &st) < 0 ? 0 : (uint64_t) st.st_blocks * 512;
+    return held > put->at ? held - put->at : 0;
+}
+
 static int reserve_space(const struct blob_put *put, struct error *err)
 {
     AUTO_FREE char *dir = path_dirname(put->path);
     struct statvfs fs;
     uint64_t missing = put->size - put->at;
-    if (statvfs(dir, &fs) == 0 &&
-        (uint64_t) fs.f_bavail * fs.f_frsize < missing + BLOB_SPACE_MARGIN)
+    uint64_t reserved = reserved_bytes(put);
+    uint64_t wanted = missing > reserved ? missing - reserved : 0;
+    if (statvfs(dir, &fs) == 0 && (uint64_t) fs.f_bavail * fs.f_frsize < wanted + BLOB_SPACE_MARGIN)
         return no_space(put, err);
     /* Not every file system can; then the write tells. */
     if (missing > 0 &&
