@@ -13,6 +13,10 @@
 #define MANAGER "org.freedesktop.systemd1.Manager"
 #define UNIT "org.freedesktop.systemd1.Unit"
 
+/* For one call. sd-bus' own 25 s are too few for a reload on a slow disk: systemctl waits so long
+ * too (DAEMON_RELOAD_TIMEOUT_SEC), and meanwhile systemd answers nothing else. */
+#define CALL_TIMEOUT_MS 90000
+
 #define AUTO_BUS CLEANUP(sd_bus_flush_close_unrefp) sd_bus
 #define AUTO_MESSAGE CLEANUP(sd_bus_message_unrefp) sd_bus_message
 #define AUTO_SLOT CLEANUP(sd_bus_slot_unrefp) sd_bus_slot
@@ -21,6 +25,8 @@
 static int bus_open(sd_bus **out, struct error *err)
 {
     int r = sd_bus_open_system(out);
+    if (r >= 0)
+        r = sd_bus_set_method_call_timeout(*out, CALL_TIMEOUT_MS * 1000ULL);
     if (r >= 0)
         return 0;
     error_errno(err, r, "reach systemd over D-Bus");

@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define UNIT_TIMEOUT_MS 90000 /* systemd's own DefaultTimeoutStartSec */
+/* For a job: above systemd's own DefaultTimeoutStopSec and DefaultTimeoutStartSec (90 s each), so
+ * that its word on why a restart failed comes before ours. */
+#define UNIT_TIMEOUT_MS 190000
 
 struct unit_state {
     char load[24];   /* "loaded", "not-found", "masked", … */
