@@ -1,5 +1,6 @@
 #include "agent/jobs.h"
 
+#include "agent/serve.h"
 #include "lib/clock.h"
 #include "lib/digest.h"
 #include "lib/protocol.h"
@@ -112,8 +113,19 @@ static void on_progress(void *userdata, const char *text, int64_t done, int64_t 
     pthread_mutex_unlock(&r->jobs->mutex);
 }
 
+/* What waited in line behind a reset would be recorded in a ledger that is about to be removed. */
+static json_t *refuse_after_reset(void)
+{
+    struct error err = ERROR_INIT;
+    error_set(&err, -ESHUTDOWN, "a reset has just removed the agent from this host");
+    error_remedy(&err, "run again");
+    return json_pack("{s:o}", "error", error_to_json(&err));
+}
+
 static json_t *run_step(struct jobs *jobs, struct job *job)
 {
+    if (serve_is_quitting())
+        return refuse_after_reset();
     struct running running = {.jobs = jobs, .job = job};
     const struct step_context ctx = {.ledger = jobs->ledger,
                                      .cancel = &jobs->cancel,

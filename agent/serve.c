@@ -37,7 +37,7 @@ void serve_quit_after_reply(void)
     __atomic_store_n(&quit_after_reply, true, __ATOMIC_RELEASE);
 }
 
-static bool is_quitting(void)
+bool serve_is_quitting(void)
 {
     return __atomic_load_n(&quit_after_reply, __ATOMIC_ACQUIRE);
 }
@@ -160,7 +160,7 @@ static int loop(struct server *s, struct error *err)
     struct session *sessions[SESSIONS_MAX];
     while (!s->stop) {
         size_t count = collect_polls(s, polls, sessions);
-        bool is_idle = count == 0 && !jobs_busy(s->hub.ctx.jobs) && !is_quitting();
+        bool is_idle = count == 0 && !jobs_busy(s->hub.ctx.jobs) && !serve_is_quitting();
         int n = poll(polls, FIXED_POLLS + count, is_idle ? -1 : TURN_MS);
         if (n < 0 && errno != EINTR)
             return error_errno(err, -errno, "wait");
@@ -171,7 +171,7 @@ static int loop(struct server *s, struct error *err)
             inbox_run(s->hub.inbox);
         if (polls[0].revents)
             accept_session(s);
-        s->stop = polls[2].revents != 0 || (is_quitting() && all_told(s));
+        s->stop = polls[2].revents != 0 || (serve_is_quitting() && all_told(s));
     }
     return 0;
 }
@@ -236,7 +236,7 @@ int serve(const char *version, struct error *err)
     if (r >= 0)
         r = serve_all(&s, err);
     release(&s);
-    if (r >= 0 && is_quitting())
+    if (r >= 0 && serve_is_quitting())
         r = agent_remove_folders(err);
     return r;
 }

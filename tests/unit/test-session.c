@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "agent/paths.h"
+#include "agent/serve.h"
 #include "agent/session.h"
 #include "agent/tasks.h"
 #include "lib/clock.h"
@@ -78,12 +79,25 @@ static int verify_ok(const struct step_context *ctx, const json_t *params, struc
     return 0;
 }
 
+static int apply_leave(const struct step_context *ctx, const json_t *params, json_t *result,
+                       struct error *err)
+{
+    int r = apply_slow(ctx, params, result, err);
+    serve_quit_after_reply();
+    return r;
+}
+
+static const struct step leave = {"leave", check_todo, apply_leave, verify_ok};
 static const struct step slow = {"slow", check_todo, apply_slow, verify_ok};
 static const struct step liar = {"liar", check_todo, apply_slow, NULL};
 
 static const struct step *find(const char *name)
 {
-    return strcmp(name, "slow") == 0 ? &slow : strcmp(name, "liar") == 0 ? &liar : NULL;
+    static const struct step *const steps[] = {&slow, &liar, &leave};
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+        if (strcmp(steps[i]->name, name) == 0)
+            return steps[i];
+    return NULL;
 }
 
 static void on_event(void *userdata, uint64_t session, json_t *message, bool last)
@@ -568,6 +582,28 @@ static void test_too_many_calls(void **state)
     set_gate(true);
 }
 
+/* The last test: there is no way back. */
+static void test_nothing_is_begun_after_a_reset(void **state)
+{
+    (void) state;
+    set_gate(false);
+    PEER(first);
+    greet(&first, RUN_A, true);
+    send_call(&first, "run", job_params(RUN_A "/leave", "leave", json_object()));
+    await_progress(&first, "gate");
+    peer_close(&first);
+    while (hub.sessions)
+        turn(10);
+    PEER(second);
+    greet(&second, RUN_B, true);
+    int64_t id = send_call(&second, "run", job_params(RUN_B "/slow", "slow", json_object()));
+    await_progress(&second, "waiting for \"leave\"");
+    set_gate(true);
+    AUTO_JSON *error = outcome_of(&second, id, "error");
+    assert_int_equal(json_get_int(error, "code", 0), -ESHUTDOWN);
+    assert_int_equal(applied, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -585,6 +621,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_put_that_lies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hostile_frames_end_the_session, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many_calls, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_is_begun_after_a_reset, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
