@@ -196,10 +196,9 @@ struct jobs *jobs_new(const struct step *(*find)(const char *name), struct ledge
     return jobs;
 }
 
-void jobs_free(struct jobs **jobs_ptr)
+void jobs_stop(struct jobs *jobs)
 {
-    struct jobs *jobs = TAKE_PTR(*jobs_ptr);
-    if (!jobs)
+    if (jobs->stop)
         return;
     pthread_mutex_lock(&jobs->mutex);
     jobs->stop = true;
@@ -207,6 +206,14 @@ void jobs_free(struct jobs **jobs_ptr)
     pthread_cond_broadcast(&jobs->changed);
     pthread_mutex_unlock(&jobs->mutex);
     pthread_join(jobs->thread, NULL);
+}
+
+void jobs_free(struct jobs **jobs_ptr)
+{
+    struct jobs *jobs = TAKE_PTR(*jobs_ptr);
+    if (!jobs)
+        return;
+    jobs_stop(jobs);
     for (struct job *job = jobs->first, *next; job; job = next) {
         next = job->next;
         free_job(job);

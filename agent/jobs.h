@@ -20,7 +20,9 @@ struct jobs;
 /* find is step_find, or a table of a test. */
 struct jobs *jobs_new(const struct step *(*find)(const char *name), struct ledger *ledger,
                       job_event_fn on_event, void *userdata);
-/* Cancels, waits for the running job, forgets the rest. */
+/* Cancels and waits for the running job; what waits in line is not begun any more. */
+void jobs_stop(struct jobs *jobs);
+/* Stops them where that was not done, then frees: nobody may use them any more. */
 void jobs_free(struct jobs **jobs);
 
 struct job_request {

@@ -30,6 +30,7 @@ struct server {
     int listener, signals;
     char *socket_path;
     bool stop;
+    bool in_use; /* by a call that did not end: nothing that calls use is freed */
 };
 
 void serve_quit_after_reply(void)
@@ -189,14 +190,19 @@ static int prepare(struct server *s, struct error *err)
 }
 
 /* Jobs are cancelled and waited for: a step ends at its next safe place. Jobs and calls may still
- * use everything, so they end before anything is freed; sessions use the jobs. */
+ * use everything, so they end before anything is freed. A call that does not end in time keeps what
+ * it uses for the moment that the process has left. */
 static void wind_up(struct server *s, bool *cancel)
 {
     __atomic_store_n(cancel, true, __ATOMIC_RELAXED);
     reach_listen_end();
-    jobs_free(&s->hub.ctx.jobs);
-    if (!tasks_wait(TASKS_WAIT_MS))
+    jobs_stop(s->hub.ctx.jobs);
+    if (!tasks_wait(TASKS_WAIT_MS)) {
         fprintf(stderr, "ending while a call is still under way\n");
+        s->in_use = true;
+        return;
+    }
+    jobs_free(&s->hub.ctx.jobs);
     inbox_free(&s->hub.inbox);
 }
 
@@ -208,7 +214,8 @@ static void release(struct server *s)
     fd_close(&s->listener);
     fd_close(&s->signals);
     free(s->socket_path);
-    ledger_close(&s->hub.ctx.ledger);
+    if (!s->in_use)
+        ledger_close(&s->hub.ctx.ledger);
 }
 
 static int serve_all(struct server *s, struct error *err)
@@ -228,7 +235,8 @@ static int serve_all(struct server *s, struct error *err)
 
 int serve(const char *version, struct error *err)
 {
-    struct server s = {.hub = {.version = version}, .listener = -1, .signals = -1};
+    static struct server s; /* a call may outlast this function */
+    s = (struct server){.hub = {.version = version}, .listener = -1, .signals = -1};
     mallopt(M_ARENA_MAX, 2);
     json_object_seed(0);
     umask(0022);

@@ -57,11 +57,11 @@ int task_start(void (*fn)(void *arg), void *arg)
 bool tasks_wait(int timeout_ms)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += timeout_ms / 1000;
     pthread_mutex_lock(&tasks_mutex);
-    while (tasks_running > 0 &&
-           pthread_cond_timedwait(&tasks_changed, &tasks_mutex, &until) != ETIMEDOUT)
+    while (tasks_running > 0 && pthread_cond_clockwait(&tasks_changed, &tasks_mutex,
+                                                       CLOCK_MONOTONIC, &until) != ETIMEDOUT)
         continue;
     bool all = tasks_running == 0;
     pthread_mutex_unlock(&tasks_mutex);
