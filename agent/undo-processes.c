@@ -4,6 +4,7 @@
 #include "lib/fd.h"
 #include "lib/path.h"
 #include "lib/strbuf.h"
+#include "lib/strv.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,8 +16,8 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 #define CGROUP_DEPTH_MAX 16
-#define PROC_TEXT_MAX (64 * 1024)
-#define END_WAIT_MS 10000 /* SIGKILL takes effect when a process leaves the kernel */
+#define PROCS_MAX (1024 * 1024) /* bytes of pids; more are read the next time */
+#define END_WAIT_MS 10000       /* SIGKILL takes effect when a process leaves the kernel */
 #define END_STEP_MS 50
 
 static void close_folder(DIR **dir)
@@ -25,8 +26,6 @@ static void close_folder(DIR **dir)
         closedir(*dir);
 }
 #define AUTO_DIR CLEANUP(close_folder) DIR
-
-typedef bool (*process_match_fn)(pid_t pid, const char *what);
 
 /* False for kernel threads, and for those that have ended and wait for their parent. */
 static bool read_program(pid_t pid, char out[PATH_MAX])
@@ -48,39 +47,34 @@ static bool runs_program(pid_t pid, const char *program)
     return strcmp(target, program) == 0;
 }
 
-/* In a group of that name, or ("kubepods" → "kubepods.slice") one that starts so. In a container
- * the top-level group may have others in front of it. */
-static bool in_cgroup(pid_t pid, const char *name)
+/* SIGKILL for a process that has not ended yet; whether there was one. */
+static bool kill_process(pid_t pid)
 {
-    AUTO_FREE char *path = xasprintf("/proc/%d/cgroup", pid);
-    AUTO_FREE char *group = xasprintf("/%s", name);
-    STRBUF(text, PROC_TEXT_MAX);
     char program[PATH_MAX];
-    return read_program(pid, program) && file_read(path, &text, NULL) >= 0 &&
-           strstr(text.data, group) != NULL;
+    if (pid <= 1 || pid == getpid() || !read_program(pid, program))
+        return false;
+    kill(pid, SIGKILL);
+    return true;
 }
 
-/* Sends SIGKILL to every process that matches; how many there were. */
-static int kill_matching(process_match_fn matches, const char *what)
+/* To every process of the program; how many there were. */
+static int kill_program(const char *program)
 {
     AUTO_DIR *proc = opendir("/proc");
     int found = 0;
     for (const struct dirent *e; proc && (e = readdir(proc));) {
         pid_t pid = (pid_t) strtol(e->d_name, NULL, 10);
-        if (pid <= 1 || pid == getpid() || !matches(pid, what))
-            continue;
-        found++;
-        kill(pid, SIGKILL);
+        found += pid > 1 && runs_program(pid, program) && kill_process(pid);
     }
     return found;
 }
 
 /* Again until none is left: a process may fork while it is being looked for. */
-static int end_matching(process_match_fn matches, const char *what, struct error *err)
+static int end_all(int (*kill_them)(const char *what), const char *what, struct error *err)
 {
     int64_t deadline = clock_monotonic_ms() + END_WAIT_MS;
     for (;;) {
-        int found = kill_matching(matches, what);
+        int found = kill_them(what);
         if (found == 0)
             return 0;
         if (clock_left_ms(deadline) == 0)
@@ -91,7 +85,36 @@ static int end_matching(process_match_fn matches, const char *what, struct error
 
 int undo_program(const char *path, struct error *err)
 {
-    return end_matching(runs_program, path, err);
+    return end_all(kill_program, path, err);
+}
+
+/* What is done to a group and those below it: 0 or more, -errno. */
+typedef int (*group_fn)(const char *path, int depth, struct error *err);
+
+static int kill_members(const char *path)
+{
+    AUTO_FREE char *list = path_join(path, "cgroup.procs");
+    STRBUF(text, PROCS_MAX);
+    STRV(pids);
+    int found = 0;
+    file_read(list, &text, NULL); /* a group that is gone has none */
+    strv_split(&pids, text.data, '\n');
+    for (size_t i = 0; i < pids.count; i++)
+        found += kill_process((pid_t) strtol(pids.items[i], NULL, 10));
+    return found;
+}
+
+static int kill_group(const char *path, int depth, struct error *err)
+{
+    AUTO_DIR *dir = depth > 0 ? opendir(path) : NULL;
+    int found = kill_members(path);
+    for (const struct dirent *e; dir && (e = readdir(dir));) {
+        if (e->d_type != DT_DIR || e->d_name[0] == '.')
+            continue;
+        AUTO_FREE char *child = path_join(path, e->d_name);
+        found += kill_group(child, depth - 1, err);
+    }
+    return found;
 }
 
 /* Deepest first; a group that the kernel still holds is told by rmdir. */
@@ -112,7 +135,7 @@ static int remove_group(const char *path, int depth, struct error *err)
     return result;
 }
 
-static int remove_groups_in(const char *parent, const char *name, struct error *err)
+static int each_group_in(const char *parent, const char *name, group_fn fn, struct error *err)
 {
     AUTO_DIR *dir = opendir(parent);
     int result = 0;
@@ -120,27 +143,36 @@ static int remove_groups_in(const char *parent, const char *name, struct error *
         if (e->d_type != DT_DIR || strncmp(e->d_name, name, strlen(name)) != 0)
             continue;
         AUTO_FREE char *group = path_join(parent, e->d_name);
-        int r = remove_group(group, CGROUP_DEPTH_MAX, result < 0 ? NULL : err);
-        if (r < 0 && result >= 0)
-            result = r;
+        int r = fn(group, CGROUP_DEPTH_MAX, result < 0 ? NULL : err);
+        if (result >= 0)
+            result = r < 0 ? r : result + r;
     }
     return result;
 }
 
-/* cgroup v2 has its groups right below the root, v1 below one folder a controller. */
-static int remove_groups(const char *name, struct error *err)
+/* The top-level groups of that name, or ("kubepods" → "kubepods.slice") that start so: those of
+ * others are deeper, a cluster in containers of this host has its own. cgroup v2 has its groups
+ * right below the root, v1 below one folder a controller. */
+static int each_group(const char *name, group_fn fn, struct error *err)
 {
+    if (access(CGROUP_ROOT "/cgroup.controllers", F_OK) == 0)
+        return each_group_in(CGROUP_ROOT, name, fn, err);
     AUTO_DIR *dir = opendir(CGROUP_ROOT);
-    int result = remove_groups_in(CGROUP_ROOT, name, err);
+    int result = 0;
     for (const struct dirent *e; dir && (e = readdir(dir));) {
         if (e->d_type != DT_DIR || e->d_name[0] == '.')
             continue;
         AUTO_FREE char *controller = path_join(CGROUP_ROOT, e->d_name);
-        int r = remove_groups_in(controller, name, result < 0 ? NULL : err);
-        if (r < 0 && result >= 0)
-            result = r;
+        int r = each_group_in(controller, name, fn, result < 0 ? NULL : err);
+        if (result >= 0)
+            result = r < 0 ? r : result + r;
     }
     return result;
+}
+
+static int kill_groups(const char *name)
+{
+    return each_group(name, kill_group, NULL);
 }
 
 int undo_cgroup(const char *name, struct error *err)
@@ -148,11 +180,11 @@ int undo_cgroup(const char *name, struct error *err)
     if (!path_is_safe_relative(name) || strchr(name, '/'))
         return error_set(err, -EINVAL, "\"%s\" is not the name of a cgroup", name);
     int64_t deadline = clock_monotonic_ms() + END_WAIT_MS;
-    int r = end_matching(in_cgroup, name, err);
+    int r = end_all(kill_groups, name, err);
     if (r < 0)
         return r;
     /* A process that was killed holds its group until it is gone altogether. */
-    while ((r = remove_groups(name, err)) == -EBUSY && clock_left_ms(deadline) > 0)
+    while ((r = each_group(name, remove_group, err)) == -EBUSY && clock_left_ms(deadline) > 0)
         usleep(END_STEP_MS * 1000);
     return r;
 }

@@ -122,6 +122,39 @@ static char *cgroup_parent(void)
     return NULL;
 }
 
+static pid_t start_in(const char *group)
+{
+    AUTO_FREE char *procs = path_join(group, "cgroup.procs");
+    pid_t pid = start("/bin/sleep");
+    AUTO_FREE char *text = xasprintf("%d", pid);
+    AUTO_FD fd = open(procs, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+    return pid;
+}
+
+/* As a cluster in containers of this host has them. */
+static void test_cgroup_below_another_stays(void **state)
+{
+    (void) state;
+    AUTO_FREE char *parent = cgroup_parent();
+    if (!parent)
+        skip();
+    AUTO_FREE char *name = xasprintf("bigtop-test-%d", getpid());
+    AUTO_FREE char *container = xasprintf("%s/container-%d", parent, getpid());
+    AUTO_FREE char *group = path_join(container, name);
+    assert_int_equal(mkdir(container, 0755), 0);
+    assert_int_equal(mkdir(group, 0755), 0);
+    signal(SIGCHLD, SIG_IGN);
+    pid_t pid = start_in(group);
+    assert_int_equal(undo_cgroup(name, NULL), 0);
+    assert_int_equal(kill(pid, 0), 0);
+    kill(pid, SIGKILL);
+    for (int i = 0; i < 500 && rmdir(group) < 0; i++)
+        usleep(10000);
+    assert_int_equal(rmdir(container), 0);
+    signal(SIGCHLD, SIG_DFL);
+}
+
 static void test_cgroup_is_emptied_and_removed(void **state)
 {
     (void) state;
@@ -131,14 +164,10 @@ static void test_cgroup_is_emptied_and_removed(void **state)
     AUTO_FREE char *name = xasprintf("bigtop-test-%d", getpid());
     AUTO_FREE char *group = path_join(parent, name);
     AUTO_FREE char *pod = path_join(group, "pod1");
-    AUTO_FREE char *procs = path_join(pod, "cgroup.procs");
     assert_int_equal(mkdir(group, 0755), 0);
     assert_int_equal(mkdir(pod, 0755), 0);
     signal(SIGCHLD, SIG_IGN);
-    pid_t pid = start("/bin/sleep");
-    AUTO_FREE char *text = xasprintf("%d", pid);
-    AUTO_FD fd = open(procs, O_WRONLY | O_CLOEXEC);
-    assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+    pid_t pid = start_in(pod);
     struct error err = ERROR_INIT;
     if (undo_cgroup(name, &err) < 0)
         fail_msg("%s", err.text);
@@ -223,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_program_is_ended_others_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cgroup_is_emptied_and_removed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cgroup_below_another_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mounts_end_before_trees_go, setup_mounts, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_mount_in_our_tree_is_not_emptied, setup_mounts,
                                         teardown),
