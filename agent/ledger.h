@@ -49,7 +49,8 @@ int ledger_unit(struct ledger *l, const char *unit, struct error *err);
 int ledger_swap_off(struct ledger *l, const char *device, struct error *err);
 /* Things that Kubernetes' parts will make on this host, removed by reset. kind → name:
  *   link                   network link; a trailing "*" makes it a prefix ("veth*"); links that are
- *                          there now are remembered and left alone
+ *                          there now are remembered and left alone, as is a port of a
+ *                          bridge that is not the pods' (another container engine's)
  *   iptables-chain-prefix  "KUBE-": chains and the rules that lead to them, IPv4 and IPv6, nft and
  *                          legacy
  *   mount-below            folder whose mounts end before anything is removed; with a trailing "*"

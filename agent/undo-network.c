@@ -14,35 +14,74 @@
     (64u << 20) /* bytes of iptables-save; kube-proxy writes a lot on large clusters \
                  */
 #define IPTABLES_TIMEOUT_MS 60000
+#define POD_BRIDGE "cni0"
 
-struct delete_request {
+struct link_request {
     struct nlmsghdr header;
     struct ifinfomsg link;
 };
-struct delete_answer {
+union link_answer {
     struct nlmsghdr header;
-    struct nlmsgerr error;
+    struct {
+        struct nlmsghdr header;
+        struct nlmsgerr error;
+    } ended;
+    struct {
+        struct nlmsghdr header;
+        struct ifinfomsg link;
+    } found;
+    char room[32 * 1024]; /* a card's description of itself is long */
 };
 
-/* rtnetlink(7): RTM_DELLINK by index. What can't be deleted this way (a card) says EOPNOTSUPP. */
-static int delete_link(int fd, unsigned index)
+/* rtnetlink(7): one request about the link of that index and its answer. */
+static int ask_kernel(int fd, uint16_t type, uint16_t flags, unsigned index, union link_answer *got)
 {
-    struct delete_request request = {
+    struct link_request request = {
         .header = {.nlmsg_len = sizeof request,
-                   .nlmsg_type = RTM_DELLINK,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+                   .nlmsg_type = type,
+                   .nlmsg_flags = (uint16_t) (NLM_F_REQUEST | flags)},
         .link = {.ifi_family = AF_UNSPEC, .ifi_index = (int) index},
     };
-    union {
-        struct delete_answer answer;
-        char room[4096];
-    } got;
     if (send(fd, &request, sizeof request, 0) < 0)
         return -errno;
-    ssize_t n = recv(fd, &got, sizeof got, 0);
-    if (n < (ssize_t) sizeof got.answer || got.answer.header.nlmsg_type != NLMSG_ERROR)
+    ssize_t n = recv(fd, got, sizeof *got, 0);
+    if (n < (ssize_t) sizeof got->header || n < (ssize_t) got->header.nlmsg_len)
         return n < 0 ? -errno : -EPROTO;
-    return got.answer.error.error;
+    if (got->header.nlmsg_type == NLMSG_ERROR)
+        return n < (ssize_t) sizeof got->ended ? -EPROTO : got->ended.error.error;
+    return 0;
+}
+
+/* What can't be deleted this way (a card) says EOPNOTSUPP. */
+static int delete_link(int fd, unsigned index)
+{
+    union link_answer got;
+    return ask_kernel(fd, RTM_DELLINK, NLM_F_ACK, index, &got);
+}
+
+/* The index of the bridge that the link is a port of, 0 for none. */
+static unsigned master_of(int fd, unsigned index)
+{
+    union link_answer got;
+    if (ask_kernel(fd, RTM_GETLINK, 0, index, &got) < 0 || got.header.nlmsg_type != RTM_NEWLINK)
+        return 0;
+    const struct rtattr *a = NULL;
+    size_t at = sizeof got.found;
+    for (; at + sizeof *a <= got.header.nlmsg_len; at += RTA_ALIGN(a->rta_len)) {
+        a = (const struct rtattr *) (got.room + at);
+        if (a->rta_len < sizeof *a)
+            break;
+        if (a->rta_type == IFLA_MASTER)
+            return *(const unsigned *) (a + 1);
+    }
+    return 0;
+}
+
+/* Containers of others have such names too ("veth*"), but are ports of another bridge. */
+static bool is_port_of_another(int fd, unsigned index)
+{
+    unsigned master = master_of(fd, index);
+    return master != 0 && master != if_nametoindex(POD_BRIDGE);
 }
 
 static bool is_kept(const json_t *kept, const char *name)
@@ -73,7 +112,8 @@ int undo_link(const char *pattern, const json_t *kept, struct error *err)
     }
     int result = 0;
     for (const struct if_nameindex *i = links; i->if_index != 0; i++) {
-        if (!name_matches(pattern, i->if_name) || is_kept(kept, i->if_name))
+        if (!name_matches(pattern, i->if_name) || is_kept(kept, i->if_name) ||
+            is_port_of_another(fd, i->if_index))
             continue;
         int r = delete_link(fd, i->if_index);
         /* The other end of a veth pair goes with the first. */

@@ -147,6 +147,30 @@ static void test_links_and_sysctls(void **state)
     assert_string_equal(localnet, "0");
 }
 
+/* Another container engine of the host names its links so as well, and starts them after us. */
+static void test_ports_of_other_bridges_stay(void **state)
+{
+    (void) state;
+    AUTO_LEDGER *l = NULL;
+    AUTO_FREE char *path = path_join(root, "ledger-ports");
+    assert_int_equal(ledger_open(path, &l, NULL), 0);
+    assert_int_equal(ledger_will_appear(l, "link", "cni0", NULL), 0);
+    assert_int_equal(ledger_will_appear(l, "link", "veth*", NULL), 0);
+    assert_int_equal(run("ip link add cni0 type bridge"), 0);
+    assert_int_equal(run("ip link add docker0 type bridge"), 0);
+    assert_int_equal(run("ip link add vethpod type veth peer name pod"), 0);
+    assert_int_equal(run("ip link add vethbox type veth peer name box"), 0);
+    assert_int_equal(run("ip link set vethpod master cni0"), 0);
+    assert_int_equal(run("ip link set vethbox master docker0"), 0);
+    struct error err = ERROR_INIT;
+    if (ledger_undo(l, NULL, NULL, NULL, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(if_nametoindex("vethpod"), 0);
+    assert_int_not_equal(if_nametoindex("vethbox"), 0);
+    assert_int_equal(run("ip link delete vethbox"), 0);
+    assert_int_equal(run("ip link delete docker0"), 0);
+}
+
 static void fill_tables(const char *program)
 {
     static const char *const rules[] = {
@@ -204,6 +228,8 @@ int main(void)
         cmocka_unit_test(test_script_of_nothing_is_empty),
         cmocka_unit_test(test_names),
         cmocka_unit_test_setup_teardown(test_links_and_sysctls, private_network, remove_root),
+        cmocka_unit_test_setup_teardown(test_ports_of_other_bridges_stay, private_network,
+                                        remove_root),
         cmocka_unit_test_setup_teardown(test_chains_of_all_variants, private_network, remove_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
