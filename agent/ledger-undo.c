@@ -184,20 +184,23 @@ static int back_module(struct undo *u, const json_t *record, const char *name, s
     return 0;
 }
 
+/* Swap in compressed memory does not outlive a reboot: what is not there, or not set up, any more
+ * comes with its unit at the next one, which is no longer masked. */
 static int back_swap(struct undo *u, const json_t *record, const char *device, struct error *err)
 {
     (void) u;
     (void) record;
-    if (swapon(device, 0) < 0 && errno != EBUSY)
+    if (swapon(device, 0) < 0 && errno != EBUSY && errno != ENOENT && errno != EINVAL)
         return error_errno(err, -errno, "switch swap on %s back on", device);
     return 0;
 }
 
+/* Mounts come and go: a user's runtime folder with the session. */
 static int back_private(struct undo *u, const json_t *record, const char *path, struct error *err)
 {
     (void) u;
     (void) record;
-    if (mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0)
+    if (mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0 && errno != ENOENT && errno != EINVAL)
         return error_errno(err, -errno, "make the mount %s private again", path);
     return 0;
 }

@@ -226,6 +226,27 @@ static void test_mounts_end_before_trees_go(void **state)
     assert_int_equal(umount2(foreign, 0), 0);
 }
 
+/* A session's runtime folder, swap in memory before a reboot: no reason never to come to an end. */
+static void test_what_is_gone_is_undone(void **state)
+{
+    (void) state;
+    AUTO_LEDGER *l = NULL;
+    AUTO_FREE char *path = at("ledger-gone");
+    AUTO_FREE char *gone = at("no-such-folder");
+    AUTO_FREE char *unmounted = at("no-mount");
+    AUTO_FREE char *not_set_up = at("no-swap");
+    assert_int_equal(ledger_open(path, &l, NULL), 0);
+    assert_int_equal(mkdir(unmounted, 0755), 0);
+    assert_int_equal(file_write_atomic(not_set_up, "", 0, 0600, NULL), 0);
+    assert_int_equal(ledger_will_appear(l, "shared-mount", gone, NULL), 0);
+    assert_int_equal(ledger_will_appear(l, "shared-mount", unmounted, NULL), 0);
+    assert_int_equal(ledger_swap_off(l, gone, NULL), 0);
+    assert_int_equal(ledger_swap_off(l, not_set_up, NULL), 0);
+    struct error err = ERROR_INIT;
+    if (ledger_undo(l, NULL, NULL, NULL, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
 static void test_foreign_mount_in_our_tree_is_not_emptied(void **state)
 {
     (void) state;
@@ -254,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cgroup_is_emptied_and_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cgroup_below_another_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mounts_end_before_trees_go, setup_mounts, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_gone_is_undone, setup_mounts, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_mount_in_our_tree_is_not_emptied, setup_mounts,
                                         teardown),
     };
