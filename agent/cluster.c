@@ -75,10 +75,12 @@ static size_t text_size(const json_t *json)
     return json_dumpb(json, NULL, 0, JSON_COMPACT);
 }
 
+/* What has ended, well or not, has been replaced if anybody needs it. */
 static bool is_waited_for(const json_t *pod)
 {
-    return !json_get_bool(pod, "ready", false) &&
-           strcmp(json_get_string(pod, "phase", ""), "Succeeded") != 0;
+    const char *phase = json_get_string(pod, "phase", "");
+    return !json_get_bool(pod, "ready", false) && strcmp(phase, "Succeeded") != 0 &&
+           strcmp(phase, "Failed") != 0;
 }
 
 /* Moves on what there is room for; the number of those left out. */

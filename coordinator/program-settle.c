@@ -90,6 +90,13 @@ static bool is_system_namespace(const struct run *run, const char *name)
     return strcmp(name, "kube-system") == 0;
 }
 
+/* Ended, well or not (evicted): replaced if anybody needs it. */
+static bool has_ended(const json_t *pod)
+{
+    const char *phase = json_get_string(pod, "phase", "");
+    return strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0;
+}
+
 static size_t pods_not_ready(struct run *run, const json_t *cluster, struct strv *waiting)
 {
     size_t missing = 0, i;
@@ -98,8 +105,7 @@ static size_t pods_not_ready(struct run *run, const json_t *cluster, struct strv
         const char *node = json_get_string(pod, "node", "");
         const char *space = json_get_string(pod, "namespace", "");
         if (!is_system_namespace(run, space) || (*node && !is_ours(run, node)) ||
-            json_get_bool(pod, "ready", false) ||
-            strcmp(json_get_string(pod, "phase", ""), "Succeeded") == 0)
+            json_get_bool(pod, "ready", false) || has_ended(pod))
             continue;
         missing++;
         strv_addf(waiting, "pod %s/%s (%s)", space, json_get_string(pod, "name", "?"),
