@@ -1,6 +1,7 @@
 #include "agent/addon.h"
 
 #include "agent/blobs.h"
+#include "agent/paths.h"
 #include "agent/program.h"
 #include "lib/archive.h"
 #include "lib/digest.h"
@@ -59,8 +60,7 @@ static int unpack(const struct addon *a, struct error *err)
     if (fd < 0) {
         return error_errno(err, -errno, "open %s", blob);
     }
-    int r = path_remove_tree(a->dir, err);
-    r = r < 0 ? r : path_mkdir_p(a->dir, 0700, err);
+    int r = path_mkdir_p(a->dir, 0700, err);
     if (r < 0) {
         return r;
     }
@@ -87,7 +87,11 @@ int addon_open(const json_t *params, struct addon *out, struct error *err)
     if (r < 0) {
         return r;
     }
-    a.dir = xasprintf(AGENT_RUN_DIR "/addon-%s", a.name);
+    /* Its own: somebody's plan may look at the addon while a job applies it. */
+    char suffix[17];
+    random_hex(suffix, sizeof(suffix) - 1);
+    AUTO_FREE char *folder = xasprintf(AGENT_RUN_DIR "/addon-%s-%s", a.name, suffix);
+    a.dir = agent_path(folder);
     r = unpack(&a, err);
     r = r < 0 ? r : write_values(&a, err);
     if (r < 0) {

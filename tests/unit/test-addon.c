@@ -1,7 +1,14 @@
 #include "agent/addon.h"
+#include "agent/blobs.h"
+#include "agent/paths.h"
+#include "lib/archive.h"
+#include "lib/digest.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
 
 static void values_become_a_local_configmap(void **state)
 {
@@ -57,6 +64,47 @@ static void refuses_malformed_parameters(void **state)
     }
 }
 
+static char *store_archive(const char *root)
+{
+    char digest[DIGEST_SIZE];
+    struct archive_writer *w = NULL;
+    AUTO_FREE char *tar = path_join(root, "addon.tar");
+    int fd = open(tar, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_int_equal(archive_writer_open(fd, ARCHIVE_GZIP, 1000, &w, NULL), 0);
+    assert_int_equal(archive_writer_data(w, "kustomization.yaml", 0644, "{}", 2, NULL), 0);
+    assert_int_equal(archive_writer_close(&w, NULL), 0);
+    close(fd);
+    assert_int_equal(digest_file(tar, digest, NULL, NULL), 0);
+    AUTO_FREE char *blob = blob_path(digest);
+    assert_int_equal(rename(tar, blob), 0);
+    return xstrdup(digest);
+}
+
+static bool has_kustomization(const struct addon *addon)
+{
+    AUTO_FREE char *path = path_join(addon->dir, "kustomization.yaml");
+    return access(path, F_OK) == 0;
+}
+
+/* A plan looks while a job applies: neither takes the other's folder away. */
+static void two_may_open_an_addon(void **state)
+{
+    struct error err = ERROR_INIT;
+    agent_root_set(*state);
+    assert_int_equal(agent_prepare_folders(&err), 0);
+    AUTO_FREE char *digest = store_archive(*state);
+    AUTO_JSON *params = json_pack("{s:s, s:s}", "name", "flannel", "archive", digest);
+    struct addon applied = {0};
+    struct addon looked_at = {0};
+    assert_int_equal(addon_open(params, &applied, &err), 0);
+    assert_int_equal(addon_open(params, &looked_at, &err), 0);
+    assert_true(has_kustomization(&looked_at));
+    addon_release(&looked_at);
+    assert_true(has_kustomization(&applied));
+    addon_release(&applied);
+    agent_root_set("");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -64,6 +112,7 @@ int main(void)
         cmocka_unit_test(a_hostile_value_stays_a_value),
         cmocka_unit_test(values_are_strings),
         cmocka_unit_test(refuses_malformed_parameters),
+        cmocka_folder_test(two_may_open_an_addon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
