@@ -95,9 +95,10 @@ static int on_entry(void *userdata, const struct archive_entry_info *entry, stru
 static int make_staging(struct unpacking *u, struct error *err)
 {
     AUTO_FREE char *staging = path_join(u->into, ".bigtop-unpack");
-    int r = path_mkdir_p(u->into, 0755, err);
-    r = r < 0 ? r : path_remove_tree(staging, err);
-    r = r < 0 && r != -ENOENT ? r : ledger_will_own_tree(u->ctx->ledger, staging, err);
+    int r = path_remove_tree(staging, err);
+    /* Its missing parents are recorded with it, so they are made after that. */
+    r = r < 0 ? r : ledger_will_own_tree(u->ctx->ledger, staging, err);
+    r = r < 0 ? r : path_mkdir_p(u->into, 0755, err);
     if (r < 0) {
         return r;
     }

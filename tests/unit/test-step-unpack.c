@@ -105,6 +105,20 @@ static void puts_everything_in_place(void **state)
     assert_int_equal(check(h, &differences), 1);
 }
 
+static void folders_on_the_way_go_with_it(void **state)
+{
+    struct host *h = *state;
+    struct error err = ERROR_INIT;
+    AUTO_FREE char *opt = path_join(h->root, "opt");
+    AUTO_FREE char *deep = path_join(opt, "tools");
+    json_t *item = json_array_get(json_object_get(h->params, "archives"), 0);
+    json_object_set_new(item, "into", json_string(deep));
+    apply(h);
+    assert_int_equal(access(deep, F_OK), 0);
+    assert_int_equal(ledger_undo(h->ledger, NULL, NULL, NULL, &err), 0);
+    assert_int_equal(access(opt, F_OK), -1);
+}
+
 static void check_changes_nothing(void **state)
 {
     struct host *h = *state;
@@ -232,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         host_test(puts_everything_in_place),
+        host_test(folders_on_the_way_go_with_it),
         host_test(check_changes_nothing),
         host_test(a_damaged_file_is_noticed_and_mended),
         host_test(a_removed_or_retargeted_link_is_noticed),
