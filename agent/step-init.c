@@ -15,7 +15,7 @@
 #define API_TIMEOUT_MS (4 * 60 * 1000) /* after a boot, with images to read from a slow disk */
 #define ASK_TIMEOUT_MS 10000
 #define HALF_TIMEOUT_MS 60000
-#define ETCD_DIR "/var/lib/etcd"
+#define ETCD_DATA "/var/lib/etcd/member" /* the folder above it may be a disk's mount point */
 
 static const char *const control_plane_files[] = {
     ADMIN_CONF,
@@ -128,12 +128,12 @@ static int settle_leftovers(const struct step_context *ctx, struct error *err)
         start_and_wait(ctx, HALF_TIMEOUT_MS, NULL) == 0 && phases_complete(ctx->cancel)) {
         return 1;
     }
-    if (files_present() == 0 && access(ETCD_DIR "/member", F_OK) < 0) {
+    if (files_present() == 0 && access(ETCD_DATA, F_OK) < 0) {
         return 0;
     }
     int r = kubeadm_reset(ctx, err);
     /* kubeadm finds etcd's data by its manifest, which may be gone already. */
-    r = r < 0 ? r : path_remove_tree(ETCD_DIR, err);
+    r = r < 0 ? r : path_remove_tree(ETCD_DATA, err);
     return r == -ENOENT ? 0 : r;
 }
 
