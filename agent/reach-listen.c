@@ -160,6 +160,7 @@ static int start(struct listeners *l, struct error *err)
         return 0;
     pthread_mutex_lock(&current_mutex);
     current = NULL;
+    pthread_cond_broadcast(&current_ended);
     pthread_mutex_unlock(&current_mutex);
     return error_errno(err, r, "start to listen");
 }
