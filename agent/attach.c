@@ -21,7 +21,9 @@
 #include <unistd.h>
 
 #define UNIT_PATH "/etc/systemd/system/" AGENT_UNIT
-#define ASK_TIMEOUT_MS 10000
+/* Who does not answer is stopped, with the job it is at: a disk that stalls must not look like it.
+ * Below PROTOCOL_SILENCE_MS, after which the coordinator gives this attach up. */
+#define ASK_TIMEOUT_MS 25000
 #define UNIT_MAX 4096
 
 static int connect_service(struct error *err)
