@@ -27,6 +27,14 @@ static int remove_ours(const char *path, struct error *err)
     return error_errno(err, -errno, "remove %s", path);
 }
 
+/* The ledger is emptied soon, perhaps on another disk: by then the name must be safe as well. */
+static int put_in_place(const char *temporary, const char *path)
+{
+    AUTO_FREE char *dir = path_dirname(path);
+    AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return rename(temporary, path) < 0 || fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
 static int dress(int fd, const json_t *former)
 {
     struct timespec times[2] = {
@@ -79,8 +87,8 @@ static int restore_content(const char *path, const char *kept, const json_t *for
     r = copy_content(kept, fd);
     if (r >= 0)
         r = dress(fd, former);
-    if (r >= 0 && rename(temporary, path) < 0)
-        r = -errno;
+    if (r >= 0)
+        r = put_in_place(temporary, path);
     if (r < 0)
         unlink(temporary);
     return r < 0 ? error_errno(err, r, "restore %s", path) : 0;
@@ -105,9 +113,9 @@ static int restore_link(const char *path, const char *target, struct error *err)
 {
     AUTO_FREE char *temporary = xasprintf("%s.bigtop-old", path);
     unlink(temporary);
-    if (symlink(target, temporary) == 0 && rename(temporary, path) == 0)
+    int r = symlink(target, temporary) < 0 ? -errno : put_in_place(temporary, path);
+    if (r == 0)
         return 0;
-    int r = -errno;
     unlink(temporary);
     return error_errno(err, r, "restore link %s", path);
 }
