@@ -250,11 +250,22 @@ static void find_protected(struct undo *u, const struct strv *volumes)
     }
 }
 
+/* What is in it, as it may be a disk's mount point; then itself where that can be. */
+static int remove_volume(const char *path, struct error *err)
+{
+    STRV(nothing);
+    AUTO_JSON *record = json_pack("{s:s, s:b}", "name", path, "existed", true);
+    int r = undo_tree(record, &nothing, err);
+    if (r >= 0)
+        (void) rmdir(path);
+    return r;
+}
+
 static void remove_volumes(struct undo *u, const struct strv *volumes)
 {
     for (size_t i = 0; volumes && i < volumes->count; i++) {
         struct error err = ERROR_INIT;
-        if (path_remove_tree(volumes->items[i], &err) < 0)
+        if (remove_volume(volumes->items[i], &err) < 0)
             note_failure(u, &err);
     }
 }

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A folder goes only when it is empty: what is in it is not ours, or has a record of its own. */
+/* A folder goes only when it is empty: what is in it is not ours, or has a record of its own. One
+ * that a disk was mounted on since stays, too. */
 static int remove_ours(const char *path, struct error *err)
 {
     struct stat st;
@@ -22,7 +23,8 @@ static int remove_ours(const char *path, struct error *err)
     if (!S_ISDIR(st.st_mode))
         return unlink(path) < 0 && errno != ENOENT ? error_errno(err, -errno, "remove %s", path)
                                                    : 0;
-    if (rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST)
+    if (rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST ||
+        errno == EBUSY)
         return 0;
     return error_errno(err, -errno, "remove %s", path);
 }

@@ -226,6 +226,31 @@ static void test_mounts_end_before_trees_go(void **state)
     assert_int_equal(umount2(foreign, 0), 0);
 }
 
+/* A disk for the volumes is emptied when it is named, and stays mounted. */
+static void test_volumes_on_a_disk_of_their_own(void **state)
+{
+    (void) state;
+    AUTO_LEDGER *l = NULL;
+    AUTO_FREE char *path = at("ledger-volumes");
+    AUTO_FREE char *volumes = at("volumes");
+    AUTO_FREE char *file = at("volumes/pvc-1/data");
+    AUTO_FREE char *folder = at("volumes/pvc-1");
+    STRV(named);
+    strv_add(&named, volumes);
+    assert_int_equal(ledger_open(path, &l, NULL), 0);
+    assert_int_equal(ledger_mkdir(l, volumes, 0700, NULL), 1);
+    assert_int_equal(ledger_will_appear(l, "data", volumes, NULL), 0);
+    mount_tmpfs(volumes);
+    assert_int_equal(mkdir(folder, 0755), 0);
+    assert_int_equal(file_write_atomic(file, "d", 1, 0644, NULL), 0);
+    struct error err = ERROR_INIT;
+    if (ledger_undo(l, &named, NULL, NULL, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(access(folder, F_OK), -1);
+    assert_true(is_mounted(volumes));
+    assert_int_equal(umount2(volumes, 0), 0);
+}
+
 /* A session's runtime folder, swap in memory before a reboot: no reason never to come to an end. */
 static void test_what_is_gone_is_undone(void **state)
 {
@@ -275,6 +300,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cgroup_is_emptied_and_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cgroup_below_another_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mounts_end_before_trees_go, setup_mounts, teardown),
+        cmocka_unit_test_setup_teardown(test_volumes_on_a_disk_of_their_own, setup_mounts,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_what_is_gone_is_undone, setup_mounts, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_mount_in_our_tree_is_not_emptied, setup_mounts,
                                         teardown),
