@@ -186,6 +186,7 @@ int ledger_file_empty(struct ledger *l, struct error *err)
     if (ftruncate(l->fd, 0) < 0 || fdatasync(l->fd) < 0)
         return error_errno(err, -errno, "empty %s", l->path);
     l->size = 0;
+    json_array_extend(l->undone, l->records); /* somebody may just be reading one of them */
     json_array_clear(l->records);
     json_object_clear(l->index);
     struct stat st;

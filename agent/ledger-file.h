@@ -16,6 +16,7 @@ struct ledger {
     json_t *records;  /* every durable record, oldest first */
     json_t *index;    /* "kind\0name" → true: what has its record already */
     json_t *pending;  /* records of the batch that is being made */
+    json_t *undone;   /* what the records were before undo: kept for who has borrowed from them */
     pthread_mutex_t mutex;
 };
 

@@ -52,6 +52,7 @@ int ledger_open(const char *path, struct ledger **out, struct error *err)
     l->records = json_array();
     l->index = json_object();
     l->pending = json_array();
+    l->undone = json_array();
     l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (l->fd < 0)
         return error_errno(err, -errno, "open %s", path);
@@ -72,6 +73,7 @@ void ledger_close(struct ledger **l)
     json_decref((*l)->records);
     json_decref((*l)->index);
     json_decref((*l)->pending);
+    json_decref((*l)->undone);
     pthread_mutex_destroy(&(*l)->mutex);
     free((*l)->former_dir);
     free((*l)->path);

@@ -67,10 +67,10 @@ int ledger_will_appear(struct ledger *l, const char *kind, const char *name, str
 /* A finished step: its name and a hash of its params (canonical JSON), with the time. */
 int ledger_step_done(struct ledger *l, const char *step, const char *params_digest,
                      struct error *err);
-/* The params digest of the newest "done" of the step, or NULL. Borrowed. */
+/* The params digest of the newest "done" of the step, or NULL. Borrowed until ledger_close. */
 const char *ledger_step_digest(const struct ledger *l, const char *step);
-/* Free facts that later steps and status want ("role": "control-plane"); the newest value or NULL.
- */
+/* Free facts that later steps and status want ("role": "control-plane"); the newest value or NULL,
+ * borrowed until ledger_close. */
 int ledger_set(struct ledger *l, const char *key, const char *value, struct error *err);
 const char *ledger_get(const struct ledger *l, const char *key);
 bool ledger_has_path(const struct ledger *l, const char *path);
