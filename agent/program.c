@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <time.h>
 
+/* To start kubectl alone takes seconds where memory is short and the disk an SD card. */
+#define READY_TIMEOUT_MS 15000
+
 static const char *const environment[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=" AGENT_RUN_DIR,
@@ -79,7 +82,7 @@ static bool api_ready(const bool *cancel, int timeout_ms)
 int kubectl_api_wait(const bool *cancel, int timeout_ms, struct error *err)
 {
     int64_t deadline = clock_monotonic_ms() + timeout_ms;
-    while (!api_ready(cancel, 5000)) {
+    while (!api_ready(cancel, READY_TIMEOUT_MS)) {
         if (cancel && *cancel) {
             return error_set(err, -ECANCELED, "interrupted");
         }

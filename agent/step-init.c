@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define API_TIMEOUT_MS (4 * 60 * 1000) /* after a boot, with images to read from a slow disk */
-#define ASK_TIMEOUT_MS 10000
+#define ASK_TIMEOUT_MS 30000
 #define HALF_TIMEOUT_MS 60000
 #define ETCD_DATA "/var/lib/etcd/member" /* the folder above it may be a disk's mount point */
 
