@@ -12,6 +12,7 @@
 
 #define PROC_SWAPS "/proc/swaps"
 #define FSTAB "/etc/fstab"
+#define ADMIN_UNITS "/etc/systemd/system/"
 #define PROC_SIZE_MAX (64 * 1024)
 
 void swap_parse_proc(const char *text, struct strv *devices)
@@ -124,6 +125,22 @@ static int devices_off(const struct step_context *ctx, struct error *err)
     return 0;
 }
 
+static int mask(struct ledger *ledger, const char *unit, struct error *err)
+{
+    struct unit_state state;
+    int r = unit_state(unit, &state, err);
+    r = r < 0 ? r : ledger_unit(ledger, unit, err);
+    if (r < 0) {
+        return r;
+    }
+    /* systemd refuses to mask over a file, and forgets a link: the ledger keeps either. */
+    if (strncmp(state.fragment, ADMIN_UNITS, strlen(ADMIN_UNITS)) != 0) {
+        return unit_mask(unit, err);
+    }
+    r = ledger_symlink(ledger, state.fragment, "/dev/null", err);
+    return r < 0 ? r : units_daemon_reload(err);
+}
+
 int swap_turn_off(const struct step_context *ctx, struct error *err)
 {
     STRV(units);
@@ -136,11 +153,7 @@ int swap_turn_off(const struct step_context *ctx, struct error *err)
         return r;
     }
     for (size_t i = 0; i < units.count; i++) {
-        r = ledger_unit(ctx->ledger, units.items[i], err);
-        if (r < 0) {
-            return r;
-        }
-        r = unit_mask(units.items[i], err);
+        r = mask(ctx->ledger, units.items[i], err);
         if (r < 0) {
             return r;
         }
