@@ -298,7 +298,7 @@ int ledger_symlink(struct ledger *l, const char *path, const char *target, struc
     ssize_t n = readlink(path, now, sizeof now - 1);
     if (n >= 0 && (size_t) n == strlen(target) && memcmp(now, target, (size_t) n) == 0)
         return 0;
-    AUTO_FREE char *temporary = xasprintf("%s.bigtop-new", path);
+    AUTO_FREE char *temporary = xasprintf("%s" LEDGER_PART_SUFFIX, path);
     int r = ledger_will_create(l, path, err);
     if (r >= 0)
         r = make_parents(path, err);

@@ -17,6 +17,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Behind a recorded path: it is being made. Undo removes what a power cut left of that. */
+#define LEDGER_PART_SUFFIX ".bigtop-new"
+
 struct ledger;
 /* -EBUSY: another process holds it (waits 2 s); -EBADMSG: a corrupt record before the tail. */
 int ledger_open(const char *path, struct ledger **out, struct error *err);

@@ -178,7 +178,7 @@ static int copy_bytes(int from, int to)
 
 static int copy_across(const char *from, const char *to, mode_t mode, struct error *err)
 {
-    AUTO_FREE char *part = xasprintf("%s.bigtop-new", to);
+    AUTO_FREE char *part = xasprintf("%s" LEDGER_PART_SUFFIX, to);
     AUTO_FD in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     AUTO_FD out = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     int r = in < 0 || out < 0 ? -errno : copy_bytes(in, out);

@@ -1,5 +1,6 @@
 /* Files, links and folders back to what they were. */
 #include "agent/ledger-kinds.h"
+#include "agent/ledger.h"
 #include "lib/digest.h"
 #include "lib/fd.h"
 #include "lib/path.h"
@@ -126,6 +127,8 @@ int undo_path(const json_t *record, const char *former_dir, struct error *err)
 {
     const char *path = json_get_string(record, "name", "");
     const json_t *former = json_object_get(record, "former");
+    AUTO_FREE char *part = xasprintf("%s" LEDGER_PART_SUFFIX, path);
+    unlink(part);
     if (!json_is_object(former))
         return remove_ours(path, err);
     if (strcmp(json_get_string(former, "type", ""), "link") == 0)

@@ -178,6 +178,23 @@ static void test_change_that_never_happened(void **state)
     assert_false(exists(at("none")));
 }
 
+/* Killed between writing a file and giving it its name. */
+static void test_half_made_file_goes(void **state)
+{
+    (void) state;
+    AUTO_LEDGER *l = open_ledger();
+    write_text(at("keep"), "k", 0644);
+    assert_int_equal(ledger_will_create(l, at("keep"), NULL), 0);
+    assert_int_equal(ledger_will_create(l, at("new/tool"), NULL), 0);
+    assert_int_equal(mkdir(at("new"), 0755), 0);
+    write_text(at("keep" LEDGER_PART_SUFFIX), "half", 0600);
+    write_text(at("new/tool" LEDGER_PART_SUFFIX), "half", 0600);
+    undo(l);
+    assert_text(at("keep"), "k", 0644);
+    assert_false(exists(at("keep" LEDGER_PART_SUFFIX)));
+    assert_false(exists(at("new")));
+}
+
 static void test_batch_shares_parents(void **state)
 {
     (void) state;
@@ -434,6 +451,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_same_content_is_no_change, setup, teardown),
         cmocka_unit_test_setup_teardown(test_link_and_what_it_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_change_that_never_happened, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_half_made_file_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_batch_shares_parents, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tree_goes_but_not_what_was_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_data_stays_unless_named, setup, teardown),
