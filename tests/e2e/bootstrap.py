@@ -35,6 +35,15 @@ class Scenario:
                                   "/var/lib/bigtop-volumes/canary", text=CANARY)
 
 
+def plan_before(s):
+    """On raw hosts plan says what would be done, and has done nothing when it ends."""
+    run = s.lab.run("plan", s.lab.dir / "hosts.yaml", "--bundle", bundle_dir())
+    run.expect(DONE, "changes on 3 hosts", "n1: unpack: ", "n3: join: joins the cluster")
+    for host in s.lab.hosts:
+        s.lab.inside(host, "! test -e /usr/local/bin/kubelet && ! test -e /etc/kubernetes")
+    return f"{run.seconds:.1f} s"
+
+
 def bootstrap(s):
     """One command. While it runs, a second one is turned away and nothing secret is on show."""
     with Sampler({"sudo password": s.password}) as sampler:
@@ -166,6 +175,7 @@ def run(report, lab):
     s.before = snapshot.photograph(lab)
     hostile.run(report, lab)
     liar.run(report, lab)
+    report.run("plan shows what would be done to fresh hosts", plan_before, s)
     if not report.run("three fresh hosts become a cluster", bootstrap, s):
         return
     report.run("a second coordinator is refused", second_coordinator, s)

@@ -11,7 +11,7 @@
 
 struct tar_entry {
     const char *name;
-    char type;             /* '0' file, '1' link, '2' symlink, '3' '4' device, '5' folder, '6' FIFO */
+    char type;             /* '0' file, '1' link, '2' symlink, '3' device, '5' folder, '6' FIFO */
     unsigned mode;         /* 0: 0644 */
     const char *link;
     const char *data;
