@@ -115,6 +115,75 @@ void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
     must(key_len <= INT_MAX && HMAC(EVP_sha1(), key, (int) key_len, data, len, out, NULL) != NULL);
 }
 
+void blake2b(const void *data, size_t len, unsigned char out[BLAKE2B_LEN])
+{
+    must(EVP_Digest(data, len, out, NULL, EVP_blake2b512(), NULL));
+}
+
+struct ed25519 {
+    EVP_PKEY *key;
+    EVP_MD_CTX *ctx;
+};
+
+static void ed25519_release(struct ed25519 *e)
+{
+    EVP_MD_CTX_free(e->ctx);
+    EVP_PKEY_free(e->key);
+}
+
+static EVP_PKEY *private_key(const unsigned char seed[ED25519_SEED_LEN])
+{
+    EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, ED25519_SEED_LEN);
+    must(key != NULL);
+    return key;
+}
+
+void ed25519_public(const unsigned char seed[ED25519_SEED_LEN],
+                    unsigned char out[ED25519_PUBLIC_LEN])
+{
+    CLEANUP(ed25519_release) struct ed25519 e = {.key = private_key(seed)};
+    size_t len = ED25519_PUBLIC_LEN;
+    must(EVP_PKEY_get_raw_public_key(e.key, out, &len));
+}
+
+void ed25519_sign(const unsigned char seed[ED25519_SEED_LEN], const void *data, size_t len,
+                  unsigned char out[ED25519_SIGNATURE_LEN])
+{
+    CLEANUP(ed25519_release)
+    struct ed25519 e = {.key = private_key(seed), .ctx = EVP_MD_CTX_new()};
+    size_t out_len = ED25519_SIGNATURE_LEN;
+    must(e.ctx != NULL);
+    must(EVP_DigestSignInit(e.ctx, NULL, NULL, NULL, e.key));
+    must(EVP_DigestSign(e.ctx, out, &out_len, data, len));
+}
+
+bool ed25519_verify(const unsigned char public_key[ED25519_PUBLIC_LEN], const void *data,
+                    size_t len, const unsigned char signature[ED25519_SIGNATURE_LEN])
+{
+    CLEANUP(ed25519_release)
+    struct ed25519 e = {
+        .key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, ED25519_PUBLIC_LEN),
+        .ctx = EVP_MD_CTX_new()};
+    must(e.key != NULL && e.ctx != NULL);
+    must(EVP_DigestVerifyInit(e.ctx, NULL, NULL, NULL, e.key));
+    return EVP_DigestVerify(e.ctx, signature, ED25519_SIGNATURE_LEN, data, len) == 1;
+}
+
+int scrypt(const void *password, size_t password_len, const void *salt, size_t salt_len,
+           const struct scrypt_cost *cost, void *out, size_t len)
+{
+    const uint64_t blocks = SCRYPT_MEMORY_MAX / 128;
+    if (cost->n < 2 || (cost->n & (cost->n - 1)) != 0 || cost->r < 1 || cost->p < 1)
+        return -EINVAL;
+    if (cost->n > blocks || cost->r > blocks / cost->n || cost->p > blocks / cost->n / cost->r)
+        return -E2BIG;
+    /* OpenSSL's own limit is for all of it, the rest being small. */
+    if (EVP_PBE_scrypt(password, password_len, salt, salt_len, cost->n, cost->r, cost->p,
+                       2 * SCRYPT_MEMORY_MAX, out, len) != 1)
+        return -ENOMEM;
+    return 0;
+}
+
 void random_bytes(void *out, size_t len)
 {
     unsigned char *p = out;

@@ -120,6 +120,86 @@ static void refuses_what_is_no_certificate(void **state)
     assert_int_equal(digest_cert_expiry("nonsense", 8, &not_after, &err), -EINVAL);
 }
 
+static void from_hex(const char *hex, unsigned char *out)
+{
+    for (size_t i = 0; hex[2 * i]; i++) {
+        const char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        out[i] = (unsigned char) strtoul(pair, NULL, 16);
+    }
+}
+
+/* RFC 7693, appendix A. */
+static void hashes_with_blake2b(void **state)
+{
+    (void) state;
+    unsigned char expected[BLAKE2B_LEN], out[BLAKE2B_LEN];
+    from_hex("ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
+             "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923",
+             expected);
+    blake2b("abc", 3, out);
+    assert_memory_equal(out, expected, sizeof(out));
+}
+
+/* RFC 8032, 7.1, test 3. */
+static void signs_and_verifies(void **state)
+{
+    (void) state;
+    unsigned char seed[ED25519_SEED_LEN], public_key[ED25519_PUBLIC_LEN],
+        expected[ED25519_SIGNATURE_LEN], out[ED25519_SIGNATURE_LEN];
+    from_hex("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7", seed);
+    ed25519_public(seed, public_key);
+    from_hex("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", expected);
+    assert_memory_equal(public_key, expected, sizeof(public_key));
+    from_hex("6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+             "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+             expected);
+    ed25519_sign(seed, "\xaf\x82", 2, out);
+    assert_memory_equal(out, expected, sizeof(out));
+    assert_true(ed25519_verify(public_key, "\xaf\x82", 2, out));
+    assert_false(ed25519_verify(public_key, "\xaf\x83", 2, out));
+    assert_false(ed25519_verify(public_key, "\xaf\x82", 1, out));
+    for (size_t i = 0; i < 8 * sizeof(out); i++) {
+        out[i / 8] ^= (unsigned char) (1 << i % 8);
+        assert_false(ed25519_verify(public_key, "\xaf\x82", 2, out));
+        out[i / 8] ^= (unsigned char) (1 << i % 8);
+    }
+}
+
+/* RFC 7914, 12. */
+static void makes_a_key_from_a_password(void **state)
+{
+    (void) state;
+    unsigned char expected[64], out[64];
+    const struct scrypt_cost cost = {.n = 1024, .r = 8, .p = 16};
+    from_hex("fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
+             "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640",
+             expected);
+    assert_int_equal(scrypt("password", 8, "NaCl", 4, &cost, out, sizeof(out)), 0);
+    assert_memory_equal(out, expected, sizeof(out));
+}
+
+static void refuses_impossible_costs(void **state)
+{
+    (void) state;
+    static const struct {
+        struct scrypt_cost cost;
+        int code;
+    } cases[] = {
+        {{0, 8, 1}, -EINVAL},
+        {{1, 8, 1}, -EINVAL},
+        {{1000, 8, 1}, -EINVAL},
+        {{1024, 0, 1}, -EINVAL},
+        {{1024, 8, 0}, -EINVAL},
+        {{1ULL << 21, 8, 1}, -E2BIG},
+        {{1ULL << 63, 8, 1}, -E2BIG},
+        {{1024, 1ULL << 60, 1}, -E2BIG},
+        {{1024, 8, 1ULL << 60}, -E2BIG},
+    };
+    unsigned char out[32];
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_int_equal(scrypt("p", 1, "s", 1, &cases[i].cost, out, sizeof(out)), cases[i].code);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +207,10 @@ int main(void)
         cmocka_folder_test(hashes_files),
         cmocka_unit_test(accepts_one_form_only),
         cmocka_unit_test(random_is_not_the_same_twice),
+        cmocka_unit_test(hashes_with_blake2b),
+        cmocka_unit_test(signs_and_verifies),
+        cmocka_unit_test(makes_a_key_from_a_password),
+        cmocka_unit_test(refuses_impossible_costs),
         cmocka_unit_test(reads_the_public_key_of_a_certificate),
         cmocka_unit_test(reads_the_expiry_of_a_certificate),
         cmocka_unit_test(refuses_what_is_no_certificate),
