@@ -3,10 +3,8 @@
 #include "lib/fd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 struct init_options {
     const char *user, *key, *output;
@@ -22,21 +20,6 @@ static const struct option_spec options[] = {
     OPTION_END,
 };
 
-/* 0600 from the start: a password may be written into it later. */
-static int write_new(const char *path, const char *text, struct error *err)
-{
-    AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_errno(err, -errno, "%s", path);
-    int rc = fd_write_all(fd, text, strlen(text));
-    if (rc == 0 && fsync(fd) < 0)
-        rc = -errno;
-    if (rc == 0)
-        return 0;
-    (void) unlink(path);
-    return error_errno(err, rc, "write %s", path);
-}
-
 static int run(int argc, char **argv)
 {
     struct init_options o = {.output = "hosts.yaml"};
@@ -51,7 +34,8 @@ static int run(int argc, char **argv)
         (void) fputs(text, stdout);
         return EXIT_DONE;
     }
-    int rc = write_new(o.output, text, &err);
+    /* 0600 from the start: a password may be written into it later. */
+    int rc = file_write_new(o.output, text, strlen(text), 0600, &err);
     if (rc == -EEXIST) {
         (void) error_remedy(&err, "move it away, or name another file with --output");
         return command_fail(EXIT_REFUSED, &err);

@@ -124,6 +124,23 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
     return r < 0 ? error_errno(err, r, "sync %s", dir) : 0;
 }
 
+int file_write_new(const char *path, const void *data, size_t len, mode_t mode, struct error *err)
+{
+    AUTO_FREE char *dir = path_dirname(path);
+    AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return error_errno(err, -errno, "%s", path);
+    int r = fd_write_all(fd, data, len);
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    if (r == 0)
+        r = sync_folder(dir);
+    if (r == 0)
+        return 0;
+    (void) unlink(path);
+    return error_errno(err, r, "write %s", path);
+}
+
 int file_is(const char *path, const void *data, size_t len, mode_t mode)
 {
     AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);

@@ -24,5 +24,9 @@ int file_read(const char *path, struct strbuf *into, struct error *err);
  * The mode is exact (umask ignored). Does not follow a symlink at path: it is replaced. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode,
                       struct error *err);
+/* Writes a file that must not be there yet, with this mode from its first moment on (as far as the
+ * umask allows it), and syncs it. -EEXIST; removed again when the writing fails. */
+int file_write_new(const char *path, const void *data, size_t len, mode_t mode,
+                   struct error *err);
 /* 1 when the file is a regular file with exactly this content and mode, 0 when not, -errno. */
 int file_is(const char *path, const void *data, size_t len, mode_t mode);

@@ -97,6 +97,23 @@ static void leaves_nothing_behind_on_failure(void **state)
     assert_int_equal(file_write_atomic("/nonexistent/f", "x", 1, 0644, &err), -ENOENT);
 }
 
+static void writes_new_files_only(void **state)
+{
+    AUTO_FREE char *path = path_join(*state, "f");
+    AUTO_FREE char *dangling = path_join(*state, "link");
+    AUTO_FREE char *target = path_join(*state, "target");
+    struct error err = ERROR_INIT;
+    assert_int_equal(symlink(target, dangling), 0);
+    assert_int_equal(file_write_new(path, "abc", 3, 0600, NULL), 0);
+    assert_int_equal(file_is(path, "abc", 3, 0600), 1);
+    assert_int_equal(file_write_new(path, "x", 1, 0600, &err), -EEXIST);
+    assert_error_has(err, path);
+    assert_int_equal(file_is(path, "abc", 3, 0600), 1);
+    assert_int_equal(file_write_new(dangling, "x", 1, 0600, NULL), -EEXIST);
+    assert_int_equal(access(target, F_OK), -1);
+    assert_int_equal(file_write_new("/dev/full/f", "x", 1, 0600, NULL), -ENOTDIR);
+}
+
 static void compares_content_mode_and_kind(void **state)
 {
     AUTO_FREE char *path = path_join(*state, "f");
@@ -141,6 +158,7 @@ int main(void)
         cmocka_folder_test(writes_with_the_exact_mode),
         cmocka_folder_test(replaces_a_symlink_and_not_its_target),
         cmocka_folder_test(leaves_nothing_behind_on_failure),
+        cmocka_folder_test(writes_new_files_only),
         cmocka_folder_test(compares_content_mode_and_kind),
         cmocka_folder_test(comparing_never_waits_on_a_fifo),
         cmocka_unit_test(sets_flags),
