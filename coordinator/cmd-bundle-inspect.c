@@ -72,7 +72,7 @@ static int run(int argc, char **argv)
     AUTO_FREE char *dir = dirs.count ? xstrdup(dirs.items[0]) : path_join(cache, "bundle");
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
     struct error err = ERROR_INIT;
-    if (bundle_open(dir, &b, &err) < 0)
+    if (bundle_open(dir, NULL, &b, &err) < 0)
         return command_fail(EXIT_BAD_INPUT, &err);
     if (!o.json) {
         print_table(&b);

@@ -26,7 +26,7 @@ char *job_kubeconfig_path(const struct inventory *inv)
 static int open_bundle(struct job *j, const char *option, struct error *err)
 {
     AUTO_FREE char *dir = job_bundle_dir(&j->inv, option);
-    int r = bundle_open(dir, &j->bundle, err);
+    int r = bundle_open(dir, NULL, &j->bundle, err);
     if (r == -ENOENT)
         error_remedy(err,
                      "build one: bigtop-bootstrap bundle build images/recipes/default.yaml "

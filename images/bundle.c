@@ -1,5 +1,7 @@
 #include "images/bundle.h"
 
+#include "lib/clock.h"
+#include "lib/fd.h"
 #include "lib/grammar.h"
 #include "lib/path.h"
 
@@ -12,6 +14,7 @@
 #define COMPONENTS_MAX 10000
 #define BLOB_SIZE_MAX (64LL << 30)
 #define REMEDY_REBUILD "build the bundle again: bigtop-bootstrap bundle build RECIPE -o DIR"
+#define REMEDY_SIGN "bigtop-bootstrap bundle sign --key NAME.key DIR"
 
 /* Shown to people and used in file names: letters, digits and "._+~:-", no leading "-" or ".". */
 static bool is_word(const char *s, size_t max)
@@ -233,25 +236,90 @@ static int read_bundle(struct bundle *b, struct error *err)
     return r < 0 ? r : read_components(b, err);
 }
 
-int bundle_open(const char *dir, struct bundle *out, struct error *err)
+/* Before a byte of the text is looked at. */
+static int check_signature(const char *dir, const struct trusted_keys *trusted,
+                           const struct strbuf *text, struct signature *out, struct error *err)
 {
-    CLEANUP(bundle_release) struct bundle b = {.dir = xstrdup(dir)};
-    AUTO_FREE char *path = path_join(dir, "bigtop.json");
-    b.json = json_parse_file(path, BUNDLE_MANIFEST_MAX, err);
-    if (!b.json)
-        return error_remedy(err, "is %s a bundle? " REMEDY_REBUILD, dir);
-    int r = read_bundle(&b, err);
+    AUTO_FREE char *path = path_join(dir, BUNDLE_SIGNATURE);
+    STRBUF(signature, SIGNATURE_MAX);
+    int r = file_read(path, &signature, err);
+    if (r == -ENOENT) {
+        error_set(err, -EKEYREJECTED, "%s is not signed: there is no %s", dir, path);
+        (void) error_remedy(err, "get a signed bundle, or sign your own: " REMEDY_SIGN);
+        return -EKEYREJECTED;
+    }
+    if (r < 0 && r != -E2BIG)
+        return r;
+    r = r < 0 ? error_set(err, -EKEYREJECTED, "is too large for a signature")
+              : signature_check(signature.data, signature.len, text->data, text->len, trusted, out,
+                                err);
+    if (r < 0) {
+        (void) error_prefix(err, "%s", path);
+        (void) error_remedy(err, "do not use this bundle; get it again from who signed it");
+    }
+    return r;
+}
+
+static int parse_text(const char *path, const struct strbuf *text, struct bundle *b,
+                      struct error *err)
+{
+    b->json = json_parse(text->data, text->len, path, err);
+    if (!b->json)
+        return error_remedy(err, "is %s a bundle? " REMEDY_REBUILD, b->dir);
+    int r = read_bundle(b, err);
     if (r < 0) {
         error_prefix(err, "%s", path);
         return error_remedy(err, REMEDY_REBUILD);
     }
+    return 0;
+}
+
+/* text: what was checked is what is parsed, and what may be signed. */
+static int open_text(const char *dir, const struct trusted_keys *trusted, struct strbuf *text,
+                     struct bundle *out, struct error *err)
+{
+    CLEANUP(bundle_release) struct bundle b = {.dir = xstrdup(dir)};
+    AUTO_FREE char *path = path_join(dir, BUNDLE_MANIFEST);
+    int r = file_read(path, text, err);
+    if (r < 0)
+        return error_remedy(err, "is %s a bundle? " REMEDY_REBUILD, dir);
+    if ((trusted && (r = check_signature(dir, trusted, text, &b.signature, err)) < 0) ||
+        (r = parse_text(path, text, &b, err)) < 0)
+        return r;
     *out = b;
     b = BUNDLE_INIT;
     return 0;
 }
 
+int bundle_open(const char *dir, const struct trusted_keys *trusted, struct bundle *out,
+                struct error *err)
+{
+    STRBUF(text, BUNDLE_MANIFEST_MAX);
+    return open_text(dir, trusted, &text, out, err);
+}
+
+int bundle_sign(const char *dir, const struct secret_key *key, struct error *err)
+{
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    STRBUF(text, BUNDLE_MANIFEST_MAX);
+    STRBUF(signature, SIGNATURE_MAX);
+    AUTO_FREE char *path = path_join(dir, BUNDLE_SIGNATURE);
+    char now[21];
+    int r;
+    if ((r = open_text(dir, NULL, &text, &b, err)) < 0 || (r = bundle_verify(&b, err)) < 0)
+        return r;
+    clock_format_utc(clock_wall_ms(), now);
+    AUTO_FREE char *comment =
+        xasprintf("product:%s\tarchitecture:%s\tserial:%lld\ttime:%s\tfile:%s", b.product,
+                  b.architecture, (long long) b.serial, now, BUNDLE_MANIFEST);
+    if ((r = signature_make(key, text.data, text.len, comment, &signature, err)) < 0)
+        return r;
+    return file_write_atomic(path, signature.data, signature.len, 0644, err);
+}
+
 void bundle_release(struct bundle *b)
 {
+    signature_release(&b->signature);
     free(b->dir);
     free(b->components);
     json_decref(b->json);

@@ -14,10 +14,14 @@
  *    "blobs":{"sha256:…":12345,…},                   every blob and its size, manifests too
  *    "sources":{…}}                                   for people: where each part came from
  *
+ * Beside it lies bigtop.json.minisig (images/signature.h) when the bundle is signed. It covers
+ * every byte of bigtop.json, and so by their digests every blob that is listed there.
+ *
  * Names, and images' refs, are unique. Components are in install order; what a control plane needs
  * first comes first. */
 #pragma once
 
+#include "images/signature.h"
 #include "lib/digest.h"
 #include "lib/error.h"
 #include "lib/json.h"
@@ -26,6 +30,8 @@
 #include <stdint.h>
 
 #define BUNDLE_SCHEMA 1
+#define BUNDLE_MANIFEST "bigtop.json"
+#define BUNDLE_SIGNATURE BUNDLE_MANIFEST ".minisig"
 #define BUNDLE_MANIFEST_MAX (4 * 1024 * 1024)
 
 /* Bits of component.roles; the same as enum host_role of the coordinator. */
@@ -50,11 +56,20 @@ struct bundle {
     int64_t serial;
     struct component *components;
     size_t component_count;
+    struct signature signature; /* key_id is empty: none was checked */
 };
 
 /* Reads and checks bigtop.json: schema, digests, that every named blob is listed. Blob contents are
- * not read. Leaves *out untouched on failure. */
-int bundle_open(const char *dir, struct bundle *out, struct error *err);
+ * not read. Leaves *out untouched on failure.
+ *
+ * With trusted keys its signature is verified over the bytes of the file before anything is made of
+ * them: -EKEYREJECTED when there is none, when it is by another key, or when file or signature were
+ * altered. With NULL any signature is left alone. */
+int bundle_open(const char *dir, const struct trusted_keys *trusted, struct bundle *out,
+                struct error *err);
+/* Checks all of the bundle, blobs too, and writes bigtop.json.minisig (replacing another). Its
+ * trusted comment says product, architecture, serial, time and file. */
+int bundle_sign(const char *dir, const struct secret_key *key, struct error *err);
 void bundle_release(struct bundle *b);
 #define BUNDLE_INIT ((struct bundle){0})
 const struct component *bundle_find(const struct bundle *b, const char *name);

@@ -101,7 +101,7 @@ static void must_verify(const char *dir, const char *out, struct bundle *b)
 {
     AUTO_FREE char *path = path_join(dir, out);
     struct error err = ERROR_INIT;
-    if (bundle_open(path, b, &err) < 0 || bundle_verify(b, &err) < 0)
+    if (bundle_open(path, NULL, b, &err) < 0 || bundle_verify(b, &err) < 0)
         fail_msg("%s", err.text);
 }
 

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,7 +43,7 @@ static int open_text(const char *dir, const char *json, struct error *err)
 {
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
     put_text(dir, "bigtop.json", json);
-    return bundle_open(dir, &b, err);
+    return bundle_open(dir, NULL, &b, err);
 }
 
 static void reads_components(void **state)
@@ -58,7 +59,7 @@ static void reads_components(void **state)
                               "\"roles\":[\"control-plane\"],\"blob\":\"" D_CONTENT "\","
                               "\"namespaces\":[\"net\"]}",
                     LIST));
-    assert_int_equal(bundle_open(*state, &b, &err), 0);
+    assert_int_equal(bundle_open(*state, NULL, &b, &err), 0);
     assert_string_equal(b.kubernetes, "v1.34.4");
     assert_int_equal(b.component_count, 3);
     assert_int_equal(b.components[0].roles, COMPONENT_WORKER);
@@ -141,7 +142,7 @@ static void refuses_a_missing_folder(void **state)
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
     struct error err = ERROR_INIT;
     AUTO_FREE char *dir = path_join(*state, "nothing");
-    assert_true(bundle_open(dir, &b, &err) < 0);
+    assert_true(bundle_open(dir, NULL, &b, &err) < 0);
     assert_null(b.dir);
     assert_error_has(err, "nothing/bigtop.json");
 }
@@ -190,7 +191,7 @@ static void make_image_bundle(const char *dir, struct files *f, const char *list
 static int verify(const char *dir, struct error *err)
 {
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
-    assert_int_equal(bundle_open(dir, &b, err), 0);
+    assert_int_equal(bundle_open(dir, NULL, &b, err), 0);
     return bundle_verify(&b, err);
 }
 
@@ -261,6 +262,163 @@ static void finds_a_list_that_is_not_the_manifests(void **state)
     assert_error_has(err, "not the one of bigtop.json");
 }
 
+/* Signatures */
+
+/* A folder with a whole bundle, signed; its key, trusted. */
+struct signed_bundle {
+    struct secret_key key;
+    struct trusted_keys trusted;
+    char *list, *signature; /* paths */
+    struct strbuf list_text, signature_text;
+};
+
+static void signed_release(struct signed_bundle *s)
+{
+    trusted_keys_release(&s->trusted);
+    free(s->list);
+    free(s->signature);
+    strbuf_release(&s->list_text);
+    strbuf_release(&s->signature_text);
+}
+
+static void make_signed(const char *dir, struct signed_bundle *s)
+{
+    struct files f;
+    make_image_bundle(dir, &f, NULL);
+    secret_key_generate(&s->key);
+    s->trusted = (struct trusted_keys){xcalloc(1, sizeof(struct public_key)), 1};
+    s->trusted.keys[0] = s->key.public_key;
+    s->list = path_join(dir, "bigtop.json");
+    s->signature = path_join(dir, "bigtop.json.minisig");
+    strbuf_init(&s->list_text, BUNDLE_MANIFEST_MAX);
+    strbuf_init(&s->signature_text, SIGNATURE_MAX);
+    assert_int_equal(bundle_sign(dir, &s->key, NULL), 0);
+    assert_int_equal(file_read(s->list, &s->list_text, NULL), 0);
+    assert_int_equal(file_read(s->signature, &s->signature_text, NULL), 0);
+}
+
+static int open_signed(const char *dir, const struct signed_bundle *s, struct error *err)
+{
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    int r = bundle_open(dir, &s->trusted, &b, err);
+    assert_int_equal(r < 0, b.json == NULL);
+    return r;
+}
+
+/* Not atomically: thousands of times. */
+static void overwrite(const char *path, const char *data, size_t len)
+{
+    AUTO_FD fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    assert_int_equal(fd_write_all(fd, data, len), 0);
+}
+
+static void opens_what_it_signed(void **state)
+{
+    CLEANUP(signed_release) struct signed_bundle s;
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    struct error err = ERROR_INIT;
+    char id[KEY_ID_TEXT];
+    make_signed(*state, &s);
+    assert_int_equal(bundle_open(*state, &s.trusted, &b, &err), 0);
+    assert_int_equal(bundle_verify(&b, &err), 0);
+    key_id_text(s.key.public_key.id, id);
+    assert_string_equal(b.signature.key_id, id);
+    assert_non_null(strstr(b.signature.comment, "product:bigtop, architecture:amd64, serial:1, "));
+    assert_non_null(strstr(b.signature.comment, "file:bigtop.json"));
+}
+
+static void refuses_a_missing_signature(void **state)
+{
+    CLEANUP(signed_release) struct signed_bundle s;
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    struct error err = ERROR_INIT;
+    make_signed(*state, &s);
+    assert_int_equal(unlink(s.signature), 0);
+    assert_int_equal(open_signed(*state, &s, &err), -EKEYREJECTED);
+    assert_error_has(err, "is not signed");
+    assert_int_equal(bundle_open(*state, NULL, &b, &err), 0);
+    assert_string_equal(b.signature.key_id, "");
+}
+
+static void refuses_another_key(void **state)
+{
+    CLEANUP(signed_release) struct signed_bundle s;
+    struct error err = ERROR_INIT;
+    make_signed(*state, &s);
+    secret_key_generate(&s.key);
+    s.trusted.keys[0] = s.key.public_key;
+    assert_int_equal(open_signed(*state, &s, &err), -EKEYREJECTED);
+    assert_error_has(err, "not trusted");
+    s.trusted.count = 0;
+    assert_int_equal(open_signed(*state, &s, NULL), -EKEYREJECTED);
+}
+
+static void refuses_every_flipped_byte_of_the_list(void **state)
+{
+    CLEANUP(signed_release) struct signed_bundle s;
+    make_signed(*state, &s);
+    struct strbuf *text = &s.list_text;
+    for (size_t i = 0; i < text->len; i++) {
+        text->data[i] ^= (char) (1 << i % 8);
+        overwrite(s.list, text->data, text->len);
+        assert_int_equal(open_signed(*state, &s, NULL), -EKEYREJECTED);
+        text->data[i] ^= (char) (1 << i % 8);
+    }
+    for (size_t len = 0; len < text->len; len++) {
+        overwrite(s.list, text->data, len);
+        assert_int_equal(open_signed(*state, &s, NULL), -EKEYREJECTED);
+    }
+    overwrite(s.list, text->data, text->len);
+    assert_int_equal(open_signed(*state, &s, NULL), 0);
+}
+
+static void refuses_every_flipped_byte_of_the_signature(void **state)
+{
+    CLEANUP(signed_release) struct signed_bundle s;
+    make_signed(*state, &s);
+    struct strbuf *text = &s.signature_text;
+    size_t words = strlen("untrusted comment: "), end = strcspn(text->data, "\n");
+    for (size_t i = 0; i < text->len; i++) {
+        bool harmless = i >= words && i < end;
+        text->data[i] ^= 1;
+        overwrite(s.signature, text->data, text->len);
+        assert_int_equal(open_signed(*state, &s, NULL), harmless ? 0 : -EKEYREJECTED);
+        text->data[i] ^= 1;
+    }
+    for (size_t len = 0; len + 1 < text->len; len++) {
+        overwrite(s.signature, text->data, len);
+        assert_int_equal(open_signed(*state, &s, NULL), -EKEYREJECTED);
+    }
+    AUTO_FREE char *huge = xcalloc(1, SIGNATURE_MAX + 1);
+    overwrite(s.signature, huge, SIGNATURE_MAX + 1);
+    assert_int_equal(open_signed(*state, &s, NULL), -EKEYREJECTED);
+}
+
+/* Nothing is parsed before the signature: what is wrong with this list is never said. */
+static void looks_at_the_signature_first(void **state)
+{
+    CLEANUP(signed_release) struct signed_bundle s;
+    struct error err = ERROR_INIT;
+    make_signed(*state, &s);
+    overwrite(s.list, "[[[[[[", 6);
+    assert_int_equal(open_signed(*state, &s, &err), -EKEYREJECTED);
+    assert_error_has(err, "altered");
+}
+
+static void does_not_sign_what_is_not_whole(void **state)
+{
+    CLEANUP(signed_release) struct signed_bundle s;
+    struct error err = ERROR_INIT;
+    char digest[DIGEST_SIZE];
+    make_signed(*state, &s);
+    digest_buffer("config", 6, digest);
+    AUTO_FREE char *name = xasprintf("blobs/sha256/%s", digest + 7);
+    put_text(*state, name, "Config");
+    assert_int_equal(unlink(s.signature), 0);
+    assert_int_equal(bundle_sign(*state, &s.key, &err), -EBADMSG);
+    assert_int_equal(access(s.signature, F_OK), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +432,13 @@ int main(void)
         cmocka_folder_test(finds_a_missing_blob),
         cmocka_folder_test(finds_a_blob_that_is_a_link),
         cmocka_folder_test(finds_a_list_that_is_not_the_manifests),
+        cmocka_folder_test(opens_what_it_signed),
+        cmocka_folder_test(refuses_a_missing_signature),
+        cmocka_folder_test(refuses_another_key),
+        cmocka_folder_test(refuses_every_flipped_byte_of_the_list),
+        cmocka_folder_test(refuses_every_flipped_byte_of_the_signature),
+        cmocka_folder_test(looks_at_the_signature_first),
+        cmocka_folder_test(does_not_sign_what_is_not_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
