@@ -179,11 +179,10 @@ json_t *layout_blobs(struct layout *l)
     return l->blobs;
 }
 
-static int write_json(const struct layout *l, const char *name, const json_t *json, size_t max,
+static int write_text(const struct layout *l, const char *name, const char *text, size_t max,
                       struct error *err)
 {
     AUTO_FREE char *path = path_join(l->dir, name);
-    AUTO_FREE char *text = json_dumps(json, JSON_INDENT(1));
     if (strlen(text) > max)
         return error_set(err, -E2BIG, "%s would be %zu bytes long, %zu are possible", path,
                          strlen(text), max);
@@ -195,6 +194,19 @@ static bool is_torn(const char *name)
 {
     AUTO_FREE char *digest = xasprintf("sha256:%.*s", SHA256_HEX_LEN, name + (name[0] == '.'));
     return name[0] == '.' && digest_is_valid(digest) && name[1 + SHA256_HEX_LEN] == '.';
+}
+
+/* A signature of an earlier list would make the new one look altered; one of the same list stays.
+ */
+static int remove_old_signature(const struct layout *l, const char *list, struct error *err)
+{
+    AUTO_FREE char *path = path_join(l->dir, BUNDLE_MANIFEST);
+    AUTO_FREE char *signature = path_join(l->dir, BUNDLE_SIGNATURE);
+    if (file_is(path, list, strlen(list), 0644) == 1)
+        return 0;
+    if (unlink(signature) < 0 && errno != ENOENT)
+        return error_errno(err, -errno, "remove %s", signature);
+    return 0;
 }
 
 static int remove_others(const struct layout *l, struct error *err)
@@ -222,9 +234,12 @@ int layout_finish(struct layout *l, const json_t *bigtop_json, struct error *err
     AUTO_FD blob_dir = open(l->blob_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (blob_dir < 0 || fsync(blob_dir) < 0)
         return error_errno(err, -errno, "fsync %s", l->blob_dir);
+    AUTO_FREE char *index_text = json_dumps(index, JSON_INDENT(1));
+    AUTO_FREE char *list = json_dumps(bigtop_json, JSON_INDENT(1));
     int r;
-    if ((r = write_json(l, "index.json", index, IMAGE_JSON_MAX, err)) < 0 ||
-        (r = write_json(l, "bigtop.json", bigtop_json, BUNDLE_MANIFEST_MAX, err)) < 0)
+    if ((r = write_text(l, "index.json", index_text, IMAGE_JSON_MAX, err)) < 0 ||
+        (r = remove_old_signature(l, list, err)) < 0 ||
+        (r = write_text(l, BUNDLE_MANIFEST, list, BUNDLE_MANIFEST_MAX, err)) < 0)
         return r;
     return remove_others(l, err);
 }

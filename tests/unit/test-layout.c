@@ -132,6 +132,25 @@ static void removes_only_blobs_that_nobody_names(void **state)
     assert_true(has_blob(dir, digest));
 }
 
+static int finish(const char *dir, const char *product)
+{
+    CLEANUP(layout_close) struct layout *l = NULL;
+    AUTO_JSON *json = json_pack("{s:s}", "product", product);
+    assert_int_equal(layout_open(dir, &l, NULL), 0);
+    return layout_finish(l, json, NULL);
+}
+
+static void keeps_the_signature_of_the_same_list_only(void **state)
+{
+    AUTO_FREE char *dir = path_join(*state, "out");
+    assert_int_equal(finish(dir, "a"), 0);
+    AUTO_FREE char *signature = put(dir, "bigtop.json.minisig", "of a");
+    assert_int_equal(finish(dir, "a"), 0);
+    assert_int_equal(access(signature, F_OK), 0);
+    assert_int_equal(finish(dir, "b"), 0);
+    assert_int_equal(access(signature, F_OK), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +160,7 @@ int main(void)
         cmocka_folder_test(replaces_a_torn_blob),
         cmocka_folder_test(does_not_follow_links),
         cmocka_folder_test(removes_only_blobs_that_nobody_names),
+        cmocka_folder_test(keeps_the_signature_of_the_same_list_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
