@@ -34,6 +34,18 @@ int command_fail(enum exit_code code, const struct error *err)
     return (int) code;
 }
 
+void command_warn(const char *format, ...)
+{
+    STRBUF(text, MESSAGE_MAX);
+    va_list args;
+    va_start(args, format);
+    strbuf_vaddf(&text, format, args);
+    va_end(args);
+    (void) fflush(stdout);
+    (void) fputs("bigtop-bootstrap: warning: ", stderr);
+    print_lines(text.data);
+}
+
 int command_usage(const struct command *cmd, const char *format, ...)
 {
     STRBUF(text, MESSAGE_MAX);

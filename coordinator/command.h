@@ -32,7 +32,8 @@ struct command {
 
 /* Each one's descriptor, defined in its own file. */
 extern const struct command cmd_apply, cmd_plan, cmd_status, cmd_reset, cmd_init, cmd_kubeconfig,
-    cmd_schema, cmd_bundle_build, cmd_bundle_inspect, cmd_bundle_verify;
+    cmd_schema, cmd_bundle_build, cmd_bundle_inspect, cmd_bundle_keygen, cmd_bundle_sign,
+    cmd_bundle_verify;
 
 /* Set by SIGINT and SIGTERM; hand &interrupted to what takes a `cancel`. */
 extern bool interrupted;
@@ -47,6 +48,8 @@ int command_parse(const struct command *cmd, int argc, char **argv, void *values
 
 /* Prints "bigtop-bootstrap: text" and the remedy to stderr, gives the exit code for it. */
 int command_fail(enum exit_code code, const struct error *err);
+/* Prints "bigtop-bootstrap: warning: text" to stderr, made safe for a terminal. */
+void command_warn(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Prints "bigtop-bootstrap NAME: text" and where the help is; returns EXIT_BAD_INPUT. */
 int command_usage(const struct command *cmd, const char *format, ...) PRINTF_LIKE(2, 3);
 
