@@ -1,7 +1,9 @@
 #include "coordinator/command.h"
 #include "coordinator/options.h"
+#include "coordinator/signing.h"
 #include "coordinator/view.h"
 #include "images/build.h"
+#include "images/bundle.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/path.h"
@@ -20,13 +22,15 @@
 #define MEGABYTE 1e6
 
 struct build_arguments {
-    const char *out;
+    const char *out, *sign;
     int output;
 };
 
 static const struct option_spec options[] = {
     {"out", 'o', OPTION_TEXT, offsetof(struct build_arguments, out), "DIR",
      "folder of the bundle; default: bundle, in our cache"},
+    {"sign", 's', OPTION_TEXT, offsetof(struct build_arguments, sign), "NAME.key",
+     "sign it with this secret key, as bundle sign does"},
     OPTION_OUTPUT(struct build_arguments, output),
     OPTION_END,
 };
@@ -200,6 +204,36 @@ static int fail(int r, struct error *err)
     return command_fail(r == -ENOTEMPTY ? EXIT_REFUSED : EXIT_HOST_FAILED, err);
 }
 
+static void show_bundle(struct progress *p, const char *out, int64_t began, const char *key_id)
+{
+    double seconds = (double) (clock_monotonic_ms() - began) / 1000;
+    if (p->mode == VIEW_JSON) {
+        json_t *more = json_pack("{s:s, s:f}", "dir", out, "seconds", seconds);
+        if (key_id)
+            json_object_set_new(more, "signed_with", json_string(key_id));
+        show_json("bundle", p, more);
+        return;
+    }
+    (void) printf("bundle in %s: %zu components, %zu of them built now, in %.1f s\n", out, p->total,
+                  p->fresh, seconds);
+    if (key_id)
+        (void) printf("signed with key %s\n", key_id);
+}
+
+static int build_and_sign(const char *recipe, const char *out, const struct secret_key *key,
+                          struct progress *p, struct error *err)
+{
+    char id[KEY_ID_TEXT];
+    int64_t began = clock_monotonic_ms();
+    int r = build_shown(recipe, out, p, err);
+    if (r < 0 || (key && (r = bundle_sign(out, key, err)) < 0))
+        return r;
+    if (key)
+        key_id_text(key->public_key.id, id);
+    show_bundle(p, out, began, key ? id : NULL);
+    return 0;
+}
+
 static int run(int argc, char **argv)
 {
     struct build_arguments o = {0};
@@ -211,18 +245,14 @@ static int run(int argc, char **argv)
     struct progress p = {.mode = choose_mode(o.output),
                          .lock = PTHREAD_MUTEX_INITIALIZER,
                          .stop = PTHREAD_COND_INITIALIZER};
+    AUTO_SECRET_KEY key;
     struct error err = ERROR_INIT;
-    int64_t began = clock_monotonic_ms();
-    int r = build_shown(recipes.items[0], out, &p, &err);
-    if (r < 0)
-        return fail(r, &err);
-    double seconds = (double) (clock_monotonic_ms() - began) / 1000;
-    if (p.mode == VIEW_JSON)
-        show_json("bundle", &p, json_pack("{s:s, s:f}", "dir", out, "seconds", seconds));
-    else
-        (void) printf("bundle in %s: %zu components, %zu of them built now, in %.1f s\n", out,
-                      p.total, p.fresh, seconds);
-    return EXIT_DONE;
+    int r;
+    /* Before the long build: what is wrong with the key is better known now. */
+    if (o.sign && (r = signing_key_load(o.sign, &key, &err)) < 0)
+        return command_fail(r == -ECANCELED ? EXIT_INTERRUPTED : EXIT_BAD_INPUT, &err);
+    r = build_and_sign(recipes.items[0], out, o.sign ? &key : NULL, &p, &err);
+    return r < 0 ? fail(r, &err) : EXIT_DONE;
 }
 
 const struct command cmd_bundle_build = {
