@@ -1,0 +1,135 @@
+"""Bundles signed by us and by Debian's minisign, each verified by the other."""
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import tempfile
+
+RECIPE = """product: p
+architecture: amd64
+serial: 7
+kubernetes: v1.34.4
+created: 2026-02-10T12:53:36Z
+sources: {}
+components:
+  - {name: note, kind: files, version: v1, roles: [worker], files: [{text: hello, to: etc/note}]}
+"""
+PASSWORD = "correct horse"
+SECONDS_MAX = 120
+
+
+class Folder:
+    """A folder with a bundle in "out"; what was wrong is collected."""
+
+    def __init__(self, program, path):
+        self.program, self.path, self.wrong = program, path, []
+        self.env = {"HOME": path, "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        with open(self.file("recipe.yaml"), "w", encoding="utf-8") as file:
+            file.write(RECIPE)
+
+    def file(self, name):
+        return os.path.join(self.path, name)
+
+    def run(self, command, code, says, text=None):
+        """In a session of its own: nothing asks on the terminal of who runs the tests."""
+        done = subprocess.run(command, cwd=self.path, env=self.env, input=text or "", text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              timeout=SECONDS_MAX, start_new_session=True)
+        if done.returncode != code or not re.search(says, done.stdout, re.S):
+            self.wrong.append(f"{' '.join(command[1:])}: {done.returncode}, expected {code} and "
+                              f"{says!r}: {done.stdout}")
+
+    def ours(self, arguments, code, says):
+        self.run([self.program, "bundle", *arguments.split()], code, says)
+
+    def theirs(self, arguments, code, says, text=None):
+        self.run(["minisign", *arguments.split()], code, says, text)
+
+    def ours_asked(self, arguments, answer, code):
+        """The same with a terminal, on which the answer is typed when something is asked."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.path)
+            os.execve(self.program, [self.program, "bundle", *arguments.split()], self.env)
+        seen, asked = b"", False
+        while select.select([terminal], [], [], SECONDS_MAX)[0]:
+            try:
+                seen += os.read(terminal, 4096)
+            except OSError:  # closed
+                break
+            if not asked and b"Password of " in seen:
+                asked = True
+                os.write(terminal, answer.encode() + b"\n")
+        os.close(terminal)
+        found = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if found != code or not asked or answer.encode() in seen:
+            self.wrong.append(f"{arguments}: {found}, expected {code}, asked {asked}: {seen!r}")
+
+    def alter(self, name):
+        with open(self.file(name), "r+b") as file:
+            data = bytearray(file.read())
+            data[len(data) // 2] ^= 1
+            file.seek(0)
+            file.write(data)
+
+
+def our_keys(f):
+    f.ours("build recipe.yaml -o out", 0, "bundle in out")
+    f.ours("keygen --out k", 0, "key [0-9A-F]{16}")
+    f.ours("verify --key k.pub out", 3, "out is not signed")
+    f.ours("sign --key k.key out", 0, "signed with key")
+    f.ours("verify --key k.pub out", 0, "product:p, architecture:amd64, serial:7, .*as announced")
+    f.ours("verify out", 0, "no signature was checked")
+    f.theirs("-V -H -p k.pub -m out/bigtop.json", 0, "serial:7")
+    f.theirs("-S -s k.key -m out/bigtop.json -t theirs", 0, "")
+    f.ours("verify --key k.pub out", 0, "theirs")
+    f.ours("keygen --out k", 3, "k.key: File exists")
+
+
+def their_keys(f):
+    f.theirs("-G -W -s m.key -p m.pub", 0, "")
+    f.ours("build recipe.yaml -o out --sign m.key", 0, "signed with key")
+    f.theirs("-V -H -p m.pub -m out/bigtop.json", 0, "file:bigtop.json")
+    f.ours("verify --key m.pub out", 0, "as announced")
+    f.theirs("-S -l -s m.key -m out/bigtop.json", 0, "")
+    f.ours("verify --key m.pub out", 3, "older form")
+
+
+def their_password(f):
+    f.theirs("-G -s m.key -p m.pub", 0, "", f"{PASSWORD}\n{PASSWORD}\n")
+    f.ours("build recipe.yaml -o out", 0, "bundle in out")
+    f.ours("sign --key m.key out", 2, "no terminal to ask on")
+    f.ours_asked("sign --key m.key out", "a guess", 2)
+    f.ours("verify --key m.pub out", 3, "out is not signed")
+    f.ours_asked("sign --key m.key out", PASSWORD, 0)
+    f.theirs("-V -H -p m.pub -m out/bigtop.json", 0, "serial:7")
+
+
+def refusals(f):
+    f.ours("keygen --out k", 0, "")
+    f.ours("keygen --out next", 0, "")
+    f.ours("build recipe.yaml -o out --sign next.key", 0, "")
+    f.ours("verify --key k.pub out", 3, "not trusted")
+    f.ours("verify --key k.pub --key next.pub out", 0, "as announced")
+    f.alter("out/bigtop.json")
+    f.ours("verify --key next.pub out", 3, "altered")
+    f.ours("build recipe.yaml -o out --sign next.key", 0, "")
+    blobs = f.file("out/blobs/sha256")
+    f.alter(os.path.join("out/blobs/sha256", sorted(os.listdir(blobs))[0]))
+    f.ours("verify --key next.pub out", 3, "has the content of")
+    f.ours("verify out", 2, "has the content of")
+    f.ours("sign --key next.key out", 2, "has the content of")
+
+
+def check_signatures(program):
+    for check in (our_keys, their_keys, their_password, refusals):
+        name = f"signatures: {check.__name__.replace('_', ' ')}"
+        if not shutil.which("minisign"):
+            yield name, ["minisign is not installed: make install-packages"]
+            continue
+        with tempfile.TemporaryDirectory() as path:
+            folder = Folder(program, path)
+            check(folder)
+        yield name, folder.wrong
