@@ -62,7 +62,7 @@ static int delete_link(int fd, unsigned index)
 /* The index of the bridge that the link is a port of, 0 for none. */
 static unsigned master_of(int fd, unsigned index)
 {
-    union link_answer got;
+    union link_answer got = {0};
     if (ask_kernel(fd, RTM_GETLINK, 0, index, &got) < 0 || got.header.nlmsg_type != RTM_NEWLINK)
         return 0;
     const struct rtattr *a = NULL;
