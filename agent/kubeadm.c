@@ -2,6 +2,7 @@
 
 #include "agent/program.h"
 #include "lib/fd.h"
+#include "lib/grammar.h"
 #include "lib/protocol.h"
 
 #include <errno.h>
@@ -183,6 +184,17 @@ int kubeadm_ca_hash(char out[DIGEST_SIZE], struct error *err)
     STRBUF(pem, PEM_MAX);
     int r = file_read(CA_CERT, &pem, err);
     return r < 0 ? r : digest_cert_spki(pem.data, pem.len, out, err);
+}
+
+int kubeadm_need_params(const json_t *params, const char **config, const char **node,
+                        struct error *err)
+{
+    int r = json_need_string(params, "config", config, err);
+    r = r < 0 ? r : json_need_string(params, "node", node, err);
+    if (r == 0 && !grammar_node_name(*node)) {
+        return error_set(err, -EINVAL, "node: not a node's name");
+    }
+    return r;
 }
 
 int kubeadm_admin_access(json_t *result, struct error *err)

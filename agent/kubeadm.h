@@ -10,6 +10,9 @@
 
 #define KUBEADM_TIMEOUT_MS (10 * 60 * 1000) /* above kubeadm's own limits: 4 min a component */
 
+/* The params of init and join: the configuration and the node's name, both borrowed. */
+int kubeadm_need_params(const json_t *params, const char **config, const char **node,
+                        struct error *err);
 /* kubeadm VERB --config FILE and the extra arguments (up to a NULL). */
 int kubeadm_run(const struct step_context *ctx, const char *verb, const char *config,
                 const char *const extra[], struct error *err);

@@ -5,7 +5,6 @@
 #include "agent/traces.h"
 #include "agent/units.h"
 #include "lib/fd.h"
-#include "lib/grammar.h"
 #include "lib/path.h"
 
 #include <errno.h>
@@ -68,22 +67,11 @@ static bool was_complete(const struct ledger *ledger)
     return ledger_step_digest(ledger, "init") || (role && strcmp(role, "control-plane") == 0);
 }
 
-static int need_params(const json_t *params, const char **config, const char **node,
-                       struct error *err)
-{
-    int r = json_need_string(params, "config", config, err);
-    r = r < 0 ? r : json_need_string(params, "node", node, err);
-    if (r == 0 && !grammar_node_name(*node)) {
-        return error_set(err, -EINVAL, "node: not a node's name");
-    }
-    return r;
-}
-
 static int check(const struct step_context *ctx, const json_t *params, struct strv *differences,
                  struct error *err)
 {
     const char *config, *node;
-    int r = need_params(params, &config, &node, err);
+    int r = kubeadm_need_params(params, &config, &node, err);
     r = r < 0 ? r : traces_check(ctx->ledger, TRACES_NODE, err);
     if (r < 0) {
         return r;
@@ -162,7 +150,7 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
 {
     const char *config, *node;
     bool fresh = false;
-    int r = need_params(params, &config, &node, err);
+    int r = kubeadm_need_params(params, &config, &node, err);
     if (r < 0) {
         return r;
     }

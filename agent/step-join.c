@@ -5,7 +5,6 @@
 #include "agent/step.h"
 #include "agent/traces.h"
 #include "agent/units.h"
-#include "lib/grammar.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,11 +16,7 @@
 static int need_params(const json_t *params, const char **config, const char **node,
                        struct error *err)
 {
-    int r = json_need_string(params, "config", config, err);
-    r = r < 0 ? r : json_need_string(params, "node", node, err);
-    if (r == 0 && !grammar_node_name(*node)) {
-        return error_set(err, -EINVAL, "node: not a node's name");
-    }
+    int r = kubeadm_need_params(params, config, node, err);
     bool any = false;
     if (r == 0) {
         kubeadm_config_has_hash(*config, "", &any);
