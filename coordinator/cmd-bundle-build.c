@@ -23,6 +23,7 @@
 
 struct build_arguments {
     const char *out, *sign;
+    bool update_lock;
     int output;
 };
 
@@ -31,6 +32,8 @@ static const struct option_spec options[] = {
      "folder of the bundle; default: bundle, in our cache"},
     {"sign", 's', OPTION_TEXT, offsetof(struct build_arguments, sign), "NAME.key",
      "sign it with this secret key, as bundle sign does"},
+    {"update-lock", 0, OPTION_FLAG, offsetof(struct build_arguments, update_lock), NULL,
+     "resolve anew what RECIPE.lock pins"},
     OPTION_OUTPUT(struct build_arguments, output),
     OPTION_END,
 };
@@ -170,20 +173,13 @@ static void on_event(void *userdata, const struct build_event *e)
     pthread_mutex_unlock(&p->lock);
 }
 
-static int build_shown(const char *recipe, const char *out, struct progress *p, struct error *err)
+static int build_shown(const struct build_options *build, struct progress *p, struct error *err)
 {
-    AUTO_FREE char *cache = path_cache_dir();
-    const struct build_options build = {.recipe = recipe,
-                                        .out_dir = out,
-                                        .cache_dir = cache,
-                                        .cancel = &interrupted,
-                                        .report = on_event,
-                                        .userdata = p};
     pthread_t thread;
     int r = -pthread_create(&thread, NULL, repeat, p);
     if (r < 0)
         return error_errno(err, r, "start a thread");
-    r = build_bundle(&build, err);
+    r = build_bundle(build, err);
     pthread_mutex_lock(&p->lock);
     p->stopped = true;
     pthread_cond_signal(&p->stop);
@@ -220,17 +216,17 @@ static void show_bundle(struct progress *p, const char *out, int64_t began, cons
         (void) printf("signed with key %s\n", key_id);
 }
 
-static int build_and_sign(const char *recipe, const char *out, const struct secret_key *key,
+static int build_and_sign(const struct build_options *build, const struct secret_key *key,
                           struct progress *p, struct error *err)
 {
     char id[KEY_ID_TEXT];
     int64_t began = clock_monotonic_ms();
-    int r = build_shown(recipe, out, p, err);
-    if (r < 0 || (key && (r = bundle_sign(out, key, err)) < 0))
+    int r = build_shown(build, p, err);
+    if (r < 0 || (key && (r = bundle_sign(build->out_dir, key, err)) < 0))
         return r;
     if (key)
         key_id_text(key->public_key.id, id);
-    show_bundle(p, out, began, key ? id : NULL);
+    show_bundle(p, build->out_dir, began, key ? id : NULL);
     return 0;
 }
 
@@ -245,13 +241,20 @@ static int run(int argc, char **argv)
     struct progress p = {.mode = choose_mode(o.output),
                          .lock = PTHREAD_MUTEX_INITIALIZER,
                          .stop = PTHREAD_COND_INITIALIZER};
+    const struct build_options build = {.recipe = recipes.items[0],
+                                        .out_dir = out,
+                                        .cache_dir = cache,
+                                        .update_lock = o.update_lock,
+                                        .cancel = &interrupted,
+                                        .report = on_event,
+                                        .userdata = &p};
     AUTO_SECRET_KEY key;
     struct error err = ERROR_INIT;
     int r;
     /* Before the long build: what is wrong with the key is better known now. */
     if (o.sign && (r = signing_key_load(o.sign, &key, &err)) < 0)
         return command_fail(r == -ECANCELED ? EXIT_INTERRUPTED : EXIT_BAD_INPUT, &err);
-    r = build_and_sign(recipes.items[0], out, o.sign ? &key : NULL, &p, &err);
+    r = build_and_sign(&build, o.sign ? &key : NULL, &p, &err);
     return r < 0 ? fail(r, &err) : EXIT_DONE;
 }
 

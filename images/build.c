@@ -4,6 +4,7 @@
 #include "images/cache.h"
 #include "images/image.h"
 #include "images/layout.h"
+#include "images/lock.h"
 #include "images/source.h"
 #include "images/tree.h"
 #include "lib/archive.h"
@@ -25,6 +26,7 @@ struct build {
     const struct build_options *options;
     struct recipe recipe;
     struct cache *cache;
+    struct lock *lock;
     struct layout *layout;
     struct cache_entry *sources; /* one per source of the recipe; dir NULL: not yet needed */
     struct image_layer *shared;  /* one per layer of the recipe; size 0: not yet made */
@@ -80,6 +82,7 @@ static int get_source(struct build *b, size_t i, struct error *err)
     const struct recipe_source *s = &b->recipe.sources[i];
     const struct source_context ctx = {.recipe = &b->recipe,
                                        .cache_dir = b->options->cache_dir,
+                                       .lock = b->lock,
                                        .cancel = b->options->cancel,
                                        .progress = on_progress,
                                        .userdata = b};
@@ -87,6 +90,8 @@ static int get_source(struct build *b, size_t i, struct error *err)
     AUTO_JSON *inputs = json_pack("{s:s}", "type", s->type->name);
     bool fresh = false;
     int r = s->type->inputs(&ctx, s->spec, inputs, err);
+    if (r == 0 && !b->options->update_lock) /* an interrupted build goes on with the same */
+        r = lock_save(b->lock, err);
     if (r == 0)
         r = cache_get(b->cache, inputs, produce_source, &making, &b->sources[i], &fresh, err);
     if (r < 0)
@@ -320,6 +325,12 @@ static int open_cache(struct build *b, struct error *err)
     return r == -EBUSY ? error_set(err, -ECANCELED, "interrupted") : r;
 }
 
+static int open_lock(struct build *b, struct error *err)
+{
+    AUTO_FREE char *path = xasprintf("%s" LOCK_SUFFIX, b->options->recipe);
+    return lock_open(path, b->options->update_lock, &b->lock, err);
+}
+
 static int finish(struct build *b, struct error *err)
 {
     const struct recipe *r = &b->recipe;
@@ -338,12 +349,14 @@ static int run(struct build *b, struct error *err)
     b->shared = xcalloc(b->recipe.layer_count + 1, sizeof(*b->shared));
     b->components = json_array();
     b->about = json_object();
-    if ((r = open_cache(b, err)) < 0 || (r = layout_open(b->options->out_dir, &b->layout, err)) < 0)
+    if ((r = open_lock(b, err)) < 0 || (r = open_cache(b, err)) < 0 ||
+        (r = layout_open(b->options->out_dir, &b->layout, err)) < 0)
         return r;
     for (; b->index < b->recipe.component_count; b->index++)
         if ((r = build_component(b, err)) < 0)
             return r;
-    return finish(b, err);
+    r = lock_save(b->lock, err);
+    return r < 0 ? r : finish(b, err);
 }
 
 static void build_release(struct build *b)
@@ -356,6 +369,7 @@ static void build_release(struct build *b)
     json_decref(b->about);
     layout_close(&b->layout);
     cache_close(&b->cache);
+    lock_close(&b->lock);
     recipe_release(&b->recipe);
 }
 

@@ -3,6 +3,7 @@
  * everything that the result depends on, as it is the key. */
 #pragma once
 
+#include "images/lock.h"
 #include "images/recipe.h"
 #include "lib/error.h"
 #include "lib/json.h"
@@ -13,6 +14,7 @@
 struct source_context {
     const struct recipe *recipe;
     const char *cache_dir; /* for downloads and compilers' own caches */
+    struct lock *lock;     /* what requests without a hash of their own are pinned to */
     const bool *cancel;    /* may be NULL; true: stop, -ECANCELED */
     /* Tells what goes on, in a few words; may be NULL. */
     void (*progress)(void *userdata, const char *text);
@@ -25,7 +27,8 @@ struct source_type {
     int (*load)(const struct recipe *r, const struct yaml_node *node, void **out,
                 struct error *err);
     void (*release)(void *spec);
-    /* Sets members in `inputs` (an object). */
+    /* Sets members in `inputs` (an object). What the recipe does not pin by itself is resolved
+     * here, and pinned in the lock file: the hashes are inputs. */
     int (*inputs)(const struct source_context *ctx, const void *spec, json_t *inputs,
                   struct error *err);
     /* Fills the empty folder `dir`; sets members in `about` (an object), which goes into
