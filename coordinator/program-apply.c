@@ -33,11 +33,10 @@ static int send_blobs(struct host_run *h, const struct task *t, struct error *er
     const struct bundle *b = h->run->bundle;
     for (size_t i = 0; i < t->blobs.count; i++) {
         const char *digest = t->blobs.items[i];
-        AUTO_FREE char *path = bundle_blob_path(b, digest);
-        int64_t size = bundle_blob_size(b, digest);
-        if (size < 0)
-            return error_set(err, (int) size, "the bundle does not list %s", digest);
-        int r = session_put(h->session, digest, (uint64_t) size, path, &h->sent, err);
+        AUTO_BLOB_SOURCE blob = BLOB_SOURCE_INIT;
+        int r = bundle_blob_open(b, digest, &blob, err);
+        if (r == 0)
+            r = session_put(h->session, digest, &blob, &h->sent, err);
         if (r < 0)
             return r;
     }

@@ -7,7 +7,6 @@
 #include "lib/protocol.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -274,8 +273,8 @@ void session_idle(struct session *s)
 
 struct put {
     struct session *s;
-    const char *digest, *path;
-    int fd;
+    const char *digest;
+    const struct blob_source *blob;
     uint64_t size;
     int64_t *sent;
     int64_t id;
@@ -317,20 +316,17 @@ static int stream(struct put *p, uint64_t offset, int *end, struct error *err)
         uint64_t left = p->size - offset;
         size_t want = left < (size_t) PROTOCOL_BYTES_CHUNK ? (size_t) left
                                                            : (size_t) PROTOCOL_BYTES_CHUNK;
-        ssize_t n = pread(p->fd, data, want, (off_t) offset);
-        if (n < 0)
-            return error_errno(err, -EIO, "read %s", p->path);
-        if (n == 0)
-            return error_set(err, -ENODATA, "%s is shorter than %llu bytes", p->path,
-                             (unsigned long long) p->size);
-        int r = link_send_bytes(p->s->link, data, (size_t) n, err);
+        int r = blob_source_read(p->blob, offset, data, want, err);
+        if (r < 0)
+            return r;
+        r = link_send_bytes(p->s->link, data, want, err);
         if (r == 0)
             r = peek_end(p, end, err);
         if (r != 0)
             return r;
-        offset += (uint64_t) n;
+        offset += want;
         if (p->sent)
-            *p->sent += n;
+            *p->sent += (int64_t) want;
         p->deadline = clock_monotonic_ms() + PUT_PATIENCE_MS;
         report_put(p, offset);
     }
@@ -408,20 +404,15 @@ static int put(struct put *p, struct error *err)
     return r;
 }
 
-int session_put(struct session *s, const char *digest, uint64_t size, const char *path,
+int session_put(struct session *s, const char *digest, const struct blob_source *blob,
                 int64_t *sent, struct error *err)
 {
-    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return error_errno(err, -errno, "open %s", path);
     if (!digest_is_valid(digest))
         return error_set(err, -EINVAL, "not a digest: %s", digest);
     struct put p = {.s = s,
                     .digest = digest,
-                    .path = path,
-                    .fd = fd,
-                    .size = size,
+                    .blob = blob,
+                    .size = blob->size,
                     .sent = sent,
                     .deadline = clock_monotonic_ms() + PUT_PATIENCE_MS};
     return put(&p, err);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "coordinator/inventory.h"
+#include "images/bundle.h"
 #include "lib/error.h"
 #include "lib/json.h"
 
@@ -42,9 +43,9 @@ int session_call(struct session *s, const char *call, json_t *params, int timeou
 /* "run" of a step under the job id "<run>/<step>[/<suffix>]" (suffix may be NULL). */
 int session_run(struct session *s, const char *step, const char *suffix, json_t *params,
                 int timeout_ms, json_t **result, struct error *err);
-/* Sends one blob (file at path, whose digest and size are known) unless the host has it.
- * *sent (may be NULL) is increased by the bytes that went over the wire. */
-int session_put(struct session *s, const char *digest, uint64_t size, const char *path,
+/* Sends one blob unless the host has it. *sent (may be NULL) is increased by the bytes that went
+ * over the wire. */
+int session_put(struct session *s, const char *digest, const struct blob_source *blob,
                 int64_t *sent, struct error *err);
 /* Keeps the link alive while the caller waits for something else: call it at least each
  * PROTOCOL_PING_MS. Does not block; a link that is found lost is re-made by the next call. */

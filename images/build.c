@@ -335,10 +335,10 @@ static int finish(struct build *b, struct error *err)
 {
     const struct recipe *r = &b->recipe;
     AUTO_JSON *json = json_pack(
-        "{s:i, s:s, s:s, s:I, s:s, s:s, s:O, s:O, s:O}", "schema", BUNDLE_SCHEMA, "product",
+        "{s:i, s:s, s:s, s:I, s:s, s:s, s:O, s:O, s:O, s:O}", "schema", BUNDLE_SCHEMA, "product",
         r->product, "architecture", r->architecture, "serial", (json_int_t) r->serial, "created",
         r->created, "kubernetes", r->kubernetes, "components", b->components, "blobs",
-        layout_blobs(b->layout), "sources", b->about);
+        layout_blobs(b->layout), "chunks", layout_chunks(b->layout), "sources", b->about);
     return layout_finish(b->layout, json, err);
 }
 

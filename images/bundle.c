@@ -1,19 +1,23 @@
 #include "images/bundle.h"
 
-#include "lib/clock.h"
+#include "images/chunk-map.h"
 #include "lib/fd.h"
 #include "lib/grammar.h"
 #include "lib/path.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define NAME_MAX_LEN 63
 #define TEXT_MAX_LEN 255
 #define COMPONENTS_MAX 10000
 #define BLOB_SIZE_MAX (64LL << 30)
+#define HASH_CHUNK (256 * 1024)
 #define REMEDY_REBUILD "build the bundle again: bigtop-bootstrap bundle build RECIPE -o DIR"
+#define REMEDY_DISTRUST "do not use this bundle; get it again from who signed it"
 #define REMEDY_SIGN "bigtop-bootstrap bundle sign --key NAME.key DIR"
 
 /* Shown to people and used in file names: letters, digits and "._+~:-", no leading "-" or ".". */
@@ -232,87 +236,120 @@ static int read_bundle(struct bundle *b, struct error *err)
         return r;
     if (b->serial < 1)
         return error_set(err, -EBADMSG, "\"serial\" is less than 1");
-    r = check_blobs(b, err);
-    return r < 0 ? r : read_components(b, err);
+    AUTO_CHUNK_MAP *map = NULL;
+    if ((r = check_blobs(b, err)) < 0 || (r = chunk_map_new(b, &map, err)) < 0)
+        return r;
+    return read_components(b, err);
+}
+
+static int read_signature(struct bundle *b, struct error *err)
+{
+    AUTO_FREE char *path = path_join(b->dir, BUNDLE_SIGNATURE);
+    STRBUF(text, SIGNATURE_MAX);
+    int r = file_read(path, &text, err);
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0 && r != -E2BIG)
+        return r;
+    if (r == -E2BIG || memchr(text.data, '\0', text.len)) {
+        error_set(err, -EKEYREJECTED, "%s is too large for a signature, or no text", path);
+        (void) error_remedy(err, REMEDY_DISTRUST);
+        return -EKEYREJECTED;
+    }
+    b->signature_text = xstrndup(text.data, text.len);
+    return 0;
 }
 
 /* Before a byte of the text is looked at. */
-static int check_signature(const char *dir, const struct trusted_keys *trusted,
-                           const struct strbuf *text, struct signature *out, struct error *err)
+static int check_signature(struct bundle *b, const struct trusted_keys *trusted, struct error *err)
 {
-    AUTO_FREE char *path = path_join(dir, BUNDLE_SIGNATURE);
-    STRBUF(signature, SIGNATURE_MAX);
-    int r = file_read(path, &signature, err);
-    if (r == -ENOENT) {
-        error_set(err, -EKEYREJECTED, "%s is not signed: there is no %s", dir, path);
+    AUTO_FREE char *path = path_join(b->dir, BUNDLE_SIGNATURE);
+    if (!b->signature_text) {
+        error_set(err, -EKEYREJECTED, "%s is not signed: there is no %s", b->dir, path);
         (void) error_remedy(err, "get a signed bundle, or sign your own: " REMEDY_SIGN);
         return -EKEYREJECTED;
     }
-    if (r < 0 && r != -E2BIG)
-        return r;
-    r = r < 0 ? error_set(err, -EKEYREJECTED, "is too large for a signature")
-              : signature_check(signature.data, signature.len, text->data, text->len, trusted, out,
-                                err);
+    int r = signature_check(b->signature_text, strlen(b->signature_text), b->text, b->text_len,
+                            trusted, &b->signature, err);
     if (r < 0) {
         (void) error_prefix(err, "%s", path);
-        (void) error_remedy(err, "do not use this bundle; get it again from who signed it");
+        (void) error_remedy(err, REMEDY_DISTRUST);
     }
     return r;
 }
 
-static int parse_text(const char *path, const struct strbuf *text, struct bundle *b,
-                      struct error *err)
+static int parse(struct bundle *b, const char *name, struct error *err)
 {
-    b->json = json_parse(text->data, text->len, path, err);
+    b->json = json_parse(b->text, b->text_len, name, err);
     if (!b->json)
-        return error_remedy(err, "is %s a bundle? " REMEDY_REBUILD, b->dir);
+        return error_remedy(err, "is it a bundle? " REMEDY_REBUILD);
     int r = read_bundle(b, err);
     if (r < 0) {
-        error_prefix(err, "%s", path);
+        error_prefix(err, "%s", name);
         return error_remedy(err, REMEDY_REBUILD);
     }
     return 0;
 }
 
-/* text: what was checked is what is parsed, and what may be signed. */
-static int open_text(const char *dir, const struct trusted_keys *trusted, struct strbuf *text,
-                     struct bundle *out, struct error *err)
+static void keep_text(struct bundle *b, const char *text, size_t len)
 {
-    CLEANUP(bundle_release) struct bundle b = {.dir = xstrdup(dir)};
-    AUTO_FREE char *path = path_join(dir, BUNDLE_MANIFEST);
-    int r = file_read(path, text, err);
+    b->text = xcalloc(1, len + 1);
+    memcpy(b->text, text, len);
+    b->text_len = len;
+}
+
+int bundle_parse(const char *text, size_t len, const char *name, struct bundle *out,
+                 struct error *err)
+{
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    keep_text(&b, text, len);
+    int r = parse(&b, name, err);
     if (r < 0)
-        return error_remedy(err, "is %s a bundle? " REMEDY_REBUILD, dir);
-    if ((trusted && (r = check_signature(dir, trusted, text, &b.signature, err)) < 0) ||
-        (r = parse_text(path, text, &b, err)) < 0)
         return r;
     *out = b;
     b = BUNDLE_INIT;
     return 0;
 }
 
+static int read_text(struct bundle *b, const char *path, struct error *err)
+{
+    STRBUF(text, BUNDLE_MANIFEST_MAX);
+    int r = file_read(path, &text, err);
+    if (r < 0)
+        return error_remedy(err, "is %s a bundle? " REMEDY_REBUILD, b->dir);
+    keep_text(b, text.data, text.len);
+    return 0;
+}
+
 int bundle_open(const char *dir, const struct trusted_keys *trusted, struct bundle *out,
                 struct error *err)
 {
-    STRBUF(text, BUNDLE_MANIFEST_MAX);
-    return open_text(dir, trusted, &text, out, err);
+    CLEANUP(bundle_release) struct bundle b = {.dir = xstrdup(dir)};
+    AUTO_FREE char *path = path_join(dir, BUNDLE_MANIFEST);
+    int r;
+    if ((r = read_text(&b, path, err)) < 0 || (r = read_signature(&b, err)) < 0 ||
+        (trusted && (r = check_signature(&b, trusted, err)) < 0) || (r = parse(&b, path, err)) < 0)
+        return r;
+    *out = b;
+    b = BUNDLE_INIT;
+    return 0;
 }
 
+/* The comment's time is that of the content, so that the same bundle is signed the same. */
 int bundle_sign(const char *dir, const struct secret_key *key, struct error *err)
 {
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
-    STRBUF(text, BUNDLE_MANIFEST_MAX);
     STRBUF(signature, SIGNATURE_MAX);
     AUTO_FREE char *path = path_join(dir, BUNDLE_SIGNATURE);
-    char now[21];
     int r;
-    if ((r = open_text(dir, NULL, &text, &b, err)) < 0 || (r = bundle_verify(&b, err)) < 0)
+    if ((r = bundle_open(dir, NULL, &b, err)) < 0 || (r = bundle_verify(&b, err)) < 0)
         return r;
-    clock_format_utc(clock_wall_ms(), now);
+    const char *created = json_get_string(b.json, "created", "");
     AUTO_FREE char *comment =
-        xasprintf("product:%s\tarchitecture:%s\tserial:%lld\ttime:%s\tfile:%s", b.product,
-                  b.architecture, (long long) b.serial, now, BUNDLE_MANIFEST);
-    if ((r = signature_make(key, text.data, text.len, comment, &signature, err)) < 0)
+        xasprintf("product:%s\tarchitecture:%s\tserial:%lld\tcreated:%s\tfile:%s", b.product,
+                  b.architecture, (long long) b.serial,
+                  is_word(created, NAME_MAX_LEN) ? created : "unknown", BUNDLE_MANIFEST);
+    if ((r = signature_make(key, b.text, b.text_len, comment, &signature, err)) < 0)
         return r;
     return file_write_atomic(path, signature.data, signature.len, 0644, err);
 }
@@ -321,6 +358,8 @@ void bundle_release(struct bundle *b)
 {
     signature_release(&b->signature);
     free(b->dir);
+    free(b->text);
+    free(b->signature_text);
     free(b->components);
     json_decref(b->json);
     *b = BUNDLE_INIT;
@@ -334,9 +373,54 @@ const struct component *bundle_find(const struct bundle *b, const char *name)
     return NULL;
 }
 
-char *bundle_blob_path(const struct bundle *b, const char *digest)
+static char *blob_path(const struct bundle *b, const char *digest)
 {
     return xasprintf("%s/blobs/sha256/%s", b->dir, digest + strlen("sha256:"));
+}
+
+int bundle_blob_open(const struct bundle *b, const char *digest, struct blob_source *out,
+                     struct error *err)
+{
+    int64_t size = bundle_blob_size(b, digest);
+    if (size < 0)
+        return error_set(err, (int) size, "the bundle does not list blob %s", digest);
+    AUTO_FREE char *path = blob_path(b, digest);
+    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st;
+    if ((fd < 0 && errno != ELOOP) || (fd >= 0 && fstat(fd, &st) < 0))
+        return error_errno(err, -errno, "blob %s", path);
+    if (fd < 0 || !S_ISREG(st.st_mode))
+        return error_set(err, -EBADMSG, "blob %s is not a regular file", path);
+    if (st.st_size != size)
+        return error_set(err, -EBADMSG, "blob %s has %lld bytes, %lld are announced", path,
+                         (long long) st.st_size, (long long) size);
+    *out = (struct blob_source){.fd = TAKE_FD(fd), .size = (uint64_t) size};
+    return 0;
+}
+
+void blob_source_close(struct blob_source *s)
+{
+    fd_close(&s->fd);
+}
+
+int blob_source_read(const struct blob_source *s, uint64_t at, void *buffer, size_t len,
+                     struct error *err)
+{
+    char *to = buffer;
+    if (at > s->size || len > s->size - at)
+        return error_set(err, -ENODATA, "read past the end of a blob");
+    while (len > 0) {
+        ssize_t n = pread(s->fd, to, len, (off_t) (s->offset + at));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? error_errno(err, -EIO, "read a blob")
+                         : error_set(err, -ENODATA, "a blob of the bundle became shorter");
+        to += n;
+        at += (uint64_t) n;
+        len -= (size_t) n;
+    }
+    return 0;
 }
 
 int64_t bundle_blob_size(const struct bundle *b, const char *digest)
@@ -345,23 +429,37 @@ int64_t bundle_blob_size(const struct bundle *b, const char *digest)
     return json_is_integer(size) ? (int64_t) json_integer_value(size) : -ENOENT;
 }
 
+static int hash_blob(const struct blob_source *blob, char out[DIGEST_SIZE], struct error *err)
+{
+    AUTO_FREE char *buffer = xcalloc(1, HASH_CHUNK);
+    AUTO_SHA256 *h = sha256_new();
+    for (uint64_t at = 0; at < blob->size; at += HASH_CHUNK) {
+        uint64_t left = blob->size - at;
+        size_t want = left < HASH_CHUNK ? (size_t) left : HASH_CHUNK;
+        int r = blob_source_read(blob, at, buffer, want, err);
+        if (r < 0)
+            return r;
+        sha256_update(h, buffer, want);
+    }
+    sha256_finish(TAKE_PTR(h), out);
+    return 0;
+}
+
 static int verify_blob(const struct bundle *b, const char *digest, struct error *err)
 {
-    AUTO_FREE char *path = bundle_blob_path(b, digest);
-    struct stat st;
-    if (lstat(path, &st) < 0)
-        return error_errno(err, -errno, "blob %s", path);
-    if (!S_ISREG(st.st_mode))
-        return error_set(err, -EBADMSG, "blob %s is not a regular file", path);
-    if (st.st_size != bundle_blob_size(b, digest))
-        return error_set(err, -EBADMSG, "blob %s has %lld bytes, %lld are announced", path,
-                         (long long) st.st_size, (long long) bundle_blob_size(b, digest));
+    AUTO_BLOB_SOURCE blob = BLOB_SOURCE_INIT;
     char found[DIGEST_SIZE];
-    int r = digest_file(path, found, NULL, err);
-    if (r < 0)
+    int r;
+    if ((r = bundle_blob_open(b, digest, &blob, err)) < 0 || (r = hash_blob(&blob, found, err)) < 0)
         return r;
     if (strcmp(found, digest) != 0)
-        return error_set(err, -EBADMSG, "blob %s has the content of %s", path, found);
+        return error_set(err, -EBADMSG, "blob %s has the content of %s", digest, found);
+    AUTO_JSON *chunks = NULL;
+    if ((r = chunk_hashes(&blob, &chunks, err)) < 0)
+        return r;
+    json_t *listed = json_object_get(json_object_get(b->json, "chunks"), digest);
+    if ((listed || chunks) && !json_equal(listed, chunks))
+        return error_set(err, -EBADMSG, "\"chunks\" has other hashes for blob %s", digest);
     return 0;
 }
 
@@ -382,14 +480,29 @@ static int verify_descriptor(const struct bundle *b, const struct component *c, 
     return 0;
 }
 
+static int read_json_blob(const struct bundle *b, const char *digest, json_t **out,
+                          struct error *err)
+{
+    AUTO_BLOB_SOURCE blob = BLOB_SOURCE_INIT;
+    int r = bundle_blob_open(b, digest, &blob, err);
+    if (r < 0)
+        return r;
+    if (blob.size > BUNDLE_MANIFEST_MAX)
+        return error_set(err, -EBADMSG, "manifest %s is too large", digest);
+    AUTO_FREE char *text = xcalloc(1, (size_t) blob.size + 1);
+    if ((r = blob_source_read(&blob, 0, text, (size_t) blob.size, err)) < 0)
+        return r;
+    *out = json_parse(text, (size_t) blob.size, digest, err);
+    return *out ? 0 : -EBADMSG;
+}
+
 static int verify_manifest(const struct bundle *b, const struct component *c, struct error *err)
 {
-    AUTO_FREE char *path = bundle_blob_path(b, c->manifest);
-    AUTO_JSON *manifest = json_parse_file(path, BUNDLE_MANIFEST_MAX, err);
-    if (!manifest)
-        return err ? err->code : -EBADMSG;
+    AUTO_JSON *manifest = NULL;
     json_t *config, *layers;
-    int r;
+    int r = read_json_blob(b, c->manifest, &manifest, err);
+    if (r < 0)
+        return r;
     if ((r = json_need_object(manifest, "config", &config, err)) < 0 ||
         (r = json_need_array(manifest, "layers", &layers, err)) < 0 ||
         (r = verify_descriptor(b, c, config, 0, err)) < 0)

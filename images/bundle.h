@@ -1,7 +1,7 @@
 /* A bundle as a folder: an OCI image layout (oci-layout, index.json, blobs/sha256/…; OCI image spec
  * 1.1) plus bigtop.json, which lists what is in it and who needs it:
  *
- *   {"schema":1,"product":"bigtop","architecture":"amd64","serial":1,"kubernetes":"v1.34.4",
+ *   {"schema":2,"product":"bigtop","architecture":"amd64","serial":1,"kubernetes":"v1.34.4",
  *    "components":[
  *      {"name":"kubernetes","kind":"files","version":"v1.34.4","roles":["control-plane","worker"],
  *       "blob":"sha256:…"},                        a tar, unpacked into "/" of the host
@@ -12,6 +12,12 @@
  *       "namespaces":["…"]}],                        a tar of a kustomize folder, and where
  *                                                   its pods live
  *    "blobs":{"sha256:…":12345,…},                   every blob and its size, manifests too
+ *    "chunks":{"sha256:…":["<64 hex>",…],…},         SHA-256 of each CHUNK_SIZE bytes of a blob
+ *                                                    that has more than one (images/chunk-map.h)
+ *    "deltas":{"sha256:NEW":[{"from":"sha256:OLD","blob":"sha256:…"},…],…},   optional: patches
+ *                                                    that make NEW of OLD (images/delta.h)
+ *    "next_keys":["RWQ…",…],                         optional: public keys, as in a NAME.pub, that
+ *                                                    may sign what comes after this bundle
  *    "sources":{…}}                                   for people: where each part came from
  *
  * Beside it lies bigtop.json.minisig (images/signature.h) when the bundle is signed. It covers
@@ -29,7 +35,7 @@
 
 #include <stdint.h>
 
-#define BUNDLE_SCHEMA 1
+#define BUNDLE_SCHEMA 2
 #define BUNDLE_MANIFEST "bigtop.json"
 #define BUNDLE_SIGNATURE BUNDLE_MANIFEST ".minisig"
 #define BUNDLE_MANIFEST_MAX (4 * 1024 * 1024)
@@ -50,7 +56,10 @@ struct component {
 };
 
 struct bundle {
-    char *dir;
+    char *dir;       /* NULL when it was only parsed */
+    char *text;      /* bigtop.json, the bytes that were verified and parsed; NUL-terminated */
+    size_t text_len;
+    char *signature_text; /* of bigtop.json.minisig; NULL: there is none */
     json_t *json;
     const char *product, *architecture, *kubernetes; /* borrowed from json */
     int64_t serial;
@@ -64,7 +73,7 @@ struct bundle {
  *
  * With trusted keys its signature is verified over the bytes of the file before anything is made of
  * them: -EKEYREJECTED when there is none, when it is by another key, or when file or signature were
- * altered. With NULL any signature is left alone. */
+ * altered. With NULL no signature is checked. */
 int bundle_open(const char *dir, const struct trusted_keys *trusted, struct bundle *out,
                 struct error *err);
 /* Checks all of the bundle, blobs too, and writes bigtop.json.minisig (replacing another). Its
@@ -73,9 +82,26 @@ int bundle_sign(const char *dir, const struct secret_key *key, struct error *err
 void bundle_release(struct bundle *b);
 #define BUNDLE_INIT ((struct bundle){0})
 const struct component *bundle_find(const struct bundle *b, const char *name);
-/* Path of a blob in the folder; the caller frees. */
-char *bundle_blob_path(const struct bundle *b, const char *digest);
+/* Where the bytes of a blob are. Zero-initialised it is not open. */
+struct blob_source {
+    int fd;
+    uint64_t offset, size; /* bytes: where it begins in the file, and its size in bigtop.json */
+};
+/* Opens a blob for reading. -ENOENT when bigtop.json does not list it or it is missing, -EBADMSG
+ * when the file is not a regular one of the listed size. Content is not looked at. */
+int bundle_blob_open(const struct bundle *b, const char *digest, struct blob_source *out,
+                     struct error *err);
+void blob_source_close(struct blob_source *s);
+#define BLOB_SOURCE_INIT ((struct blob_source){.fd = -1})
+#define AUTO_BLOB_SOURCE CLEANUP(blob_source_close) struct blob_source
+/* Exactly len bytes from `at` in the blob on; from any thread. -ENODATA past its end. */
+int blob_source_read(const struct blob_source *s, uint64_t at, void *buffer, size_t len,
+                     struct error *err);
 /* Size from bigtop.json; -ENOENT when it is not listed. */
 int64_t bundle_blob_size(const struct bundle *b, const char *digest);
-/* Hashes every blob, and compares each image's manifest with bigtop.json. */
+/* Parses the text of a bigtop.json, as bundle_open does, without a folder: for a host, which has
+ * the blobs elsewhere. `name` is for errors. Leaves *out untouched on failure. */
+int bundle_parse(const char *text, size_t len, const char *name, struct bundle *out,
+                 struct error *err);
+/* Hashes every blob and its chunks, and compares each image's manifest with bigtop.json. */
 int bundle_verify(const struct bundle *b, struct error *err);

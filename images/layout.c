@@ -1,6 +1,7 @@
 #include "images/layout.h"
 
 #include "images/bundle.h"
+#include "images/chunk-map.h"
 #include "images/image.h"
 #include "lib/fd.h"
 #include "lib/path.h"
@@ -18,7 +19,7 @@
 
 struct layout {
     char *dir, *blob_dir;
-    json_t *blobs, *manifests;
+    json_t *blobs, *chunks, *manifests;
 };
 
 /* A build that was killed while it claimed the folder leaves its file of file_write_atomic(). */
@@ -68,6 +69,7 @@ int layout_open(const char *dir, struct layout **out, struct error *err)
     l->dir = xstrdup(dir);
     l->blob_dir = TAKE_PTR(blob_dir);
     l->blobs = json_object();
+    l->chunks = json_object();
     l->manifests = json_array();
     *out = l;
     return 0;
@@ -79,6 +81,7 @@ void layout_close(struct layout **l)
         free((*l)->dir);
         free((*l)->blob_dir);
         json_decref((*l)->blobs);
+        json_decref((*l)->chunks);
         json_decref((*l)->manifests);
         free(*l);
     }
@@ -137,16 +140,30 @@ static int copy_blob(const struct layout *l, const char *source, const char *dig
     return rename(temporary, path) < 0 ? error_errno(err, -errno, "rename to %s", path) : 0;
 }
 
+static int list_blob(struct layout *l, const char *path, const char *digest, int64_t size,
+                     struct error *err)
+{
+    AUTO_BLOB_SOURCE blob = {.fd = open(path, O_RDONLY | O_CLOEXEC), .size = (uint64_t) size};
+    json_t *hashes = NULL;
+    if (blob.fd < 0)
+        return error_errno(err, -errno, "open %s", path);
+    int r = chunk_hashes(&blob, &hashes, err);
+    if (r < 0)
+        return r;
+    json_object_set_new(l->blobs, digest, json_integer(size));
+    if (hashes)
+        json_object_set_new(l->chunks, digest, hashes);
+    return 0;
+}
+
 int layout_put_file(struct layout *l, const char *source, const char *digest, int64_t size,
                     struct error *err)
 {
     AUTO_FREE char *path = blob_path(l, digest);
-    int r = 0;
-    if (!json_object_get(l->blobs, digest) && !is_there(path, digest))
-        r = copy_blob(l, source, digest, size, path, err);
-    if (r == 0)
-        json_object_set_new(l->blobs, digest, json_integer(size));
-    return r;
+    if (json_object_get(l->blobs, digest))
+        return 0;
+    int r = is_there(path, digest) ? 0 : copy_blob(l, source, digest, size, path, err);
+    return r < 0 ? r : list_blob(l, path, digest, size, err);
 }
 
 int layout_put_data(struct layout *l, const void *data, size_t len, char digest[DIGEST_SIZE],
@@ -155,9 +172,7 @@ int layout_put_data(struct layout *l, const void *data, size_t len, char digest[
     digest_buffer(data, len, digest);
     AUTO_FREE char *path = blob_path(l, digest);
     int r = is_there(path, digest) ? 0 : file_write_atomic(path, data, len, 0644, err);
-    if (r == 0)
-        json_object_set_new(l->blobs, digest, json_integer((json_int_t) len));
-    return r;
+    return r < 0 ? r : list_blob(l, path, digest, (int64_t) len, err);
 }
 
 void layout_add_manifest(struct layout *l, const char *digest, int64_t size, const char *ref,
@@ -177,6 +192,11 @@ void layout_add_manifest(struct layout *l, const char *digest, int64_t size, con
 json_t *layout_blobs(struct layout *l)
 {
     return l->blobs;
+}
+
+json_t *layout_chunks(struct layout *l)
+{
+    return l->chunks;
 }
 
 static int write_text(const struct layout *l, const char *name, const char *text, size_t max,

@@ -26,6 +26,8 @@ void layout_add_manifest(struct layout *l, const char *digest, int64_t size, con
                          const char *architecture, const char *artifact_type);
 /* Every blob that was put, and its size; borrowed. */
 json_t *layout_blobs(struct layout *l);
+/* The hashes of their chunks, as in bigtop.json; borrowed. */
+json_t *layout_chunks(struct layout *l);
 /* Writes index.json and bigtop.json, and removes blobs that were not put, and the signature of
  * another bigtop.json. */
 int layout_finish(struct layout *l, const json_t *bigtop_json, struct error *err);

@@ -20,7 +20,16 @@ void frame_decoder_release(struct frame_decoder *d)
 
 static size_t payload_max(unsigned char type)
 {
-    return type == FRAME_JSON ? PROTOCOL_JSON_MAX : type == FRAME_BYTES ? PROTOCOL_BYTES_MAX : 0;
+    switch (type) {
+    case FRAME_JSON:
+        return PROTOCOL_JSON_MAX;
+    case FRAME_BYTES:
+        return PROTOCOL_BYTES_MAX;
+    case FRAME_CHUNK:
+        return PROTOCOL_CHUNK_MAX;
+    default:
+        return 0;
+    }
 }
 
 /* The length counts the type byte. */

@@ -2,7 +2,8 @@
  * The two sides meet only here.
  *
  * FRAME    u32 length (big endian, of what follows), u8 type, payload.
- *          type 'J': one JSON object, ≤ PROTOCOL_JSON_MAX; 'B': bytes, ≤ PROTOCOL_BYTES_MAX.
+ *          type 'J': one JSON object, ≤ PROTOCOL_JSON_MAX; 'B': bytes, ≤ PROTOCOL_BYTES_MAX;
+ *          'C': a chunk: u32 number (big endian, images/chunk-map.h) and its bytes.
  *          Anything else, or a longer frame, ends the connection.
  *
  * SEQUENCE (c = coordinator, a = agent; ids are chosen by c, > 0, never used twice in a session)
@@ -36,6 +37,30 @@
  *   put     {"digest":D,"size":N}; a answers {"id":…,"ready":{"offset":K}}, c sends 'B' frames from
  *           K on, a checks size and digest and ends with a result. One put at a time a session.
  *           A broken put keeps its part: K is where it goes on.
+ *   bundle  {"manifest":D,"signature":"<text of bigtop.json.minisig>","keys":["RWQ…",…],
+ *            "serial":N,"insecure":bool} → {"changed":bool}
+ *           D, a bigtop.json, was put before; keys are minisign public keys as in a NAME.pub. The
+ *           host checks the signature before it parses D: by the keys it has pinned or, when it has
+ *           none yet, by these; then product, architecture, and that its serial is not older than
+ *           what the host had (unless "serial" names exactly this one). Then it is the host's
+ *           bundle, its keys (and next_keys) are pinned, and steps take blobs only when it lists
+ *           them. "insecure": no signature and no keys; only on a host that never pinned one.
+ *           Without "signature", "serial" and "insecure" they are absent.
+ *   exchange {"manifest":D,"self":"0","port":P,"ca":PEM,"cert":PEM,"key":PEM,
+ *            "peers":[{"id":"1","address":A},…],"want":["sha256:…",…]}
+ *           begins the exchange of this run's chunks, or attaches to it when it goes on already
+ *           (then only "want" is looked at, and added). It lives as long as the run does; every
+ *           one of "want" being there is no end of it. `a` sends progress, at most every
+ *           EXCHANGE_REPORT_MS and only of what is new since the last (all of it first):
+ *             {"id":…,"progress":{"have":[[first,count],…],   chunks that are here, by number
+ *              "want":[[first,count],…],                      chunks wanted: what is new
+ *              "blobs":["sha256:…",…],                         of "want": whole blobs in the store
+ *              "peers":["1",…],                                connected now; when it changes
+ *              "dropped":[{"id":"1","why":"…"},…],             peers that lied or stalled
+ *              "damaged":[n,…]}}                               sent by c with wrong bytes
+ *           c sends 'C' frames at any time after the first progress; "have" acknowledges them.
+ *           The wanted chunks need not be those of the wanted blobs: what a delta replaces is
+ *           not wanted, and what it turns out to need is added.
  *   listen  {"ports":[{"protocol":"tcp","port":6443},…],"seconds":30} → {"listening":[…]} opens
  *           short-lived listeners (TCP accept and close, UDP echo) where nothing listens yet.
  *   reach   {"targets":[{"address":A,"protocol":"tcp","port":P},…],"timeout_ms":2000}
@@ -83,6 +108,7 @@
 #define PROTOCOL_VERSION 1
 #define PROTOCOL_JSON_MAX (64 * 1024)
 #define PROTOCOL_BYTES_MAX (4 * 1024 * 1024)
+#define PROTOCOL_CHUNK_MAX (4 + 512 * 1024)
 #define PROTOCOL_BYTES_CHUNK (256 * 1024) /* what we send at once */
 #define PROTOCOL_PING_MS 5000
 #define PROTOCOL_SILENCE_MS 30000
@@ -98,7 +124,12 @@
 #define AGENT_UNIT "bigtop-agent.service"
 #define AGENT_VOLUMES_DIR "/var/lib/bigtop-volumes" /* local-path's data: reset leaves it alone */
 
-enum frame_type { FRAME_JSON = 'J', FRAME_BYTES = 'B' };
+/* The exchange of chunks between agents (agent/exchange.h): TLS with certificates of the run. */
+#define EXCHANGE_PORT 10470       /* TCP, on every host, while a run lasts */
+#define EXCHANGE_REPORT_MS 100
+#define EXCHANGE_WINDOW (4 * 512 * 1024) /* bytes of chunks that c sends ahead of "have" */
+
+enum frame_type { FRAME_JSON = 'J', FRAME_BYTES = 'B', FRAME_CHUNK = 'C' };
 
 struct frame {
     enum frame_type type;

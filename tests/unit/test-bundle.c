@@ -15,7 +15,7 @@
     "{\"name\":\"x\",\"kind\":\"files\",\"version\":\"v1\",\"roles\":[\"worker\"]," \
     "\"blob\":\"" D_CONTENT "\"}"
 #define HEAD \
-    "\"schema\":1,\"product\":\"bigtop\",\"architecture\":\"amd64\",\"serial\":1," \
+    "\"schema\":2,\"product\":\"bigtop\",\"architecture\":\"amd64\",\"serial\":1," \
     "\"kubernetes\":\"v1.34.4\""
 #define BUNDLE(components, blobs) "{" HEAD ",\"components\":[" components "],\"blobs\":" blobs "}"
 
@@ -72,9 +72,6 @@ static void reads_components(void **state)
     assert_null(bundle_find(&b, "nothing"));
     assert_int_equal(bundle_blob_size(&b, "sha256:" HEX_A), 7);
     assert_int_equal(bundle_blob_size(&b, "sha256:" HEX_A "b"), -ENOENT);
-    AUTO_FREE char *path = bundle_blob_path(&b, D_CONTENT);
-    AUTO_FREE char *expected = xasprintf("%s/blobs/sha256/%s", (char *) *state, &D_CONTENT[7]);
-    assert_string_equal(path, expected);
 }
 
 #define C(fields) "{\"name\":\"x\",\"version\":\"v1\",\"roles\":[\"worker\"]," fields "}"
@@ -89,14 +86,14 @@ static void refuses_what_is_wrong(void **state)
         {"", "bigtop.json"},
         {"[]", "is not a JSON object"},
         {"{}", "schema"},
-        {"{\"schema\":2}", "schema 2; this program reads schema 1"},
+        {"{\"schema\":9}", "schema 9; this program reads schema 2"},
         {"{\"schema\":\"1\"}", "schema"},
         {"{" HEAD "}", "blobs"},
         {"{" HEAD ",\"serial\":2}", "bigtop.json"}, /* a key twice */
-        {"{\"schema\":1,\"product\":\"../x\",\"architecture\":\"amd64\"}", "\"product\""},
-        {"{\"schema\":1,\"product\":\"-x\",\"architecture\":\"amd64\"}", "\"product\""},
-        {"{\"schema\":1,\"product\":\"a b\"}", "\"product\""},
-        {"{\"schema\":1,\"product\":\"b\",\"architecture\":\"a\",\"kubernetes\":\"v1\","
+        {"{\"schema\":2,\"product\":\"../x\",\"architecture\":\"amd64\"}", "\"product\""},
+        {"{\"schema\":2,\"product\":\"-x\",\"architecture\":\"amd64\"}", "\"product\""},
+        {"{\"schema\":2,\"product\":\"a b\"}", "\"product\""},
+        {"{\"schema\":2,\"product\":\"b\",\"architecture\":\"a\",\"kubernetes\":\"v1\","
          "\"serial\":0,\"components\":[],\"blobs\":{}}",
          "\"serial\" is less than 1"},
         {BUNDLE("", LIST), "0 components"},

@@ -270,6 +270,14 @@ static void expect_arrived(void)
     must_run("cmp " FAKE_PART " " BLOB);
 }
 
+static int put_blob(struct session *s, const char *digest, uint64_t size, int64_t *sent,
+                    struct error *err)
+{
+    AUTO_BLOB_SOURCE blob = {.fd = open(BLOB, O_RDONLY | O_CLOEXEC), .size = size};
+    assert_true(blob.fd >= 0);
+    return session_put(s, digest, &blob, sent, err);
+}
+
 static void test_put(void **state)
 {
     struct error err = ERROR_INIT;
@@ -278,7 +286,7 @@ static void test_put(void **state)
     (void) state;
     NEED_FIXTURE();
     AUTO_TEST_SESSION *s = session_in("");
-    assert_int_equal(session_put(s, blob_digest, BLOB_SIZE, BLOB, &sent, &err), 0);
+    assert_int_equal(put_blob(s, blob_digest, BLOB_SIZE, &sent, &err), 0);
     assert_int_equal(sent, 100 + BLOB_SIZE);
     expect_arrived();
     AUTO_FREE char *all = xasprintf("sending %d/%d", BLOB_SIZE, BLOB_SIZE);
@@ -287,7 +295,7 @@ static void test_put(void **state)
 
     AUTO_TEST_SESSION *has = session_in("has-it");
     sent = 0;
-    assert_int_equal(session_put(has, blob_digest, BLOB_SIZE, BLOB, &sent, &err), 0);
+    assert_int_equal(put_blob(has, blob_digest, BLOB_SIZE, &sent, &err), 0);
     assert_int_equal(sent, 0);
 }
 
@@ -299,7 +307,7 @@ static void test_put_resumes(void **state)
     (void) state;
     NEED_FIXTURE();
     AUTO_TEST_SESSION *s = session_in("cut-put");
-    int r = session_put(s, blob_digest, BLOB_SIZE, BLOB, &sent, &err);
+    int r = put_blob(s, blob_digest, BLOB_SIZE, &sent, &err);
     if (r < 0)
         fail_msg("%s", err.text);
     assert_int_equal(fake_size(FAKE_ATTACHES), 2);
@@ -309,7 +317,7 @@ static void test_put_resumes(void **state)
     AUTO_TEST_SESSION *rest = session_in("");
     must_run("head -c 5000000 " BLOB " > " FAKE_PART);
     sent = 0;
-    assert_int_equal(session_put(rest, blob_digest, BLOB_SIZE, BLOB, &sent, &err), 0);
+    assert_int_equal(put_blob(rest, blob_digest, BLOB_SIZE, &sent, &err), 0);
     assert_int_equal(sent, BLOB_SIZE - 5000000);
     expect_arrived();
 }
@@ -323,7 +331,7 @@ static void test_put_of_damaged_part(void **state)
     NEED_FIXTURE();
     AUTO_TEST_SESSION *s = session_in("bad-part");
     must_run("head -c 1000 /dev/zero > " FAKE_PART);
-    int r = session_put(s, blob_digest, BLOB_SIZE, BLOB, NULL, &err);
+    int r = put_blob(s, blob_digest, BLOB_SIZE, NULL, &err);
     if (r < 0)
         fail_msg("%s", err.text);
     expect_arrived();
@@ -336,14 +344,13 @@ static void test_put_refused(void **state)
     (void) state;
     NEED_FIXTURE();
     AUTO_TEST_SESSION *s = session_in("full");
-    assert_int_equal(session_put(s, blob_digest, BLOB_SIZE, BLOB, NULL, &err), -ENOSPC);
+    assert_int_equal(put_blob(s, blob_digest, BLOB_SIZE, NULL, &err), -ENOSPC);
     expect_works(s);
     AUTO_TEST_SESSION *bad = session_in("bad-offset");
-    assert_int_equal(session_put(bad, blob_digest, BLOB_SIZE, BLOB, NULL, &err), -EPROTO);
+    assert_int_equal(put_blob(bad, blob_digest, BLOB_SIZE, NULL, &err), -EPROTO);
     AUTO_TEST_SESSION *file = session_in("");
-    assert_int_equal(session_put(file, blob_digest, BLOB_SIZE, "/nowhere", NULL, &err), -ENOENT);
-    assert_int_equal(session_put(file, "sha256:x", BLOB_SIZE, BLOB, NULL, &err), -EINVAL);
-    assert_int_equal(session_put(file, blob_digest, BLOB_SIZE + 1, BLOB, NULL, &err), -ENODATA);
+    assert_int_equal(put_blob(file, "sha256:x", BLOB_SIZE, NULL, &err), -EINVAL);
+    assert_int_equal(put_blob(file, blob_digest, BLOB_SIZE + 1, NULL, &err), -ENODATA);
     expect_works(file);
 }
 
