@@ -218,6 +218,42 @@ static int check_blobs(const struct bundle *b, struct error *err)
     return 0;
 }
 
+static int check_delta(const struct bundle *b, const json_t *delta, const char *to,
+                       struct error *err)
+{
+    const char *from, *blob;
+    int r;
+    if (!json_is_object(delta))
+        return error_set(err, -EBADMSG, "is not an object");
+    if ((r = json_need_string(delta, "from", &from, err)) < 0 ||
+        (r = need_blob(b, delta, "blob", &blob, err)) < 0)
+        return r;
+    if (!digest_is_valid(from) || strcmp(from, to) == 0)
+        return error_set(err, -EBADMSG, "\"from\" is not the digest of another blob");
+    return strcmp(blob, to) != 0 ? 0 : error_set(err, -EBADMSG, "\"blob\" is what it makes");
+}
+
+static int check_deltas(const struct bundle *b, struct error *err)
+{
+    json_t *deltas = json_object_get(b->json, "deltas"), *list, *delta;
+    const char *digest;
+    size_t i;
+    int r = 0;
+    if (deltas && !json_is_object(deltas))
+        return error_set(err, -EBADMSG, "\"deltas\" is not an object");
+    json_object_foreach(deltas, digest, list) {
+        if ((r = check_listed(b, digest, "deltas", err)) < 0)
+            return r;
+        if (!json_is_array(list) || json_array_size(list) > BUNDLE_DELTAS_MAX)
+            return error_set(err, -EBADMSG, "\"deltas\" of %s is no list of at most %d", digest,
+                             BUNDLE_DELTAS_MAX);
+        json_array_foreach(list, i, delta)
+            if (check_delta(b, delta, digest, err) < 0)
+                return error_prefix(err, "delta %zu of %s", i + 1, digest);
+    }
+    return 0;
+}
+
 static int read_bundle(struct bundle *b, struct error *err)
 {
     if (!json_is_object(b->json))
@@ -237,7 +273,8 @@ static int read_bundle(struct bundle *b, struct error *err)
     if (b->serial < 1)
         return error_set(err, -EBADMSG, "\"serial\" is less than 1");
     AUTO_CHUNK_MAP *map = NULL;
-    if ((r = check_blobs(b, err)) < 0 || (r = chunk_map_new(b, &map, err)) < 0)
+    if ((r = check_blobs(b, err)) < 0 || (r = check_deltas(b, err)) < 0 ||
+        (r = chunk_map_new(b, &map, err)) < 0)
         return r;
     return read_components(b, err);
 }
@@ -371,6 +408,11 @@ const struct component *bundle_find(const struct bundle *b, const char *name)
         if (strcmp(b->components[i].name, name) == 0)
             return &b->components[i];
     return NULL;
+}
+
+json_t *bundle_deltas(const struct bundle *b, const char *digest)
+{
+    return json_object_get(json_object_get(b->json, "deltas"), digest);
 }
 
 static char *blob_path(const struct bundle *b, const char *digest)

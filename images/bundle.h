@@ -39,6 +39,7 @@
 #define BUNDLE_MANIFEST "bigtop.json"
 #define BUNDLE_SIGNATURE BUNDLE_MANIFEST ".minisig"
 #define BUNDLE_MANIFEST_MAX (4 * 1024 * 1024)
+#define BUNDLE_DELTAS_MAX 16 /* of one blob */
 
 /* Bits of component.roles; the same as enum host_role of the coordinator. */
 enum { COMPONENT_CONTROL_PLANE = 1, COMPONENT_WORKER = 2 };
@@ -99,6 +100,9 @@ int blob_source_read(const struct blob_source *s, uint64_t at, void *buffer, siz
                      struct error *err);
 /* Size from bigtop.json; -ENOENT when it is not listed. */
 int64_t bundle_blob_size(const struct bundle *b, const char *digest);
+/* The patches that make this blob: an array of {"from":DIGEST,"blob":DIGEST}, at least the second of
+ * them listed; NULL when there is none. Borrowed. */
+json_t *bundle_deltas(const struct bundle *b, const char *digest);
 /* Parses the text of a bigtop.json, as bundle_open does, without a folder: for a host, which has
  * the blobs elsewhere. `name` is for errors. Leaves *out untouched on failure. */
 int bundle_parse(const char *text, size_t len, const char *name, struct bundle *out,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HEX_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define CONTENT "hello"
 #define D_CONTENT "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 #define LIST "{\"sha256:" HEX_A "\": 7, \"" D_CONTENT "\": 5}"
@@ -75,6 +76,8 @@ static void reads_components(void **state)
 }
 
 #define C(fields) "{\"name\":\"x\",\"version\":\"v1\",\"roles\":[\"worker\"]," fields "}"
+#define DELTA(from, blob) "[{\"from\":\"" from "\",\"blob\":\"" blob "\"}]"
+#define DELTAS(digest, list) LIST ",\"deltas\":{\"" digest "\":" list "}"
 #define IMAGE(ref, manifest, blobs) \
     C("\"kind\":\"image\",\"ref\":\"" ref "\",\"manifest\":\"" manifest "\",\"blobs\":" blobs)
 
@@ -121,6 +124,18 @@ static void refuses_what_is_wrong(void **state)
         {BUNDLE(IMAGE("a.io/b:c", D_CONTENT, "[7]"), LIST), "64 lowercase hex"},
         {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"namespaces\":\"x\""), LIST),
          "not a list"},
+        {BUNDLE(COMPONENT, LIST ",\"deltas\":[]"), "\"deltas\" is not an object"},
+        {BUNDLE(COMPONENT, DELTAS("sha256:" HEX_B, "[]")), "which \"blobs\" does not list"},
+        {BUNDLE(COMPONENT, DELTAS(D_CONTENT, "{}")), "is no list of at most 16"},
+        {BUNDLE(COMPONENT, DELTAS(D_CONTENT, "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]")),
+         "is no list of at most 16"},
+        {BUNDLE(COMPONENT, DELTAS(D_CONTENT, "[7]")), "is not an object"},
+        {BUNDLE(COMPONENT, DELTAS(D_CONTENT, "[{\"blob\":\"sha256:" HEX_A "\"}]")), "\"from\""},
+        {BUNDLE(COMPONENT, DELTAS(D_CONTENT, DELTA("../x", "sha256:" HEX_A))), "\"from\""},
+        {BUNDLE(COMPONENT, DELTAS(D_CONTENT, DELTA(D_CONTENT, "sha256:" HEX_A))), "another blob"},
+        {BUNDLE(COMPONENT, DELTAS(D_CONTENT, DELTA("sha256:" HEX_B, D_CONTENT))), "what it makes"},
+        {BUNDLE(COMPONENT, DELTAS(D_CONTENT, DELTA("sha256:" HEX_A, "sha256:" HEX_B))),
+         "does not list"},
         {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"namespaces\":[\"--x\"]"), LIST),
          "not a line of text"},
     };
@@ -132,6 +147,21 @@ static void refuses_what_is_wrong(void **state)
             fail_msg("%s\nsays: %s\nexpected: %s", cases[i].json, err.text, cases[i].says);
         assert_non_null(strstr(err.remedy, "bundle build"));
     }
+}
+
+static void knows_the_deltas(void **state)
+{
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    struct error err = ERROR_INIT;
+    put_text(*state, "bigtop.json",
+             BUNDLE(COMPONENT, DELTAS(D_CONTENT, DELTA("sha256:" HEX_B, "sha256:" HEX_A))));
+    assert_int_equal(bundle_open(*state, NULL, &b, &err), 0);
+    const json_t *list = bundle_deltas(&b, D_CONTENT);
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(json_get_string(json_array_get(list, 0), "from", ""), "sha256:" HEX_B);
+    assert_string_equal(json_get_string(json_array_get(list, 0), "blob", ""), "sha256:" HEX_A);
+    assert_null(bundle_deltas(&b, "sha256:" HEX_A));
+    assert_null(bundle_deltas(&b, "sha256:" HEX_B));
 }
 
 static void refuses_a_missing_folder(void **state)
@@ -421,6 +451,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_folder_test(reads_components),
         cmocka_folder_test(refuses_what_is_wrong),
+        cmocka_folder_test(knows_the_deltas),
         cmocka_folder_test(refuses_a_missing_folder),
         cmocka_folder_test(refuses_a_long_list),
         cmocka_folder_test(verifies_a_whole_bundle),
