@@ -33,7 +33,7 @@ endif
 LIBS := -Wl,--as-needed -lssh -lyaml -lcurl -larchive -lssl -lcrypto -ljansson -lzstd -lsystemd \
 	-pthread
 # The agent lands on unknown hosts: only libc and libsystemd stay dynamic, and travel with it.
-AGENT_LIBS := -Wl,-Bstatic -larchive -lcrypto -ljansson -lacl -lzstd -lz -Wl,-Bdynamic \
+AGENT_LIBS := -Wl,-Bstatic -larchive -lssl -lcrypto -ljansson -lacl -lzstd -lz -Wl,-Bdynamic \
 	-Wl,--as-needed -lsystemd -pthread
 
 sources = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c))
