@@ -99,7 +99,7 @@ static int read_file(const char *path, json_t **out, struct error *err)
     AUTO_JSON *json = json_parse(text.data, text.len, path, err);
     if (!json)
         return -EINVAL;
-    if ((r = check(json, err)) < 0)
+    if (check(json, err) < 0)
         return error_prefix(err, "%s", path);
     *out = TAKE_PTR(json);
     return 0;

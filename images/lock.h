@@ -5,7 +5,7 @@
  *     "lock": 1,
  *     "maven": {"REQUEST": {"group:artifact:version": "sha256:…", …}},
  *     "oci": {"docker.io/library/busybox:1.36": "sha256:…"},
- *     "pypi": {"REQUEST": {"file.whl": "sha256:…", …}},
+ *     "pypi": {"REQUEST": {"name==version": "sha256:…", …}},
  *     "url": {"https://…": "sha256:…"}
  *   }
  *
