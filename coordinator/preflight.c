@@ -55,9 +55,7 @@ struct check {
 static void check_architecture(const struct check *c)
 {
     const char *arch = json_get_string(c->own->json, "arch", "?");
-    const char *oci = strcmp(arch, "x86_64") == 0    ? "amd64"
-                      : strcmp(arch, "aarch64") == 0 ? "arm64"
-                                                     : arch;
+    const char *oci = bundle_architecture(arch);
     if (strcmp(oci, c->bundle->architecture) != 0)
         refuse(c, "build a bundle for this architecture, or take the host out of hosts.yaml",
                "the host is %s, the bundle is for %s", oci, c->bundle->architecture);

@@ -254,6 +254,15 @@ static int check_deltas(const struct bundle *b, struct error *err)
     return 0;
 }
 
+static int read_next_keys(struct bundle *b, struct error *err)
+{
+    const json_t *list = json_object_get(b->json, "next_keys");
+    if (!list)
+        return 0;
+    int r = trusted_keys_from_json(&b->next_keys, list, err);
+    return r < 0 ? error_prefix(err, "\"next_keys\"") : 0;
+}
+
 static int read_bundle(struct bundle *b, struct error *err)
 {
     if (!json_is_object(b->json))
@@ -274,7 +283,7 @@ static int read_bundle(struct bundle *b, struct error *err)
         return error_set(err, -EBADMSG, "\"serial\" is less than 1");
     AUTO_CHUNK_MAP *map = NULL;
     if ((r = check_blobs(b, err)) < 0 || (r = check_deltas(b, err)) < 0 ||
-        (r = chunk_map_new(b, &map, err)) < 0)
+        (r = chunk_map_new(b, &map, err)) < 0 || (r = read_next_keys(b, err)) < 0)
         return r;
     return read_components(b, err);
 }
@@ -391,9 +400,23 @@ int bundle_sign(const char *dir, const struct secret_key *key, struct error *err
     return file_write_atomic(path, signature.data, signature.len, 0644, err);
 }
 
+void bundle_successors(const struct bundle *b, struct trusted_keys *out)
+{
+    trusted_keys_add(out, &b->signature.key);
+    trusted_keys_add_all(out, &b->next_keys);
+}
+
+const char *bundle_architecture(const char *machine)
+{
+    return strcmp(machine, "x86_64") == 0    ? "amd64"
+           : strcmp(machine, "aarch64") == 0 ? "arm64"
+                                             : machine;
+}
+
 void bundle_release(struct bundle *b)
 {
     signature_release(&b->signature);
+    trusted_keys_release(&b->next_keys);
     free(b->dir);
     free(b->text);
     free(b->signature_text);

@@ -66,6 +66,7 @@ struct bundle {
     int64_t serial;
     struct component *components;
     size_t component_count;
+    struct trusted_keys next_keys;
     struct signature signature; /* key_id is empty: none was checked */
 };
 
@@ -80,6 +81,12 @@ int bundle_open(const char *dir, const struct trusted_keys *trusted, struct bund
 /* Checks all of the bundle, blobs too, and writes bigtop.json.minisig (replacing another). Its
  * trusted comment says product, architecture, serial, time and file. */
 int bundle_sign(const char *dir, const struct secret_key *key, struct error *err);
+/* Adds the keys that may sign what comes after this bundle, whose signature was checked: its own
+ * and those that it announces. Whoever accepts it trusts these from then on, and no others: so a
+ * key is replaced by announcing the next one in a bundle, and signing a later bundle with that. */
+void bundle_successors(const struct bundle *b, struct trusted_keys *out);
+/* The architecture of a machine that `uname -m` calls so: "x86_64" is "amd64". */
+const char *bundle_architecture(const char *machine);
 void bundle_release(struct bundle *b);
 #define BUNDLE_INIT ((struct bundle){0})
 const struct component *bundle_find(const struct bundle *b, const char *name);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -114,29 +115,23 @@ int public_key_parse(const char *text, size_t len, struct public_key *out, struc
     return 0;
 }
 
-int trusted_keys_load(struct trusted_keys *trusted, const char *path, struct error *err)
+void public_key_text(const struct public_key *key, char out[PUBLIC_KEY_TEXT])
 {
-    /* Might be the secret key, by mistake. */
-    CLEANUP(strbuf_release_secret) struct strbuf text;
-    strbuf_init(&text, KEY_FILE_MAX);
-    struct public_key key;
-    int r = file_read(path, &text, err);
-    if (r < 0)
-        return error_remedy(err, "name the public key of who signs the bundles");
-    r = public_key_parse(text.data, text.len, &key, err);
-    if (r < 0) {
-        (void) error_prefix(err, "%s", path);
-        return r;
-    }
-    trusted->keys = xrealloc(trusted->keys, trusted->count + 1, sizeof(*trusted->keys));
-    trusted->keys[trusted->count++] = key;
-    return 0;
+    unsigned char bytes[PUBLIC_BYTES] = {'E', 'd'};
+    STRBUF(text, PUBLIC_KEY_TEXT);
+    memcpy(bytes + 2, key, sizeof(*key));
+    base64_encode(&text, bytes, sizeof(bytes), true);
+    snprintf(out, PUBLIC_KEY_TEXT, "%s", text.data);
 }
 
-void trusted_keys_release(struct trusted_keys *trusted)
+bool public_key_from_text(const char *text, struct public_key *out)
 {
-    free(trusted->keys);
-    *trusted = (struct trusted_keys){0};
+    unsigned char bytes[PUBLIC_BYTES];
+    const struct line line = {text, strlen(text)};
+    if (!line_decode(line, bytes, sizeof(bytes)) || memcmp(bytes, "Ed", 2) != 0)
+        return false;
+    memcpy(out, bytes + 2, sizeof(*out));
+    return true;
 }
 
 /* Secret keys */

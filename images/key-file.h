@@ -22,6 +22,7 @@
 #define KEY_FILE_MAX 4096
 #define KEY_ID_LEN 8
 #define KEY_ID_TEXT (2 * KEY_ID_LEN + 1)
+#define PUBLIC_KEY_TEXT (56 + 1)
 #define PASSWORD_MAX 1024
 
 struct public_key {
@@ -36,18 +37,13 @@ struct secret_key {
 void secret_key_wipe(struct secret_key *key);
 #define AUTO_SECRET_KEY CLEANUP(secret_key_wipe) struct secret_key
 
-/* Those that a signature may come from: several, so that a next key is trusted before it is used.
- * Zero-initialised it is empty. */
-struct trusted_keys {
-    struct public_key *keys;
-    size_t count;
-};
-void trusted_keys_release(struct trusted_keys *trusted);
-/* Appends the key of a NAME.pub. */
-int trusted_keys_load(struct trusted_keys *trusted, const char *path, struct error *err);
-
 /* 16 hex digits and a NUL, as minisign shows it. */
 void key_id_text(const unsigned char id[KEY_ID_LEN], char out[KEY_ID_TEXT]);
+
+/* A public key in one word, which is the second line of its file: "RW" and 54 more of base64. */
+void public_key_text(const struct public_key *key, char out[PUBLIC_KEY_TEXT]);
+/* False: it is none; *out is untouched then. */
+bool public_key_from_text(const char *text, struct public_key *out);
 
 void secret_key_generate(struct secret_key *out);
 /* Writes NAME.key, mode 0600 and without a password, and NAME.pub. -EEXIST when one of them is

@@ -108,7 +108,8 @@ static int check_with(const struct public_key *key, const struct parsed *p,
 }
 
 static int check_parsed(const struct parsed *p, const void *data, size_t len,
-                        const struct trusted_keys *trusted, const char *id, struct error *err)
+                        const struct trusted_keys *trusted, const char *id,
+                        const struct public_key **by, struct error *err)
 {
     unsigned char hash[BLAKE2B_LEN];
     int r = -ENOKEY;
@@ -116,7 +117,7 @@ static int check_parsed(const struct parsed *p, const void *data, size_t len,
     /* Ids are chosen by who makes a key: two keys may have the same. */
     for (size_t i = 0; r != 0 && i < trusted->count; i++)
         if (memcmp(trusted->keys[i].id, p->body.id, sizeof(p->body.id)) == 0)
-            r = check_with(&trusted->keys[i], p, hash, id, err);
+            r = check_with(*by = &trusted->keys[i], p, hash, id, err);
     return r == -ENOKEY ? unknown_key(id, trusted, err) : r;
 }
 
@@ -137,15 +138,17 @@ int signature_check(const char *text, size_t text_len, const void *data, size_t 
                     const struct trusted_keys *trusted, struct signature *out, struct error *err)
 {
     struct parsed p = {.comment = {"", 0}};
+    const struct public_key *by = NULL;
     char id[KEY_ID_TEXT];
     int r = parse(text, text_len, &p, err);
     if (r < 0)
         return r;
     key_id_text(p.body.id, id);
-    r = check_parsed(&p, data, len, trusted, id, err);
+    r = check_parsed(&p, data, len, trusted, id, &by, err);
     if (r < 0 || !out)
         return r;
     memcpy(out->key_id, id, sizeof(id));
+    out->key = *by;
     out->comment = printable_comment(p.comment);
     return 0;
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "images/key-file.h"
+#include "images/trusted-keys.h"
 #include "lib/error.h"
 #include "lib/strbuf.h"
 
@@ -22,6 +23,7 @@
 /* What a good signature says. Zero-initialised it says nothing. */
 struct signature {
     char key_id[KEY_ID_TEXT]; /* empty: nothing was checked */
+    struct public_key key;    /* of the trusted ones, the one that made it */
     char *comment;            /* the trusted one, made printable: tabs became ", " */
 };
 void signature_release(struct signature *s);

@@ -160,10 +160,8 @@ static void saves_and_loads(void **state)
 {
     AUTO_FREE char *name = path_join(*state, "k");
     AUTO_FREE char *path = path_join(*state, "k.key");
-    AUTO_FREE char *public_path = path_join(*state, "k.pub");
     AUTO_SECRET_KEY key;
     AUTO_SECRET_KEY again;
-    CLEANUP(trusted_keys_release) struct trusted_keys trusted = {0};
     bool exposed = true;
     struct stat st;
     secret_key_generate(&key);
@@ -173,10 +171,6 @@ static void saves_and_loads(void **state)
     assert_int_equal(secret_key_load(path, NULL, NULL, &again, &exposed, NULL), 0);
     assert_false(exposed);
     assert_memory_equal(&key, &again, sizeof(key));
-    assert_int_equal(trusted_keys_load(&trusted, public_path, NULL), 0);
-    assert_int_equal(trusted_keys_load(&trusted, public_path, NULL), 0);
-    assert_int_equal(trusted.count, 2);
-    assert_memory_equal(&trusted.keys[1], &key.public_key, sizeof(key.public_key));
     assert_int_equal(chmod(path, 0640), 0);
     assert_int_equal(secret_key_load(path, NULL, NULL, &again, &exposed, NULL), 0);
     assert_true(exposed);
@@ -197,18 +191,35 @@ static void never_overwrites(void **state)
     assert_int_equal(file_is(path, "mine", 4, 0600), 1);
 }
 
-static void names_the_file_that_is_wrong(void **state)
+static void a_public_key_is_one_word(void **state)
 {
-    AUTO_FREE char *path = path_join(*state, "k.pub");
-    CLEANUP(trusted_keys_release) struct trusted_keys trusted = {0};
-    struct error err = ERROR_INIT;
-    assert_int_equal(trusted_keys_load(&trusted, path, &err), -ENOENT);
-    assert_error_has(err, path);
-    assert_int_equal(file_write_new(path, "nonsense\n", 9, 0644, NULL), 0);
-    assert_int_equal(trusted_keys_load(&trusted, path, &err), -EBADMSG);
-    assert_error_has(err, path);
-    assert_int_equal(trusted_keys_load(&trusted, "/dev/zero", &err), -E2BIG);
-    assert_int_equal(trusted.count, 0);
+    (void) state;
+    struct public_key key, again;
+    char text[PUBLIC_KEY_TEXT];
+    const char *word = strchr(minisign_public, '\n') + 1;
+    public_key_parse(minisign_public, strlen(minisign_public), &key, NULL);
+    public_key_text(&key, text);
+    assert_memory_equal(text, word, strlen(text));
+    assert_int_equal(strlen(text), strlen(word) - 1);
+    assert_true(public_key_from_text(text, &again));
+    assert_memory_equal(&key, &again, sizeof(key));
+}
+
+static void what_is_no_public_key_is_refused(void **state)
+{
+    (void) state;
+    static const char *const bad[] = {
+        "",
+        "RW",
+        "RWSREzVoWIN6xgasjE/UECCS7PTxBs/EfsI4ELOEa7ccFaIOF/2TR6a",
+        "RWSREzVoWIN6xgasjE/UECCS7PTxBs/EfsI4ELOEa7ccFaIOF/2TR6aL\n",
+        "RWSREzVoWIN6xgasjE/UECCS7PTxBs/EfsI4ELOEa7ccFaIOF/2TR6aLAAAA",
+        "SWSREzVoWIN6xgasjE/UECCS7PTxBs/EfsI4ELOEa7ccFaIOF/2TR6aL",
+        "RVSREzVoWIN6xgasjE/UECCS7PTxBs/EfsI4ELOEa7ccFaIOF/2TR6aL",
+    };
+    struct public_key key;
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_false(public_key_from_text(bad[i], &key));
 }
 
 int main(void)
@@ -224,7 +235,8 @@ int main(void)
         cmocka_unit_test(tells_the_two_kinds_apart),
         cmocka_folder_test(saves_and_loads),
         cmocka_folder_test(never_overwrites),
-        cmocka_folder_test(names_the_file_that_is_wrong),
+        cmocka_unit_test(a_public_key_is_one_word),
+        cmocka_unit_test(what_is_no_public_key_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
