@@ -3,6 +3,7 @@
 #include "agent/blobs.h"
 #include "agent/cluster.h"
 #include "agent/facts.h"
+#include "agent/host-bundle.h"
 #include "agent/kubeadm.h"
 #include "agent/reach.h"
 #include "lib/strbuf.h"
@@ -79,6 +80,18 @@ static int call_have(const struct call_context *ctx, const json_t *params, json_
     return 0;
 }
 
+static int call_bundle(const struct call_context *ctx, const json_t *params, json_t **result,
+                       struct error *err)
+{
+    (void) ctx;
+    bool changed = false;
+    int r = host_bundle_accept(params, &changed, err);
+    if (r < 0)
+        return r;
+    *result = json_pack("{s:b}", "changed", changed);
+    return 0;
+}
+
 static int call_listen(const struct call_context *ctx, const json_t *params, json_t **result,
                        struct error *err)
 {
@@ -125,9 +138,11 @@ static int call_ledger(const struct call_context *ctx, const json_t *params, jso
 }
 
 static const struct call calls[] = {
-    {"facts", call_facts},     {"check", call_check},   {"have", call_have},
-    {"listen", call_listen},   {"reach", call_reach},   {"kubeconfig", call_kubeconfig},
-    {"cluster", call_cluster}, {"ledger", call_ledger},
+    {"facts", false, call_facts},     {"check", false, call_check},
+    {"have", false, call_have},       {"bundle", true, call_bundle},
+    {"listen", false, call_listen},   {"reach", false, call_reach},
+    {"cluster", false, call_cluster}, {"kubeconfig", false, call_kubeconfig},
+    {"ledger", false, call_ledger},
 };
 
 const struct call *call_find(const char *name)

@@ -18,6 +18,7 @@ struct call_context {
 
 struct call {
     const char *name;
+    bool changes; /* the host: it needs the lock */
     /* The caller owns *result, an object. */
     int (*run)(const struct call_context *ctx, const json_t *params, json_t **result,
                struct error *err);

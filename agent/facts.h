@@ -19,6 +19,9 @@
  *  "node":{"role","name","kubernetes","cluster"}|null,           what the ledger knows, while the
  *                                                                kubelet has its kubeconfig
  *  "foreign_kubernetes":bool,                                    a node that is not ours
+ *  "bundle":null|{"product","architecture","serial":highest so far,
+ *     "manifest":"sha256:…"|null: of the accepted bundle, "keys":[ids that may sign the next]}
+ *     |{"damaged":"text"},
  *  "ledger_entries":N, "running_job":null|{"job","step","who","since_ms"}}
  *
  * Sources: os-release(5), proc(5), sysfs, modules.builtin(5), rtnetlink(7), resolv.conf(5). */

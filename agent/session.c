@@ -314,6 +314,8 @@ static int dispatch(struct session *s, int64_t id, const char *name, const json_
         return error_set(err, -EPROTO, "the first call must be hello");
     if (conversation)
         return conversation->start(s, id, params, err);
+    if (call && call->changes && need_lock(s, err) < 0)
+        return err->code;
     if (call)
         return start_call(s, id, call, params, err);
     return error_set(err, -ENOSYS, "this agent has no call \"%.64s\"", name);

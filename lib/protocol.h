@@ -119,6 +119,8 @@
 #define AGENT_BLOB_DIR "/var/lib/bigtop/blobs/sha256"
 #define AGENT_INSTALL_DIR "/var/lib/bigtop/agent" /* /<64 hex of the agent tarball>/{bin,lib} */
 #define AGENT_LEDGER "/var/lib/bigtop/ledger"
+#define AGENT_BUNDLE_DIR "/var/lib/bigtop/bundle" /* bigtop.json and its signature, accepted */
+#define AGENT_TRUST "/var/lib/bigtop/trust.json"    /* agent/trust.h */
 #define AGENT_RUN_DIR "/run/bigtop"
 #define AGENT_SOCKET "/run/bigtop/agent.sock"
 #define AGENT_UNIT "bigtop-agent.service"

@@ -464,6 +464,18 @@ static void test_check_changes_nothing(void **state)
     assert_error(&p, send_call(&p, "check", params), -EINVAL, "nope");
 }
 
+static void test_a_bundle_needs_the_lock(void **state)
+{
+    (void) state;
+    PEER(looks);
+    greet(&looks, RUN_A, false);
+    json_t *params = json_pack("{s:s, s:b}", "manifest", "sha256:short", "insecure", 1);
+    assert_error(&looks, send_call(&looks, "bundle", json_incref(params)), -EPERM, "lock");
+    PEER(owns);
+    greet(&owns, RUN_B, true);
+    assert_error(&owns, send_call(&owns, "bundle", params), -EINVAL, "malformed");
+}
+
 static json_t *put_params(const char *digest, size_t size)
 {
     return json_pack("{s:s, s:I}", "digest", digest, "size", (json_int_t) size);
@@ -617,6 +629,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_job_outlives_its_session, setup, teardown),
         cmocka_unit_test_setup_teardown(test_new_run_waits_for_a_lost_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_check_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_bundle_needs_the_lock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_put_cut_and_resumed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_put_that_lies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hostile_frames_end_the_session, setup, teardown),
