@@ -49,9 +49,11 @@
  *   exchange {"manifest":D,"self":"0","port":P,"ca":PEM,"cert":PEM,"key":PEM,
  *            "peers":[{"id":"1","address":A},…],"want":["sha256:…",…]}
  *           begins the exchange of this run's chunks, or attaches to it when it goes on already
- *           (then only "want" is looked at, and added). It lives as long as the run does; every
+ *           (then only "want" is looked at, and added; a second call in a session takes the place
+ *           of the first: progress goes on under its id). It lives as long as the run does; every
  *           one of "want" being there is no end of it. `a` sends progress, at most every
- *           EXCHANGE_REPORT_MS and only of what is new since the last (all of it first):
+ *           EXCHANGE_REPORT_MS (at once when half of EXCHANGE_WINDOW came from c since the last)
+ *           and only of what is new since the last (all of it first):
  *             {"id":…,"progress":{"have":[[first,count],…],   chunks that are here, by number
  *              "want":[[first,count],…],                      chunks wanted: what is new
  *              "blobs":["sha256:…",…],                         of "want": whole blobs in the store
