@@ -13,7 +13,7 @@ start=$EPOCHREALTIME
 
 declare -A address user port
 while read -r name _ address_ user_ port_ _; do
-    case $name in '' | '#'*) continue ;; esac
+    case $name in n[123]) ;; *) continue ;; esac
     address[$name]=$address_ user[$name]=$user_ port[$name]=$port_
 done <"$here/../lab/hosts.tab"
 workers=(n2 n3)

@@ -70,3 +70,29 @@ net_mend()
         net_exec bridge link set dev "$(net_port "$host")" state 3
     fi
 }
+
+# shape: the coordinator's own frames leave by the bridge's own device; what hosts send each other
+# only passes its ports. Segments are cut before they are queued, as on a wire; a hundredth of a
+# second of burst is enough for any kernel's timers.
+net_shape()
+{
+    local mbit=$1 burst offload=off
+    net_exec tc qdisc delete dev br0 root 2>/dev/null || true
+    [ "$mbit" != off ] || offload=on
+    net_exec ethtool -K br0 tso "$offload" gso "$offload" >/dev/null
+    [ "$mbit" != off ] || return 0
+    burst=$((mbit * 1250))
+    [ "$burst" -ge 16384 ] || burst=16384
+    net_exec tc qdisc add dev br0 root tbf rate "${mbit}mbit" burst "$burst" latency 100ms
+}
+
+# TCP's payload and all bytes of the frames. A segment has 66 bytes of headers: Ethernet 14, IPv4 20,
+# TCP 20 and its time stamps 12.
+LAB_HEADERS=66
+
+net_sent()
+{
+    # Fields 10 and 11: bytes and packets sent.
+    net_exec cat /proc/net/dev | awk -v headers=$LAB_HEADERS \
+        '$1 == "br0:" { printf "%d %d\n", $10 - $11 * headers, $10 }'
+}
