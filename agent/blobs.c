@@ -106,6 +106,15 @@ int blob_have(const char *digest, struct error *err)
     return path_remove_tree(path, err);
 }
 
+int blob_adopt(const char *digest, const char *from, struct error *err)
+{
+    AUTO_FREE char *path = blob_path(digest);
+    if (rename(from, path) < 0)
+        return error_errno(err, -errno, "store %s", path);
+    remember_verified(digest, path);
+    return 0;
+}
+
 static void put_free(struct blob_put **put)
 {
     if (!*put)
@@ -154,16 +163,24 @@ static int take_up_part(struct blob_put *put, struct error *err)
                : 0;
 }
 
-static int no_space(const struct blob_put *put, struct error *err)
+static int no_space(uint64_t bytes, struct error *err)
 {
-    AUTO_FREE char *dir = path_dirname(put->path);
+    AUTO_FREE char *dir = agent_path(AGENT_BLOB_DIR);
     struct statvfs fs = {0};
     statvfs(dir, &fs);
-    uint64_t missing = put->size - put->at + BLOB_SPACE_MARGIN;
     error_set(err, -ENOSPC, "no room in %s: %llu MiB are needed, %llu MiB are free", dir,
-              (unsigned long long) (missing >> 20),
+              (unsigned long long) ((bytes + BLOB_SPACE_MARGIN) >> 20),
               (unsigned long long) (((uint64_t) fs.f_bavail * fs.f_frsize) >> 20));
     return error_remedy(err, "make room on the file system of %s and run again", dir);
+}
+
+int blob_room(uint64_t bytes, struct error *err)
+{
+    AUTO_FREE char *dir = agent_path(AGENT_BLOB_DIR);
+    struct statvfs fs;
+    if (statvfs(dir, &fs) == 0 && (uint64_t) fs.f_bavail * fs.f_frsize < bytes + BLOB_SPACE_MARGIN)
+        return no_space(bytes, err);
+    return 0;
 }
 
 /* Bytes beyond the part's end that an earlier try reserved: they are not free any more, and ours.
@@ -177,19 +194,15 @@ static uint64_t reserved_bytes(const struct blob_put *put)
 
 static int reserve_space(const struct blob_put *put, struct error *err)
 {
-    AUTO_FREE char *dir = path_dirname(put->path);
-    struct statvfs fs;
     uint64_t missing = put->size - put->at;
     uint64_t reserved = reserved_bytes(put);
-    uint64_t wanted = missing > reserved ? missing - reserved : 0;
-    if (statvfs(dir, &fs) == 0 && (uint64_t) fs.f_bavail * fs.f_frsize < wanted + BLOB_SPACE_MARGIN)
-        return no_space(put, err);
+    int r = blob_room(missing > reserved ? missing - reserved : 0, err);
     /* Not every file system can; then the write tells. */
-    if (missing > 0 &&
+    if (r == 0 && missing > 0 &&
         fallocate(put->fd, FALLOC_FL_KEEP_SIZE, (off_t) put->at, (off_t) missing) < 0 &&
         errno == ENOSPC)
-        return no_space(put, err);
-    return 0;
+        return no_space(missing, err);
+    return r;
 }
 
 int blob_put_begin(const char *digest, uint64_t size, struct blob_put **out, uint64_t *offset,
@@ -239,7 +252,7 @@ int blob_put_data(struct blob_put *put, const void *data, size_t len, struct err
         return error_set(err, -EMSGSIZE, "more bytes than announced for %s", put->digest);
     int r = fd_write_all(put->fd, data, len);
     if (r == -ENOSPC)
-        return no_space(put, err);
+        return no_space(blob_put_missing(put), err);
     if (r < 0)
         return error_errno(err, r, "write %s", put->part);
     sha256_update(put->hash, data, len);
@@ -257,11 +270,12 @@ static int name_blob(const struct blob_put *put, struct error *err)
 {
     AUTO_FREE char *dir = path_dirname(put->path);
     AUTO_FD folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fdatasync(put->fd) < 0 || rename(put->part, put->path) < 0 || folder < 0 ||
-        fsync(folder) < 0)
+    if (folder < 0 || fdatasync(put->fd) < 0)
         return error_errno(err, -errno, "store %s", put->path);
-    remember_verified(put->digest, put->path);
-    return 0;
+    int r = blob_adopt(put->digest, put->part, err);
+    if (r == 0 && fsync(folder) < 0)
+        r = error_errno(err, -errno, "store %s", put->path);
+    return r;
 }
 
 int blob_put_end(struct blob_put **put_ptr, struct error *err)

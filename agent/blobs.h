@@ -16,6 +16,11 @@ char *blob_path(const char *digest);
  * 0 not there (a damaged one is removed); -errno. */
 int blob_have(const char *digest, struct error *err);
 
+/* 0 when so many bytes fit and BLOB_SPACE_MARGIN stays free; -ENOSPC says how much is missing. */
+int blob_room(uint64_t bytes, struct error *err);
+/* A file of the same file system whose content was verified becomes the blob. */
+int blob_adopt(const char *digest, const char *from, struct error *err);
+
 struct blob_put;
 /* Starts or resumes. *offset: bytes that are there already. -EEXIST is never returned: a blob that
  * is there gives offset == size and the put ends at once. -EBUSY: another put of it is under way.
