@@ -15,8 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COPY_CHUNK (128 * 1024)
-
 struct file_spec {
     char *path;
     const char *sha256; /* may be NULL */
@@ -124,22 +122,6 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
     return 0;
 }
 
-static int copy_file(const char *from, const char *to, mode_t mode, struct error *err)
-{
-    AUTO_FD in = open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    AUTO_FD out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (in < 0 || out < 0)
-        return error_errno(err, -errno, "copy %s to %s", from, to);
-    AUTO_FREE char *chunk = xcalloc(1, COPY_CHUNK);
-    ssize_t n;
-    int r = 0;
-    while (r == 0 && (n = read(in, chunk, COPY_CHUNK)) != 0)
-        r = n < 0 ? (errno == EINTR ? 0 : -errno) : fd_write_all(out, chunk, (size_t) n);
-    if (r == 0 && fchmod(out, mode) < 0)
-        r = -errno;
-    return r < 0 ? error_errno(err, r, "copy %s to %s", from, to) : 0;
-}
-
 static int copy_one(void *userdata, const char *path, const char *full, const struct stat *st,
                     struct error *err)
 {
@@ -148,7 +130,7 @@ static int copy_one(void *userdata, const char *path, const char *full, const st
     if (S_ISDIR(st->st_mode))
         return path_mkdir_p(to, 0755, err);
     if (S_ISREG(st->st_mode))
-        return copy_file(full, to, plain_mode(st), err);
+        return file_copy(full, to, plain_mode(st), err);
     char target[PATH_MAX];
     int r = read_target(full, target, err);
     if (r < 0)

@@ -157,3 +157,31 @@ int file_is(const char *path, const void *data, size_t len, mode_t mode)
         return r == -E2BIG ? 0 : r;
     return content.len == len && memcmp(content.data, data, len) == 0;
 }
+
+static int copy_all(int in, int out)
+{
+    AUTO_FREE char *chunk = xcalloc(1, READ_CHUNK);
+    ssize_t n;
+    while ((n = read(in, chunk, READ_CHUNK)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        int r = n < 0 ? -errno : fd_write_all(out, chunk, (size_t) n);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int file_copy(const char *from, const char *to, mode_t mode, struct error *err)
+{
+    AUTO_FD in = open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (in < 0)
+        return error_errno(err, -errno, "open %s", from);
+    AUTO_FD out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (out < 0)
+        return error_errno(err, -errno, "create %s", to);
+    int r = copy_all(in, out);
+    if (r == 0 && fchmod(out, mode) < 0)
+        r = -errno;
+    return r < 0 ? error_errno(err, r, "copy %s to %s", from, to) : 0;
+}

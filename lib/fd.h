@@ -30,3 +30,5 @@ int file_write_new(const char *path, const void *data, size_t len, mode_t mode,
                    struct error *err);
 /* 1 when the file is a regular file with exactly this content and mode, 0 when not, -errno. */
 int file_is(const char *path, const void *data, size_t len, mode_t mode);
+/* Copies the content to a file that must not be there yet; the mode is exact. Not synced. */
+int file_copy(const char *from, const char *to, mode_t mode, struct error *err);
