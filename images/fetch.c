@@ -375,8 +375,9 @@ static void set_options(struct hop *h, const char *url, const struct curl_slist 
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
                      (long) (s->stall_seconds ? s->stall_seconds : FETCH_STALL_S));
     curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t) 0);
-    if (s->ca_file) /* the system's folder of certificates (CURLOPT_CAPATH) stays */
-        curl_easy_setopt(curl, CURLOPT_CAINFO, s->ca_file);
+    const char *ca_file = s->ca_file ? s->ca_file : getenv("SSL_CERT_FILE");
+    if (ca_file) /* the system's folder of certificates (CURLOPT_CAPATH) stays */
+        curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, h);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);

@@ -23,7 +23,7 @@ struct fetcher;
 
 /* Strings and pointers have to live as long as the fetcher. */
 struct fetch_settings {
-    const char *ca_file;  /* PEM beside the system's, or NULL */
+    const char *ca_file;  /* PEM beside the system's; NULL: $SSL_CERT_FILE, if that is set */
     bool insecure_http;   /* plain http is allowed (a registry on loopback, a mirror set so) */
     int stall_seconds;    /* 0: FETCH_STALL_S */
     const bool *cancel;   /* may be NULL; true: -ECANCELED */

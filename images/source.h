@@ -15,6 +15,7 @@ struct source_context {
     const struct recipe *recipe;
     const char *cache_dir; /* for downloads and compilers' own caches */
     struct lock *lock;     /* what requests without a hash of their own are pinned to */
+    const char *registry_config; /* folder of hosts.toml files; NULL: the default */
     const bool *cancel;    /* may be NULL; true: stop, -ECANCELED */
     /* Tells what goes on, in a few words; may be NULL. */
     void (*progress)(void *userdata, const char *text);
@@ -41,7 +42,7 @@ const struct source_type *source_type_find(const char *name); /* NULL when there
 void source_type_names(struct strv *out);
 
 extern const struct source_type source_go, source_c, source_deb, source_file, source_maven,
-    source_pypi;
+    source_pypi, source_oci, source_url;
 
 /* A list of strings as JSON, for `inputs`. */
 json_t *source_list(const struct strv *v);
