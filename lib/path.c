@@ -195,11 +195,25 @@ char *path_expand_home(const char *path)
     return path_join(home, path + 2);
 }
 
+/* The specification: a relative value is to be ignored. */
+static char *xdg_dir(const char *variable, const char *fallback)
+{
+    const char *base = getenv(variable);
+    AUTO_FREE char *home = path_expand_home(fallback);
+    return path_join(base && base[0] == '/' ? base : home, "bigtop-bootstrap");
+}
+
 char *path_cache_dir(void)
 {
-    /* The XDG base directory specification: a relative value is to be ignored. */
-    const char *cache = getenv("XDG_CACHE_HOME");
-    if (cache && cache[0] == '/')
-        return path_join(cache, "bigtop-bootstrap");
-    return path_expand_home("~/.cache/bigtop-bootstrap");
+    return xdg_dir("XDG_CACHE_HOME", "~/.cache");
+}
+
+char *path_config_dir(void)
+{
+    return xdg_dir("XDG_CONFIG_HOME", "~/.config");
+}
+
+char *path_state_dir(void)
+{
+    return xdg_dir("XDG_STATE_HOME", "~/.local/state");
 }

@@ -24,5 +24,9 @@ int path_open_beneath(int dir_fd, const char *path, int flags, mode_t mode);
 int path_remove_tree(const char *path, struct error *err);
 /* Expands a leading "~/" with $HOME; the caller frees. */
 char *path_expand_home(const char *path);
-/* Our cache: $XDG_CACHE_HOME/bigtop-bootstrap or ~/.cache/bigtop-bootstrap; the caller frees. */
+/* Our folders by the XDG base directory specification; the caller frees. bigtop-bootstrap in
+ * $XDG_CACHE_HOME or ~/.cache; in …CONFIG_HOME or ~/.config: what the user set up; in …STATE_HOME
+ * or ~/.local/state: what we have to remember. */
 char *path_cache_dir(void);
+char *path_config_dir(void);
+char *path_state_dir(void);
