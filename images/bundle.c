@@ -342,6 +342,7 @@ static void keep_text(struct bundle *b, const char *text, size_t len)
     b->text = xcalloc(1, len + 1);
     memcpy(b->text, text, len);
     b->text_len = len;
+    digest_buffer(text, len, b->digest);
 }
 
 int bundle_parse(const char *text, size_t len, const char *name, struct bundle *out,

@@ -60,6 +60,7 @@ struct bundle {
     char *dir;       /* NULL when it was only parsed */
     char *text;      /* bigtop.json, the bytes that were verified and parsed; NUL-terminated */
     size_t text_len;
+    char digest[DIGEST_SIZE]; /* of text */
     char *signature_text; /* of bigtop.json.minisig; NULL: there is none */
     json_t *json;
     const char *product, *architecture, *kubernetes; /* borrowed from json */
