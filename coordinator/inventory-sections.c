@@ -1,6 +1,7 @@
 #include "coordinator/inventory-keys.h"
 #include "coordinator/suggest.h"
 #include "coordinator/words.h"
+#include "images/key-file.h"
 #include "lib/grammar.h"
 
 #include <errno.h>
@@ -138,6 +139,36 @@ static void schema_taints(const struct inventory_key *key, json_t *into)
 }
 
 const struct inventory_type type_taints = {read_taints, NULL, schema_taints};
+
+/* A key itself, or the file that has it: RW and 54 more of base64 are no likely path. */
+static int read_keys(struct inventory_reader *r, const struct inventory_key *key,
+                     const struct yaml_node *node, void *target, struct error *err)
+{
+    int rc = inventory_need_kind(r, key, node, YAML_SEQUENCE, err);
+    struct inventory_key file = *key;
+    file.type = &type_path;
+    for (size_t i = 0; rc == 0 && i < node->count; i++) {
+        const struct yaml_node *item = node->items[i];
+        struct public_key public;
+        AUTO_FREE char *path = NULL;
+        if (item->kind == YAML_SCALAR && public_key_from_text(item->text, &public))
+            path = xstrdup(item->text);
+        else
+            rc = inventory_read_scalar(r, &file, item, &path, err);
+        if (rc == 0)
+            strv_add(target, path);
+    }
+    return rc;
+}
+
+static void schema_keys(const struct inventory_key *key, json_t *into)
+{
+    (void) key;
+    json_object_set_new(into, "type", json_string("array"));
+    json_object_set_new(into, "items", json_pack("{ssss}", "type", "string", "pattern", "."));
+}
+
+const struct inventory_type type_keys = {read_keys, NULL, schema_keys};
 
 /* A key that is right elsewhere deserves to be told where. */
 static int unknown_key(const struct inventory_reader *r, const struct yaml_node *node, size_t i,

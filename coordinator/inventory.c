@@ -60,6 +60,14 @@ const struct inventory_key inventory_keys[] = {
      .example = "bundle",
      .help = "Folder of the bundle to install, relative to hosts.yaml. --bundle on the command "
              "line comes first."},
+    {.name = "bundle_keys",
+     .places = PLACE_TOP,
+     .type = &type_keys,
+     .offset = INV(bundle_keys),
+     .expected = "a list of public keys (RW...) or paths of NAME.pub",
+     .example = "[ops-2026.pub]",
+     .help = "Who may have signed the bundle: public keys as `bundle keygen` and minisign write "
+             "them, or the files that have them, relative to hosts.yaml. --key adds to them."},
     {.name = "known_hosts",
      .places = PLACE_TOP,
      .type = &type_path,
@@ -327,6 +335,7 @@ void inventory_release(struct inventory *inv)
     for (size_t i = 0; i < inv->host_count; i++)
         inventory_host_release(&inv->hosts[i]);
     free(inv->hosts);
+    strv_release(&inv->bundle_keys);
     *inv = INVENTORY_INIT;
 }
 

@@ -60,6 +60,7 @@ struct inventory {
     char *network;      /* "flannel" (default) */
     char *storage;      /* "local-path" (default) or "none" */
     char *bundle;       /* folder, relative to hosts.yaml's already resolved; or NULL */
+    struct strv bundle_keys; /* public keys ("RW…"), and resolved paths of NAME.pub */
     char *known_hosts;  /* default ~/.ssh/known_hosts */
     struct host *hosts;
     size_t host_count;

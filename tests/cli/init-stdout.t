@@ -65,5 +65,8 @@ defaults:
 # Folder of the bundle to install, relative to hosts.yaml. --bundle on the command line
 # comes first.
 #bundle: bundle
+# Who may have signed the bundle: public keys as `bundle keygen` and minisign write them, or
+# the files that have them, relative to hosts.yaml. --key adds to them.
+#bundle_keys: [ops-2026.pub]
 # OpenSSH known_hosts file that host keys are checked against, relative to hosts.yaml.
 #known_hosts: ~/.ssh/known_hosts
