@@ -112,8 +112,8 @@ format: ## clang-format in place (headers are set by hand)
 check: ## everything above, with counts and one total line
 	@tests/check
 
-bundle: all ## build the default bundle (from package registries; cached)
-	build/bigtop-bootstrap bundle build images/recipes/default.yaml
+bundle: all ## build the default bundle (from package registries; cached) and sign it
+	@tests/lab/bundle
 
 demo: ## three fresh hosts become a Kubernetes cluster
 	@tests/lab/demo

@@ -1,6 +1,7 @@
 #include "agent/addon.h"
 
 #include "agent/blobs.h"
+#include "agent/host-bundle.h"
 #include "agent/paths.h"
 #include "agent/program.h"
 #include "lib/archive.h"
@@ -56,11 +57,17 @@ static int parse(const json_t *params, struct addon *a, struct error *err)
 static int unpack(const struct addon *a, struct error *err)
 {
     AUTO_FREE char *blob = blob_path(a->archive);
+    STRV(digests);
+    strv_add(&digests, a->archive);
+    int r = host_bundle_need(&digests, err);
+    if (r < 0) {
+        return r;
+    }
     AUTO_FD fd = open(blob, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return error_errno(err, -errno, "open %s", blob);
     }
-    int r = path_mkdir_p(a->dir, 0700, err);
+    r = path_mkdir_p(a->dir, 0700, err);
     if (r < 0) {
         return r;
     }

@@ -1,6 +1,7 @@
 #include "agent/session-put.h"
 
 #include "agent/blobs.h"
+#include "agent/host-bundle.h"
 #include "agent/tasks.h"
 #include "lib/digest.h"
 
@@ -96,7 +97,8 @@ static void on_begun(void *arg)
 static void begin_in_thread(void *arg)
 {
     struct put *p = arg;
-    blob_put_begin(p->digest, p->size, &p->blob, &p->offset, &p->err);
+    if (host_bundle_may_put(p->digest, p->size, &p->err) == 0)
+        blob_put_begin(p->digest, p->size, &p->blob, &p->offset, &p->err);
     inbox_post(p->hub->inbox, on_begun, p);
 }
 

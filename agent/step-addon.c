@@ -40,8 +40,9 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
         if (r == 0 && addon_is_applied(&addon, ctx->cancel)) {
             return 1;
         }
-        /* A blob that is not in the store any more is sent again. */
-        if (r < 0 && r != -ENOENT) {
+        /* A blob that is not in the store any more is sent again, one of another bundle looked at
+         * once that is accepted. */
+        if (r < 0 && r != -ENOENT && r != -EKEYREJECTED) {
             return r;
         }
     }

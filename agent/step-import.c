@@ -1,3 +1,4 @@
+#include "agent/host-bundle.h"
 #include "agent/images-archive.h"
 #include "agent/images-store.h"
 #include "agent/step.h"
@@ -81,7 +82,10 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
 {
     (void) result;
     CLEANUP(todo_release) struct todo t = TODO_INIT;
+    STRV(digests);
     int r = find_todo(ctx, params, &t, err);
+    images_archive_blobs(json_object_get(params, "images"), &digests);
+    r = r < 0 ? r : host_bundle_need(&digests, err);
     if (r >= 0 && json_array_size(t.import_pinned) > 0) {
         r = images_import(ctx, t.import_pinned, true, err);
     }

@@ -1,4 +1,5 @@
 #include "agent/blobs.h"
+#include "agent/host-bundle.h"
 #include "agent/packages.h"
 #include "agent/paths.h"
 #include "agent/step.h"
@@ -240,13 +241,29 @@ static int unpack_one(struct unpacking *u, struct error *err)
     return r < 0 ? error_prefix(err, "%s", u->name) : 0;
 }
 
+static int need_listed(const json_t *archives, struct error *err)
+{
+    STRV(digests);
+    size_t i;
+    json_t *item;
+    json_array_foreach(archives, i, item) {
+        strv_add(&digests, json_get_string(item, "digest", ""));
+    }
+    return host_bundle_need(&digests, err);
+}
+
 static int apply(const struct step_context *ctx, const json_t *params, json_t *result,
                  struct error *err)
 {
     (void) result;
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(params, "archives"), i, item) {
+    json_t *archives = json_object_get(params, "archives");
+    int listed = need_listed(archives, err);
+    if (listed < 0) {
+        return listed;
+    }
+    json_array_foreach(archives, i, item) {
         CLEANUP(unpacking_release) struct unpacking u = {.ctx = ctx};
         int r = parse_archive(item, &u, err);
         if (r < 0) {

@@ -3,10 +3,10 @@
  *
  *   {"product":"bigtop","architecture":"amd64","serial":N,"manifest":"sha256:…","keys":["RW…",…]}
  *
- * keys: who may sign the next bundle: who signed the accepted one, and the keys that it announced
- * (next_keys). Empty as long as only unsigned bundles were accepted. serial: the highest of all that
- * were accepted. manifest: the digest of the accepted bundle's bigtop.json. The file goes with the
- * state folder when the host is reset. */
+ * keys: who may sign the next bundle (images/bundle.h, bundle_successors); empty as long as only
+ * unsigned ones were accepted. serial: the highest of all that were accepted. manifest: the digest
+ * of the accepted bundle's bigtop.json. The file goes with the state folder when the host is
+ * reset. */
 #pragma once
 
 #include "images/bundle.h"
@@ -30,10 +30,10 @@ int host_trust_load(struct host_trust *out, struct error *err);
 /* 1 written, 0 was so. */
 int host_trust_save(const struct host_trust *t, struct error *err);
 
-/* Pure: whether a host that has accepted `before` (NULL: nothing yet) may go on to this bundle, whose
- * signature was checked, or which has none (key_id empty). manifest: its digest; machine: `uname
- * -m`; named: the serial that was asked for by number, 0: none. -EPERM, -EKEYREJECTED or -ESTALE,
- * with the remedy. */
+/* Pure: whether a host that has accepted `before` (NULL: nothing yet) may go on to this bundle,
+ * whose signature was checked, or which has none (key_id empty). manifest: its digest; machine:
+ * `uname -m`; named: the serial that was asked for by number, 0: none. -EPERM, -EKEYREJECTED or
+ * -ESTALE, with the remedy. */
 int host_trust_judge(const struct host_trust *before, const struct bundle *b, const char *manifest,
                      const char *machine, int64_t named, struct error *err);
 /* What is trusted once it is accepted; the caller releases *out. */

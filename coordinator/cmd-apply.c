@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 struct apply_options {
-    const char *bundle, *kubeconfig;
+    struct bundle_options bundle;
+    const char *kubeconfig;
     int output;
 };
 
 static const struct option_spec options[] = {
-    {"bundle", 'b', OPTION_TEXT, offsetof(struct apply_options, bundle), "DIR",
-     "bundle to install from; default: hosts.yaml's `bundle`, else the one in the cache"},
+    OPTIONS_BUNDLE(struct apply_options, bundle),
     {"kubeconfig", 0, OPTION_TEXT, offsetof(struct apply_options, kubeconfig), "FILE",
      "where to write the admin's kubeconfig; default: CLUSTER.kubeconfig beside hosts.yaml"},
     OPTION_OUTPUT(struct apply_options, output),
@@ -53,16 +53,21 @@ static void report(struct job *j, const char *kubeconfig, int64_t began)
                  j->inv.cluster_name, job_changed(j), bytes_sent(j) / (1024 * 1024), seconds);
 }
 
+static void apply_options_release(struct apply_options *o)
+{
+    bundle_options_release(&o->bundle);
+}
+
 static int run_apply(int argc, char **argv)
 {
-    struct apply_options o = {0};
+    CLEANUP(apply_options_release) struct apply_options o = {0};
     STRV(files);
     if (command_parse(&cmd_apply, argc, argv, &o, &files, 1, 1) != 0)
         return EXIT_BAD_INPUT;
     AUTO_JOB j = JOB_INIT;
     struct error err = ERROR_INIT;
     int64_t began = clock_monotonic_ms();
-    int code = job_open(&j, files.items[0], o.bundle, true, (enum view_mode) o.output);
+    int code = job_open(&j, files.items[0], &o.bundle, (enum view_mode) o.output);
     if (code != EXIT_DONE)
         return code;
     AUTO_FREE char *kubeconfig = o.kubeconfig ? xstrdup(o.kubeconfig) : job_kubeconfig_path(&j.inv);
@@ -90,6 +95,9 @@ const struct command cmd_apply = {
     .help = "Connects to every host, checks all of them before anything is changed, then prepares\n"
             "them, makes the control plane, joins the others and waits until all is Ready. Run\n"
             "again, it changes nothing; after a failure it goes on where it was.\n\n"
-            "example: bigtop-bootstrap hosts.yaml",
+            "The bundle must be signed by a key that --key, `bundle_keys` in hosts.yaml or a file\n"
+            "in ~/.config/bigtop-bootstrap/trusted names. Hosts remember whose bundle they took,\n"
+            "and take no other's and no older one.\n\n"
+            "example: bigtop-bootstrap hosts.yaml --key ops-2026.pub",
     .run = run_apply,
 };

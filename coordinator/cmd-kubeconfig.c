@@ -10,7 +10,7 @@ static int run_kubeconfig(int argc, char **argv)
     if (command_parse(&cmd_kubeconfig, argc, argv, NULL, &files, 1, 1) != 0)
         return EXIT_BAD_INPUT;
     AUTO_JOB j = JOB_INIT;
-    int code = job_open(&j, files.items[0], NULL, false, VIEW_QUIET);
+    int code = job_open(&j, files.items[0], NULL, VIEW_QUIET);
     if (code != EXIT_DONE)
         return code;
     j.run.read_only = true;

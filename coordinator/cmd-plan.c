@@ -7,14 +7,13 @@
 #include <string.h>
 
 struct plan_options {
-    const char *bundle;
+    struct bundle_options bundle;
     bool offline;
     int output;
 };
 
 static const struct option_spec options[] = {
-    {"bundle", 'b', OPTION_TEXT, offsetof(struct plan_options, bundle), "DIR",
-     "bundle to install from; default: hosts.yaml's `bundle`, else the one in the cache"},
+    OPTIONS_BUNDLE(struct plan_options, bundle),
     {"offline", 0, OPTION_FLAG, offsetof(struct plan_options, offline), NULL,
      "check the file alone: no host is asked, no bundle is needed"},
     OPTION_OUTPUT(struct plan_options, output),
@@ -63,16 +62,21 @@ static size_t print_differences(const struct job *j)
     return count;
 }
 
+static void plan_options_release(struct plan_options *o)
+{
+    bundle_options_release(&o->bundle);
+}
+
 static int run_plan(int argc, char **argv)
 {
-    struct plan_options o = {0};
+    CLEANUP(plan_options_release) struct plan_options o = {0};
     STRV(files);
     if (command_parse(&cmd_plan, argc, argv, &o, &files, 1, 1) != 0)
         return EXIT_BAD_INPUT;
     if (o.offline)
         return check_file(files.items[0]);
     AUTO_JOB j = JOB_INIT;
-    int code = job_open(&j, files.items[0], o.bundle, true, (enum view_mode) o.output);
+    int code = job_open(&j, files.items[0], &o.bundle, (enum view_mode) o.output);
     if (code != EXIT_DONE)
         return code;
     j.run.read_only = true;

@@ -70,7 +70,7 @@ static int run_reset(int argc, char **argv)
     AUTO_JOB j = JOB_INIT;
     int code = command_parse(&cmd_reset, argc, argv, &o, &files, 1, 1);
     if (code == 0)
-        code = job_open(&j, files.items[0], NULL, false, (enum view_mode) o.output);
+        code = job_open(&j, files.items[0], NULL, (enum view_mode) o.output);
     for (size_t i = 0; code == 0 && i < o.delete_volumes.count; i++)
         if (!grammar_absolute_path(o.delete_volumes.items[i]))
             code = command_usage(&cmd_reset, "--delete-volumes needs an absolute path");

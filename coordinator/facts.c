@@ -18,6 +18,17 @@ bool facts_half_done(const struct facts *f)
     return !f->role && json_get_bool(kubelet, "ours", false);
 }
 
+bool facts_trusts(const struct facts *f, const char *key_id)
+{
+    const json_t *keys = json_object_get(json_object_get(f->json, "bundle"), "keys");
+    size_t i;
+    json_t *id;
+    json_array_foreach(keys, i, id)
+        if (json_is_string(id) && strcmp(json_string_value(id), key_id) == 0)
+            return true;
+    return !key_id[0] && json_array_size(keys) == 0;
+}
+
 const char *facts_string(const struct facts *f, const char *outer, const char *key,
                          const char *fallback)
 {

@@ -25,10 +25,13 @@ int facts_take(const struct host *host, json_t *json, int64_t now_ms, struct fac
                struct error *err);
 void facts_release(struct facts *f);
 
-/* A member of a nested object ("os", "id"), or the fallback. Borrowed. */
 /* An earlier run got as far as kubelet's unit, but this is no node yet: what listens on a node's
  * ports is what that run began, and it may be going on. */
 bool facts_half_done(const struct facts *f);
+/* True when the host takes bundles signed with the key of this id; with "" (not signed): when it
+ * has no key yet. */
+bool facts_trusts(const struct facts *f, const char *key_id);
+/* A member of a nested object ("os", "id"), or the fallback. Borrowed. */
 const char *facts_string(const struct facts *f, const char *outer, const char *key,
                          const char *fallback);
 int64_t facts_int(const struct facts *f, const char *outer, const char *key, int64_t fallback);

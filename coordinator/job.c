@@ -1,5 +1,6 @@
 #include "coordinator/job.h"
 
+#include "coordinator/named-keys.h"
 #include "lib/path.h"
 #include "lib/strbuf.h"
 
@@ -23,16 +24,66 @@ char *job_kubeconfig_path(const struct inventory *inv)
     return path_join(dir, name);
 }
 
-static int open_bundle(struct job *j, const char *option, struct error *err)
+#define REMEDY_INSECURE "--insecure-bundle installs it unverified"
+
+/* What is wrong with the bundle's signature, in words for who installs it. */
+static int distrust(const char *dir, bool has_keys, struct error *err)
 {
-    AUTO_FREE char *dir = job_bundle_dir(&j->inv, option);
-    int r = bundle_open(dir, NULL, &j->bundle, err);
+    AUTO_FREE char *signature = path_join(dir, BUNDLE_SIGNATURE);
+    if (access(signature, F_OK) < 0) {
+        error_set(err, -EKEYREJECTED, "the bundle %s is not signed", dir);
+        (void) error_remedy(err, "get a signed one, or sign your own: bigtop-bootstrap bundle sign "
+                                 "--key NAME.key DIR; " REMEDY_INSECURE);
+    } else if (!has_keys) {
+        error_set(err, -EKEYREJECTED, "nothing says whose bundle %s must be", dir);
+        (void) error_remedy(err, "name the public key of who signs it: --key NAME.pub, or "
+                                 "`bundle_keys` in hosts.yaml; " REMEDY_INSECURE);
+    }
+    return -EKEYREJECTED;
+}
+
+static int open_verified(struct job *j, const char *dir, const struct bundle_options *o,
+                         struct error *err)
+{
+    AUTO_TRUSTED_KEYS trusted = {0};
+    int r;
+    if (o->insecure && o->keys.count)
+        return error_set(err, -EINVAL, "either --key or --insecure-bundle, not both");
+    if (o->insecure)
+        return bundle_open(dir, NULL, &j->bundle, err);
+    if ((r = named_keys_load(&j->inv, &o->keys, &j->named, err)) < 0)
+        return r;
+    applied_trusted(&j->applied, &j->named, &trusted);
+    r = bundle_open(dir, &trusted, &j->bundle, err);
+    return r == -EKEYREJECTED ? distrust(dir, trusted.count > 0, err) : r;
+}
+
+static int open_bundle(struct job *j, const struct bundle_options *o, struct error *err)
+{
+    AUTO_FREE char *dir = job_bundle_dir(&j->inv, o->dir);
+    int r;
+    if ((r = applied_load(&j->inv, &j->applied, err)) < 0)
+        return r;
+    r = open_verified(j, dir, o, err);
     if (r == -ENOENT)
         error_remedy(err,
                      "build one: bigtop-bootstrap bundle build images/recipes/default.yaml "
                      "-o %s; or name one with --bundle",
                      dir);
-    return r;
+    return r < 0 ? r : applied_judge(&j->applied, &j->bundle, o->serial, err);
+}
+
+static bool is_refusal(int r)
+{
+    return r == -EKEYREJECTED || r == -ESTALE;
+}
+
+static void warn_insecure(struct job *j)
+{
+    view_warn(j->view, NULL,
+              "INSECURE: nobody vouches for this bundle: its signature is not checked, and whoever "
+              "could write to %s decides what runs as root on your hosts",
+              j->bundle.dir);
 }
 
 int job_load(const char *hosts_yaml, struct inventory *inv)
@@ -43,25 +94,37 @@ int job_load(const char *hosts_yaml, struct inventory *inv)
     return EXIT_DONE;
 }
 
-int job_open(struct job *j, const char *hosts_yaml, const char *bundle_dir, bool needs_bundle,
+int job_open(struct job *j, const char *hosts_yaml, const struct bundle_options *bundle,
              enum view_mode mode)
 {
     struct error err = ERROR_INIT;
-    int code = job_load(hosts_yaml, &j->inv);
+    int r, code = job_load(hosts_yaml, &j->inv);
     if (code != EXIT_DONE)
         return code;
-    if (needs_bundle && open_bundle(j, bundle_dir, &err) < 0)
-        return command_fail(EXIT_BAD_INPUT, &err);
+    if (bundle && (r = open_bundle(j, bundle, &err)) < 0)
+        return command_fail(is_refusal(r) ? EXIT_REFUSED : EXIT_BAD_INPUT, &err);
     j->view = view_open(mode, &j->inv);
-    if (run_init(&j->run, &j->inv, needs_bundle ? &j->bundle : NULL, j->view, &err) < 0)
+    if (run_init(&j->run, &j->inv, bundle ? &j->bundle : NULL, j->view, &err) < 0)
         return command_fail(EXIT_BAD_INPUT, &err);
+    if (!bundle)
+        return EXIT_DONE;
+    j->run.serial = bundle->serial;
+    j->run.applied = &j->applied;
+    j->run.named = &j->named;
+    j->insecure = bundle->insecure;
+    if (j->insecure)
+        warn_insecure(j);
     return EXIT_DONE;
 }
 
 void job_close(struct job *j)
 {
+    if (j->insecure)
+        warn_insecure(j);
     run_release(&j->run);
     view_close(&j->view);
+    trusted_keys_release(&j->named);
+    applied_release(&j->applied);
     bundle_release(&j->bundle);
     inventory_release(&j->inv);
 }

@@ -2,6 +2,8 @@
  * and released together. */
 #pragma once
 
+#include "coordinator/applied.h"
+#include "coordinator/bundle-options.h"
 #include "coordinator/command.h"
 #include "coordinator/inventory.h"
 #include "coordinator/run.h"
@@ -13,14 +15,18 @@
 struct job {
     struct inventory inv;
     struct bundle bundle;
+    struct trusted_keys named; /* keys, by the user */
+    struct applied applied;
+    bool insecure; /* the bundle was let in unverified */
     struct view *view;
     struct run run;
 };
 
-/* Loads the file and opens what goes with it. bundle_dir: --bundle, or NULL for hosts.yaml's, else
- * the cache's; with needs_bundle false none is opened. Returns EXIT_DONE, or prints the reason and
- * returns another enum exit_code; job_close is due in any case. */
-int job_open(struct job *j, const char *hosts_yaml, const char *bundle_dir, bool needs_bundle,
+/* Loads the file and opens what goes with it. bundle: which one, and why it may be installed; NULL:
+ * none is needed. An unsigned one that was let in is warned of now and by job_close. Returns
+ * EXIT_DONE, or prints the reason and returns another enum exit_code; job_close is due in any
+ * case. */
+int job_open(struct job *j, const char *hosts_yaml, const struct bundle_options *bundle,
              enum view_mode mode);
 void job_close(struct job *j);
 #define AUTO_JOB CLEANUP(job_close) struct job

@@ -43,6 +43,7 @@ size_t findings_refusals(const struct findings *f)
 struct check {
     const struct inventory *inv;
     const struct bundle *bundle;
+    int64_t serial;
     const struct facts *all, *own;
     const struct host *host;
     size_t index;
@@ -59,6 +60,35 @@ static void check_architecture(const struct check *c)
     if (strcmp(oci, c->bundle->architecture) != 0)
         refuse(c, "build a bundle for this architecture, or take the host out of hosts.yaml",
                "the host is %s, the bundle is for %s", oci, c->bundle->architecture);
+}
+
+#define REMEDY_ANEW "`bigtop-bootstrap reset` lets the host begin anew"
+
+/* As the host will do itself (agent/trust.c), but before anything is changed anywhere. */
+static void check_trust(const struct check *c)
+{
+    const struct bundle *b = c->bundle;
+    const json_t *had = json_object_get(c->own->json, "bundle");
+    if (!json_is_object(had))
+        return;
+    const char *damaged = json_get_string(had, "damaged", NULL);
+    const char *product = json_get_string(had, "product", "?"), *id = b->signature.key_id;
+    int64_t serial = json_get_int(had, "serial", 0);
+    AUTO_FREE char *named = xasprintf("take a newer bundle, or name this one: --serial %" PRId64,
+                                      b->serial);
+    if (damaged)
+        refuse(c, "find out who changed it; " REMEDY_ANEW, "%s", damaged);
+    else if (strcmp(product, b->product) != 0)
+        refuse(c, REMEDY_ANEW, "the bundle is of product %s, the host has %s", b->product, product);
+    else if (json_array_size(json_object_get(had, "keys")) > 0 && !facts_trusts(c->own, id))
+        refuse(c, "take a bundle of who signed the one before; " REMEDY_ANEW,
+               *id ? "the bundle is signed by key %s, which the host does not trust"
+                   : "the bundle is not signed, and the host has had a signed one%s",
+               id);
+    else if (b->serial < serial && b->serial != c->serial &&
+             strcmp(b->digest, json_get_string(had, "manifest", "")) != 0)
+        refuse(c, named, "the bundle has serial %" PRId64 ", the host has had %" PRId64, b->serial,
+               serial);
 }
 
 static void check_memory(const struct check *c)
@@ -309,17 +339,19 @@ static void check_room(const struct check *c)
     check_firewall(c);
 }
 
-void preflight_check(const struct inventory *inv, const struct bundle *bundle,
+void preflight_check(const struct inventory *inv, const struct bundle *bundle, int64_t serial,
                      const struct facts *facts, size_t host, struct findings *out)
 {
     const struct check c = {.inv = inv,
                             .bundle = bundle,
+                            .serial = serial,
                             .all = facts,
                             .own = &facts[host],
                             .host = &inv->hosts[host],
                             .index = host,
                             .out = out};
     check_architecture(&c);
+    check_trust(&c);
     check_role(&c);
     check_orphan(&c);
     check_network(&c);

@@ -33,6 +33,7 @@ void findings_add(struct findings *f, bool refusal, const char *remedy, const ch
     PRINTF_LIKE(4, 5);
 size_t findings_refusals(const struct findings *f);
 
-/* facts: one per host of inv, in its order; one with json NULL is a host that did not answer. */
-void preflight_check(const struct inventory *inv, const struct bundle *bundle,
+/* facts: one per host of inv, in its order; one with json NULL is a host that did not answer.
+ * serial: that the user named, 0: none. */
+void preflight_check(const struct inventory *inv, const struct bundle *bundle, int64_t serial,
                      const struct facts *facts, size_t host, struct findings *out);

@@ -235,6 +235,7 @@ static const struct phase becomes_node[] = {
     {"connect", ANY, phase_connect},
     {"check", ANY, phase_check},
     {"reach", ANY, phase_reach},
+    {"bundle", ANY, phase_bundle},
     {"prepare", ANY, phase_host},
     {"unpack", ANY, phase_unpack},
     {"runtime", ANY, phase_runtime},

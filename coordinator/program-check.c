@@ -78,7 +78,7 @@ int phase_check(struct host_run *h, struct error *err)
         if (run->hosts[i].facts.json && run->hosts[i].host->state == STATE_PRESENT)
             all[i] = run->hosts[i].facts;
     struct findings findings = FINDINGS_INIT;
-    preflight_check(run->inv, run->bundle, all, h->index, &findings);
+    preflight_check(run->inv, run->bundle, run->serial, all, h->index, &findings);
     for (size_t i = 0; i < findings.count; i++)
         if (!findings.items[i].refusal)
             view_warn(run->view, h->host, "%s; %s", findings.items[i].text,

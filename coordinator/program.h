@@ -8,6 +8,7 @@
 int phase_connect(struct host_run *h, struct error *err); /* and its facts */
 int phase_check(struct host_run *h, struct error *err);
 int phase_reach(struct host_run *h, struct error *err);
+int phase_bundle(struct host_run *h, struct error *err);
 int phase_pass_gates(struct host_run *h, struct error *err); /* of a host that leaves */
 int phase_images(struct host_run *h, struct error *err);
 int phase_addons(struct host_run *h, struct error *err);

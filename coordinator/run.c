@@ -142,6 +142,17 @@ int run_pass_gate(struct host_run *h, int gate, struct error *err)
     return 0;
 }
 
+int run_accepted(struct run *run, struct error *err)
+{
+    int r = 0;
+    pthread_mutex_lock(&run->mutex);
+    if (!run->accepted)
+        r = applied_save(run->applied, run->bundle, run->named, err);
+    run->accepted = r == 0;
+    pthread_mutex_unlock(&run->mutex);
+    return r;
+}
+
 int run_refuse(struct host_run *h, struct error *err)
 {
     h->refused = true;

@@ -3,6 +3,7 @@
  * it awaits a latch. A host that fails fails its latches, so nobody waits for the dead. */
 #pragma once
 
+#include "coordinator/applied.h"
 #include "coordinator/facts.h"
 #include "coordinator/inventory.h"
 #include "coordinator/latch.h"
@@ -48,6 +49,9 @@ enum { GATE_PROBED, GATE_CHECKED };
 struct run {
     const struct inventory *inv;
     const struct bundle *bundle; /* NULL where the mode needs none */
+    int64_t serial;              /* that the user named; 0: none */
+    struct applied *applied;          /* is told when hosts accept the bundle; NULL with it */
+    const struct trusted_keys *named; /* keys, by the user */
     struct view *view;
     char id[33];
     char *who;
@@ -57,6 +61,7 @@ struct run {
     pthread_mutex_t mutex;      /* for gates, refused, the hosts' errors */
     struct gate gates[2];
     bool refused;
+    bool accepted; /* and `applied` knows it */
 
     /* The control plane's results, valid once `api` is open. */
     struct latch api;
@@ -90,6 +95,8 @@ int run_pass_gate(struct host_run *h, int gate, struct error *err);
 int run_wait(struct host_run *h, struct latch *latch, int timeout_ms, struct error *err);
 /* Whether this host has failed so far; from any thread. */
 bool run_failed(const struct host_run *h);
+/* This host has accepted the bundle: the first one's word is kept in run->applied. */
+int run_accepted(struct run *run, struct error *err);
 /* Sets h->refused and returns err->code. */
 int run_refuse(struct host_run *h, struct error *err);
 /* A call whose params are dropped afterwards. */

@@ -52,6 +52,7 @@ write_hosts_yaml()
         echo "cluster:"
         echo "  name: lab"
         echo "known_hosts: $LAB_DIR/known_hosts"
+        echo "bundle_keys: [$(lab_bundle_key).pub]"
         echo "defaults:"
         echo "  key: $LAB_DIR/id_ed25519"
         echo "hosts:"

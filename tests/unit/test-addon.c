@@ -5,6 +5,8 @@
 #include "lib/digest.h"
 #include "tests/unit/unit.h"
 
+#include "tests/unit/offer.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -94,6 +96,9 @@ static void two_may_open_an_addon(void **state)
     assert_int_equal(agent_prepare_folders(&err), 0);
     AUTO_FREE char *digest = store_archive(*state);
     AUTO_JSON *params = json_pack("{s:s, s:s}", "name", "flannel", "archive", digest);
+    AUTO_ADDON refused = {0};
+    assert_int_equal(addon_open(params, &refused, &err), -EKEYREJECTED);
+    offer_blob(digest);
     struct addon applied = {0};
     struct addon looked_at = {0};
     assert_int_equal(addon_open(params, &applied, &err), 0);

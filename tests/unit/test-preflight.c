@@ -21,6 +21,7 @@ struct world {
     struct host hosts[HOSTS];
     struct facts facts[HOSTS];
     struct findings found;
+    int64_t serial; /* that the user named */
 };
 
 static json_t *healthy(int i)
@@ -66,7 +67,11 @@ static void build(struct world *w, int who, const char *spoil)
                                 .service_cidr = "10.96.0.0/12",
                                 .hosts = w->hosts,
                                 .host_count = HOSTS};
-    w->bundle = (struct bundle){.architecture = "amd64"};
+    w->bundle = (struct bundle){.product = "bigtop",
+                                .architecture = "amd64",
+                                .serial = 5,
+                                .digest = "sha256:1",
+                                .signature.key_id = "AAAAAAAAAAAAAAAA"};
 }
 
 static void tear_down(struct world *w)
@@ -78,7 +83,7 @@ static void tear_down(struct world *w)
 
 static void check(struct world *w, size_t host)
 {
-    preflight_check(&w->inv, &w->bundle, w->facts, host, &w->found);
+    preflight_check(&w->inv, &w->bundle, w->serial, w->facts, host, &w->found);
 }
 
 /* Exactly one finding, with these words and some remedy. */
@@ -214,6 +219,52 @@ static void test_worker_of_a_lost_control_plane(void **state)
     tear_down(&w);
 }
 
+#define HAD(members) "{\"bundle\":{\"product\":\"bigtop\"," members "}}"
+#define ITS_KEY "\"keys\":[\"BBBBBBBBBBBBBBBB\",\"AAAAAAAAAAAAAAAA\"]"
+
+static void test_bundle_of_another(void **state)
+{
+    (void) state;
+    expect(1, "{\"bundle\":{\"product\":\"other\",\"serial\":1,\"keys\":[]}}", true,
+           "of product bigtop, the host has other");
+    expect(1, HAD("\"serial\":1,\"keys\":[\"BBBBBBBBBBBBBBBB\"]"), true,
+           "signed by key AAAAAAAAAAAAAAAA, which the host does not trust");
+    expect(2, "{\"bundle\":{\"damaged\":\"trust.json is damaged\"}}", true, "is damaged");
+    expect(0, HAD("\"serial\":6,\"manifest\":\"sha256:6\"," ITS_KEY), true,
+           "serial 5, the host has had 6");
+    expect(0, HAD("\"serial\":6,\"manifest\":null,\"keys\":[]"), true, "has had 6");
+}
+
+static size_t refusals_with(const char *facts, const char *key_id, int64_t serial)
+{
+    struct world w;
+    build(&w, 1, facts);
+    snprintf(w.bundle.signature.key_id, sizeof(w.bundle.signature.key_id), "%s", key_id);
+    w.serial = serial;
+    check(&w, 1);
+    size_t n = findings_refusals(&w.found);
+    assert_int_equal(w.found.count, n);
+    tear_down(&w);
+    return n;
+}
+
+static void test_bundle_that_may_follow(void **state)
+{
+    (void) state;
+    static const char id[] = "AAAAAAAAAAAAAAAA";
+    assert_int_equal(refusals_with("{\"bundle\":null}", id, 0), 0);
+    assert_int_equal(refusals_with("{\"bundle\":null}", "", 0), 0);
+    assert_int_equal(refusals_with(HAD("\"serial\":5," ITS_KEY), id, 0), 0);
+    assert_int_equal(refusals_with(HAD("\"serial\":4," ITS_KEY), id, 0), 0);
+    assert_int_equal(refusals_with(HAD("\"serial\":9," ITS_KEY), id, 5), 0);
+    assert_int_equal(refusals_with(HAD("\"serial\":9," ITS_KEY), id, 4), 1);
+    assert_int_equal(refusals_with(HAD("\"serial\":9,\"manifest\":\"sha256:1\"," ITS_KEY), id, 0),
+                     0);
+    assert_int_equal(refusals_with(HAD("\"serial\":4,\"keys\":[]"), id, 0), 0);
+    assert_int_equal(refusals_with(HAD("\"serial\":4,\"keys\":[]"), "", 0), 0);
+    assert_int_equal(refusals_with(HAD("\"serial\":4," ITS_KEY), "", 0), 1);
+}
+
 static void test_other_cluster(void **state)
 {
     (void) state;
@@ -323,6 +374,8 @@ int main(void)
         cmocka_unit_test(test_others),
         cmocka_unit_test(test_duplicate_node_names),
         cmocka_unit_test(test_worker_of_a_lost_control_plane),
+        cmocka_unit_test(test_bundle_of_another),
+        cmocka_unit_test(test_bundle_that_may_follow),
         cmocka_unit_test(test_other_cluster),
         cmocka_unit_test(test_cidrs_and_mtu),
         cmocka_unit_test(test_silent_hosts_do_not_count),

@@ -4,7 +4,10 @@
 #include "lib/archive.h"
 #include "lib/digest.h"
 #include "lib/fd.h"
+#include "lib/protocol.h"
 #include "tests/unit/unit.h"
+
+#include "tests/unit/offer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,6 +55,7 @@ static int host_setup(void **state)
     h->ctx.ledger = h->ledger;
     h->into = path_join(h->root, "usr");
     AUTO_FREE char *digest = make_archive(h->root);
+    offer_blob(digest);
     h->params = json_pack("{s:[{s:s, s:s, s:s}]}", "archives", "name", "tools", "digest", digest,
                           "into", h->into);
     *state = h;
@@ -213,6 +217,27 @@ static void a_missing_blob_is_an_error(void **state)
     assert_int_equal(check(h, &differences), 0);
 }
 
+static void refuse_unlisted(struct host *h)
+{
+    struct error err = ERROR_INIT;
+    AUTO_JSON *result = json_object();
+    AUTO_FREE char *tool = path_join(h->into, "bin/tool");
+    assert_int_equal(step_unpack.apply(&h->ctx, h->params, result, &err), -EKEYREJECTED);
+    assert_error_has(err, "not of the bundle");
+    assert_int_equal(access(tool, F_OK), -1);
+}
+
+static void what_the_bundle_does_not_list_is_not_unpacked(void **state)
+{
+    struct host *h = *state;
+    struct error err = ERROR_INIT;
+    offer_blob("sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+    refuse_unlisted(h);
+    AUTO_FREE char *trust = agent_path(AGENT_TRUST);
+    assert_int_equal(path_remove_tree(trust, &err), 0);
+    refuse_unlisted(h);
+}
+
 static void a_cancelled_unpacking_leaves_the_destination_alone(void **state)
 {
     struct host *h = *state;
@@ -253,6 +278,7 @@ int main(void)
         host_test(a_former_file_comes_back_with_the_undo),
         host_test(leftovers_of_a_power_cut_do_not_disturb),
         host_test(a_missing_blob_is_an_error),
+        host_test(what_the_bundle_does_not_list_is_not_unpacked),
         host_test(a_cancelled_unpacking_leaves_the_destination_alone),
         host_test(refuses_malformed_parameters),
     };
