@@ -22,7 +22,7 @@
 #define MEGABYTE 1e6
 
 struct build_arguments {
-    const char *out, *sign;
+    const char *out, *sign, *registry_config;
     bool update_lock;
     int output;
 };
@@ -32,6 +32,8 @@ static const struct option_spec options[] = {
      "folder of the bundle; default: bundle, in our cache"},
     {"sign", 's', OPTION_TEXT, offsetof(struct build_arguments, sign), "NAME.key",
      "sign it with this secret key, as bundle sign does"},
+    {"registry-config", 0, OPTION_TEXT, offsetof(struct build_arguments, registry_config), "DIR",
+     "mirrors, as containerd has them: DIR/HOST/hosts.toml"},
     {"update-lock", 0, OPTION_FLAG, offsetof(struct build_arguments, update_lock), NULL,
      "resolve anew what RECIPE.lock pins"},
     OPTION_OUTPUT(struct build_arguments, output),
@@ -244,6 +246,7 @@ static int run(int argc, char **argv)
     const struct build_options build = {.recipe = recipes.items[0],
                                         .out_dir = out,
                                         .cache_dir = cache,
+                                        .registry_config = o.registry_config,
                                         .update_lock = o.update_lock,
                                         .cancel = &interrupted,
                                         .report = on_event,

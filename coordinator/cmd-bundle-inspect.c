@@ -50,7 +50,7 @@ static void print_table(const struct bundle *b)
 {
     static const char *const kinds[] = {"files", "image", "addon"};
     (void) printf("%s for %s, serial %lld, Kubernetes %s\n", b->product, b->architecture,
-                  (long long) b->serial, b->kubernetes);
+                  (long long) b->serial, b->kubernetes ? b->kubernetes : "none");
     for (size_t i = 0; i < b->component_count; i++) {
         const struct component *c = &b->components[i];
         (void) printf("  %-5s  %-23s %-9s  %-13s %7.1f MB  %s\n", kinds[c->kind], c->name,

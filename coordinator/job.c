@@ -70,6 +70,10 @@ static int open_bundle(struct job *j, const struct bundle_options *o, struct err
                      "build one: bigtop-bootstrap bundle build images/recipes/default.yaml "
                      "-o %s; or name one with --bundle",
                      dir);
+    if (r == 0 && !j->bundle.kubernetes) {
+        r = error_set(err, -EINVAL, "the bundle in %s has no Kubernetes", dir);
+        error_remedy(err, "name a bundle that a cluster can be made of: --bundle DIR");
+    }
     return r < 0 ? r : applied_judge(&j->applied, &j->bundle, o->serial, err);
 }
 

@@ -5,6 +5,7 @@
 #include "images/image.h"
 #include "images/layout.h"
 #include "images/lock.h"
+#include "images/oci-layout.h"
 #include "images/source.h"
 #include "images/tree.h"
 #include "lib/archive.h"
@@ -83,6 +84,7 @@ static int get_source(struct build *b, size_t i, struct error *err)
     const struct source_context ctx = {.recipe = &b->recipe,
                                        .cache_dir = b->options->cache_dir,
                                        .lock = b->lock,
+                                       .registry_config = b->options->registry_config,
                                        .cancel = b->options->cancel,
                                        .progress = on_progress,
                                        .userdata = b};
@@ -217,13 +219,15 @@ static json_t *component_json(const struct recipe_component *c, const char *kind
                      "roles", role_list(c->roles));
 }
 
-static int put_manifest(struct build *b, const struct strbuf *manifest, const char *ref,
-                        const char *artifact_type, char digest[DIGEST_SIZE], struct error *err)
+static int put_manifest(struct build *b, const struct strbuf *text, struct layout_manifest *m,
+                        char digest[DIGEST_SIZE], struct error *err)
 {
-    int r = layout_put_data(b->layout, manifest->data, manifest->len, digest, err);
+    int r = layout_put_data(b->layout, text->data, text->len, digest, err);
+    m->media_type = MEDIA_MANIFEST;
+    m->digest = digest;
+    m->size = (int64_t) text->len;
     if (r == 0)
-        layout_add_manifest(b->layout, digest, (int64_t) manifest->len, ref, b->recipe.architecture,
-                            artifact_type);
+        layout_add_manifest(b->layout, m);
     return r;
 }
 
@@ -238,8 +242,9 @@ static int build_artifact(struct build *b, const struct recipe_component *c, int
         return r;
     artifact_manifest(c, &blob, &manifest);
     AUTO_FREE char *ref = xasprintf("bigtop/%s:%s", c->name, c->version);
+    struct layout_manifest m = {.ref = ref, .artifact_type = MEDIA_COMPONENT};
     if ((r = layout_put_data(b->layout, "{}", 2, empty, err)) < 0 ||
-        (r = put_manifest(b, &manifest, ref, MEDIA_COMPONENT, digest, err)) < 0)
+        (r = put_manifest(b, &manifest, &m, digest, err)) < 0)
         return r;
     json_t *json = component_json(c, c->kind == COMPONENT_ADDON ? "addon" : "files");
     json_object_set_new(json, "blob", json_string(blob.digest));
@@ -265,6 +270,17 @@ static int get_image_layers(struct build *b, const struct recipe_component *c,
     return r;
 }
 
+/* Takes blobs over. */
+static void add_image(struct build *b, const struct recipe_component *c, const char *manifest,
+                      json_t *blobs)
+{
+    json_t *json = component_json(c, "image");
+    json_object_set_new(json, "ref", json_string(c->ref));
+    json_object_set_new(json, "manifest", json_string(manifest));
+    json_object_set_new(json, "blobs", blobs);
+    json_array_append_new(b->components, json);
+}
+
 static int build_image(struct build *b, const struct recipe_component *c, int64_t *size,
                        struct error *err)
 {
@@ -280,18 +296,53 @@ static int build_image(struct build *b, const struct recipe_component *c, int64_
     if ((r = layout_put_data(b->layout, config.data, config.len, config_digest, err)) < 0)
         return r;
     image_manifest(config_digest, (int64_t) config.len, layers, count, &manifest);
-    if ((r = put_manifest(b, &manifest, c->ref, NULL, digest, err)) < 0)
+    struct layout_manifest m = {.ref = c->ref, .architecture = b->recipe.architecture};
+    if ((r = put_manifest(b, &manifest, &m, digest, err)) < 0)
         return r;
     json_t *blobs = json_pack("[s]", config_digest);
     for (size_t i = 0; i < count; i++) {
         json_array_append_new(blobs, json_string(layers[i].digest));
         *size += layers[i].size;
     }
-    json_t *json = component_json(c, "image");
-    json_object_set_new(json, "ref", json_string(c->ref));
-    json_object_set_new(json, "manifest", json_string(digest));
-    json_object_set_new(json, "blobs", blobs);
-    json_array_append_new(b->components, json);
+    add_image(b, c, digest, blobs);
+    return 0;
+}
+
+static int put_blob(struct build *b, const char *dir, const struct oci_descriptor *d,
+                    struct error *err)
+{
+    AUTO_FREE char *path = oci_layout_blob(dir, d->digest);
+    return layout_put_file(b->layout, path, d->digest, d->size, err);
+}
+
+/* An image as it came: not a byte of it is ours. */
+static int take_image(struct build *b, const struct recipe_component *c, int64_t *size,
+                      struct error *err)
+{
+    const struct oci_platform platform = {"linux", b->recipe.architecture, NULL};
+    const char *dir;
+    AUTO_OCI_IMAGE image = {0};
+    int r = get_source(b, c->source, err);
+    if (r < 0)
+        return r;
+    dir = b->sources[c->source].dir;
+    if ((r = oci_layout_read(dir, &platform, &image, err)) < 0 ||
+        (r = put_blob(b, dir, &image.manifest, err)) < 0)
+        return r;
+    AUTO_JSON *blobs = json_array();
+    for (size_t i = 0; i < image.parsed.count; i++) {
+        if ((r = put_blob(b, dir, &image.parsed.blobs[i], err)) < 0)
+            return r;
+        json_array_append_new(blobs, json_string(image.parsed.blobs[i].digest));
+        *size += image.parsed.blobs[i].size;
+    }
+    const struct layout_manifest m = {.media_type = image.parsed.media_type,
+                                      .digest = image.manifest.digest,
+                                      .ref = c->ref,
+                                      .size = image.manifest.size,
+                                      .architecture = b->recipe.architecture};
+    layout_add_manifest(b->layout, &m);
+    add_image(b, c, image.manifest.digest, TAKE_PTR(blobs));
     return 0;
 }
 
@@ -302,6 +353,7 @@ static int build_component(struct build *b, struct error *err)
     b->fresh = false;
     report(b, BUILD_COMPONENT, NULL, 0);
     int r = is_cancelled(b)              ? error_set(err, -ECANCELED, "interrupted")
+            : c->whole_image             ? take_image(b, c, &size, err)
             : c->kind == COMPONENT_IMAGE ? build_image(b, c, &size, err)
                                          : build_artifact(b, c, &size, err);
     if (r < 0)
@@ -335,7 +387,7 @@ static int finish(struct build *b, struct error *err)
 {
     const struct recipe *r = &b->recipe;
     AUTO_JSON *json = json_pack(
-        "{s:i, s:s, s:s, s:I, s:s, s:s, s:O, s:O, s:O, s:O}", "schema", BUNDLE_SCHEMA, "product",
+        "{s:i, s:s, s:s, s:I, s:s, s:s*, s:O, s:O, s:O, s:O}", "schema", BUNDLE_SCHEMA, "product",
         r->product, "architecture", r->architecture, "serial", (json_int_t) r->serial, "created",
         r->created, "kubernetes", r->kubernetes, "components", b->components, "blobs",
         layout_blobs(b->layout), "chunks", layout_chunks(b->layout), "sources", b->about);

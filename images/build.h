@@ -28,6 +28,7 @@ struct build_options {
     const char *recipe;  /* path */
     const char *out_dir;
     const char *cache_dir;
+    const char *registry_config; /* folder of hosts.toml files (images/registry-hosts.h), or NULL */
     bool update_lock;    /* resolve anew what the lock file (images/lock.h) pins */
     const bool *cancel;  /* may be NULL; true: -ECANCELED */
     void (*report)(void *userdata, const struct build_event *event); /* may be NULL */

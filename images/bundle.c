@@ -276,7 +276,8 @@ static int read_bundle(struct bundle *b, struct error *err)
                          (long long) schema, BUNDLE_SCHEMA);
     if ((r = need_word(b->json, "product", &b->product, err)) < 0 ||
         (r = need_word(b->json, "architecture", &b->architecture, err)) < 0 ||
-        (r = need_word(b->json, "kubernetes", &b->kubernetes, err)) < 0 ||
+        (json_object_get(b->json, "kubernetes") &&
+         (r = need_word(b->json, "kubernetes", &b->kubernetes, err)) < 0) ||
         (r = json_need_int(b->json, "serial", &b->serial, err)) < 0)
         return r;
     if (b->serial < 1)

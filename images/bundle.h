@@ -63,7 +63,8 @@ struct bundle {
     char digest[DIGEST_SIZE]; /* of text */
     char *signature_text; /* of bigtop.json.minisig; NULL: there is none */
     json_t *json;
-    const char *product, *architecture, *kubernetes; /* borrowed from json */
+    const char *product, *architecture; /* borrowed from json */
+    const char *kubernetes;             /* the same; NULL: there is none in it */
     int64_t serial;
     struct component *components;
     size_t component_count;

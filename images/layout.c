@@ -175,17 +175,17 @@ int layout_put_data(struct layout *l, const void *data, size_t len, char digest[
     return r < 0 ? r : list_blob(l, path, digest, (int64_t) len, err);
 }
 
-void layout_add_manifest(struct layout *l, const char *digest, int64_t size, const char *ref,
-                         const char *architecture, const char *artifact_type)
+void layout_add_manifest(struct layout *l, const struct layout_manifest *manifest)
 {
-    json_t *m = json_pack("{s:s, s:s, s:I}", "mediaType", MEDIA_MANIFEST, "digest", digest, "size",
-                          (json_int_t) size);
-    if (artifact_type)
-        json_object_set_new(m, "artifactType", json_string(artifact_type));
-    else
-        json_object_set_new(m, "platform",
-                            json_pack("{s:s, s:s}", "architecture", architecture, "os", "linux"));
-    json_object_set_new(m, "annotations", json_pack("{s:s}", LAYOUT_REF, ref));
+    json_t *m = json_pack("{s:s, s:s, s:I}", "mediaType", manifest->media_type, "digest",
+                          manifest->digest, "size", (json_int_t) manifest->size);
+    if (manifest->artifact_type)
+        json_object_set_new(m, "artifactType", json_string(manifest->artifact_type));
+    if (manifest->architecture)
+        json_object_set_new(
+            m, "platform",
+            json_pack("{s:s, s:s}", "architecture", manifest->architecture, "os", "linux"));
+    json_object_set_new(m, "annotations", json_pack("{s:s}", LAYOUT_REF, manifest->ref));
     json_array_append_new(l->manifests, m);
 }
 

@@ -21,9 +21,14 @@ int layout_put_file(struct layout *l, const char *source, const char *digest, in
 /* The same from memory; digest is the result. */
 int layout_put_data(struct layout *l, const void *data, size_t len, char digest[DIGEST_SIZE],
                     struct error *err);
-/* Adds a manifest to index.json; artifact_type may be NULL. */
-void layout_add_manifest(struct layout *l, const char *digest, int64_t size, const char *ref,
-                         const char *architecture, const char *artifact_type);
+/* Adds a manifest to index.json, NULL where there is nothing to say. */
+struct layout_manifest {
+    const char *media_type, *digest, *ref;
+    int64_t size;
+    const char *architecture;  /* of an image */
+    const char *artifact_type; /* of anything else */
+};
+void layout_add_manifest(struct layout *l, const struct layout_manifest *manifest);
 /* Every blob that was put, and its size; borrowed. */
 json_t *layout_blobs(struct layout *l);
 /* The hashes of their chunks, as in bigtop.json; borrowed. */

@@ -208,7 +208,10 @@ int oci_config_check(const char *text, size_t len, const struct oci_platform *pl
     if (json_array_size(diff_ids) != layers)
         return error_set(err, -EBADMSG, "its configuration has %zu layers, its manifest %zu",
                          json_array_size(diff_ids), layers);
-    if (fits(platform, config))
+    struct oci_platform wanted = *platform; /* whose variant the configuration may leave out */
+    const char *variant = json_get_string(config, "variant", NULL);
+    wanted.variant = wanted.variant && variant ? wanted.variant : variant;
+    if (fits(&wanted, config))
         return 0;
     STRBUF(found, 200);
     add_platform(&found, config);

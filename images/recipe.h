@@ -2,10 +2,10 @@
  * wrong types and dangling names are refused with "file:line:column: what, and what was expected".
  *
  *   product: bigtop
- *   architecture: amd64
+ *   architecture: amd64                    default: this machine's
  *   serial: 1
- *   kubernetes: v1.34.4
- *   created: 2026-02-10T12:53:36Z          time stamp of everything in the bundle
+ *   kubernetes: v1.34.4                    left out: no cluster can be made of the bundle
+ *   created: 2026-02-10T12:53:36Z          time stamp of everything in the bundle; default: 1970
  *   toolchain: {go: go1.25.4, sum: "h1:…"} the Go compiler, by the sum of its module
  *   sources: {NAME: {type: T, …}}          T and its keys: images/source-T.c
  *   layers: {NAME: [ENTRY, …]}             image layers that several images share
@@ -14,6 +14,12 @@
  *     - {name, kind: image, version, roles, ref, layers: [NAME, …], files: [ENTRY, …],
  *        entrypoint, cmd, env, user, workdir}
  *     - {name, kind: addon, version, roles, files: [ENTRY, …], namespaces: [NAME, …]}
+ *     - {name, kind: image, version, roles, ref, image: SOURCE}    as it is, byte by byte
+ *     - {name, kind, version, roles, source: {T: VALUE, …}, to: D}
+ * The last is a component that is all of one source, which is said on the spot: {type: T, …}, or
+ * {T: VALUE} where VALUE is all of its keys or the main one (a file's path, the ref of an oci). It
+ * needs no more than a name: kind is image for an oci and files for others, version the image's
+ * tag or the serial, roles both, to opt/NAME. The same goes for what is left out with `image`.
  *
  * ENTRY is one of
  *   {from: SOURCE, path: P, to: D, mode: "0755"}   a file, or a folder with all that is in it;
@@ -29,6 +35,7 @@
 #include "lib/strv.h"
 #include "lib/yaml.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -60,7 +67,8 @@ struct recipe_source {
     const char *name;
     const struct source_type *type;
     const struct yaml_node *node;
-    void *spec; /* the type's own */
+    struct yaml_node *made; /* the node, when it isn't one of the file: shares all but its keys */
+    void *spec;             /* the type's own */
 };
 
 struct recipe_component {
@@ -68,9 +76,13 @@ struct recipe_component {
     const struct yaml_node *node;
     const char *name, *version;
     unsigned roles; /* COMPONENT_* bits */
+    bool is_source; /* made of one source as it is */
+    size_t source;  /* is_source: index in recipe.sources */
     struct recipe_layer files;
     struct strv namespaces; /* addon: where its pods live */
+    char *made_version, *made_to; /* owned: defaults */
     const char *ref;  /* image, and so are all below */
+    bool whole_image; /* the source is an OCI image layout; else of layers */
     size_t *layers;   /* indexes in recipe.layers, bottom first */
     size_t layer_count;
     struct strv entrypoint, cmd, env;
@@ -80,7 +92,8 @@ struct recipe_component {
 struct recipe {
     struct yaml_file file; /* owns all borrowed strings */
     char *dir;             /* the recipe's folder: what relative paths in it are relative to */
-    const char *product, *architecture, *kubernetes, *created;
+    const char *product, *architecture, *created;
+    const char *kubernetes; /* NULL: none */
     int64_t serial;
     int64_t mtime; /* created, seconds since 1970 */
     const char *toolchain, *toolchain_sum; /* NULL when there is no `toolchain` */

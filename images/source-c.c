@@ -130,5 +130,9 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return process_runv(&argv, &opts, NULL, err);
 }
 
-const struct source_type source_c = {
-    .name = "c", .load = load, .release = release, .inputs = inputs, .produce = produce};
+const struct source_type source_c = {.name = "c",
+                                     .main_key = "file",
+                                     .load = load,
+                                     .release = release,
+                                     .inputs = inputs,
+                                     .produce = produce};

@@ -316,5 +316,9 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return drop(s, dir, err);
 }
 
-const struct source_type source_deb = {
-    .name = "deb", .load = load, .release = release, .inputs = inputs, .produce = produce};
+const struct source_type source_deb = {.name = "deb",
+                                       .main_key = "packages",
+                                       .load = load,
+                                       .release = release,
+                                       .inputs = inputs,
+                                       .produce = produce};

@@ -147,5 +147,9 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return each_file(s, copy_one, (void *) dir, err);
 }
 
-const struct source_type source_file = {
-    .name = "file", .load = load, .release = release, .inputs = inputs, .produce = produce};
+const struct source_type source_file = {.name = "file",
+                                        .main_key = "path",
+                                        .load = load,
+                                        .release = release,
+                                        .inputs = inputs,
+                                        .produce = produce};

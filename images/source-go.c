@@ -325,5 +325,9 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return describe(s, about, err);
 }
 
-const struct source_type source_go = {
-    .name = "go", .load = load, .release = release, .inputs = inputs, .produce = produce};
+const struct source_type source_go = {.name = "go",
+                                      .main_key = "module",
+                                      .load = load,
+                                      .release = release,
+                                      .inputs = inputs,
+                                      .produce = produce};

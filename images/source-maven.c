@@ -364,5 +364,9 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return path_remove_tree(work, err);
 }
 
-const struct source_type source_maven = {
-    .name = "maven", .load = load, .release = release, .inputs = inputs, .produce = produce};
+const struct source_type source_maven = {.name = "maven",
+                                         .main_key = "artifacts",
+                                         .load = load,
+                                         .release = release,
+                                         .inputs = inputs,
+                                         .produce = produce};

@@ -1,7 +1,7 @@
 /* type: oci — an image of a registry, as it is there: the component's key `image` takes it.
  *   ref: HOST/PATH:TAG[@DIGEST]   what a tag stands for at the first build is pinned in the lock
  *                                 file; from then on the image is used by its digest only
- *   platform: linux/arm64/v8      default: linux and the recipe's architecture
+ *   platform: linux/arm64/v8      when it has to be that variant
  * Registries, mirrors and logins: images/registry.h. The result is an OCI image layout. */
 #include "images/fields.h"
 #include "images/image-ref.h"
@@ -18,7 +18,8 @@
 
 struct oci_spec {
     struct image_ref ref;
-    char *name;           /* the key in the lock file */
+    char *name;           /* with tag and digest: the key in the lock file */
+    char *image;          /* what containerd calls it, or NULL */
     const char *platform; /* as it is written */
     struct strv parts;    /* of the platform */
 };
@@ -28,6 +29,7 @@ static void release(void *spec)
     struct oci_spec *s = spec;
     image_ref_release(&s->ref);
     free(s->name);
+    free(s->image);
     strv_release(&s->parts);
     free(s);
 }
@@ -49,9 +51,10 @@ static int load_platform(const struct recipe *r, const struct yaml_node *node, s
     for (size_t i = 0; i < s->parts.count; i++)
         if (!fields_is_word(s->parts.items[i]))
             s->parts.count = 0;
-    if (s->parts.count < 2 || s->parts.count > 3)
+    if (s->parts.count < 2 || s->parts.count > 3 || strcmp(s->parts.items[0], "linux") != 0 ||
+        strcmp(s->parts.items[1], r->architecture) != 0)
         return yaml_error(&r->file, yaml_get(node, "platform"), err,
-                          "expected OS/ARCHITECTURE[/VARIANT]");
+                          "expected linux/%s[/VARIANT], as the recipe is for", r->architecture);
     return 0;
 }
 
@@ -68,6 +71,7 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
     if (image_ref_parse(ref, &s->ref, &cause) < 0)
         return yaml_error(&r->file, yaml_get(node, "ref"), err, "%s", cause.text);
     s->name = image_ref_text(&s->ref);
+    s->image = image_ref_name(&s->ref);
     return load_platform(r, node, s, err);
 }
 
@@ -289,5 +293,16 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return 0;
 }
 
-const struct source_type source_oci = {
-    .name = "oci", .load = load, .release = release, .inputs = inputs, .produce = produce};
+static const char *image_name(const void *spec)
+{
+    const struct oci_spec *s = spec;
+    return s->image;
+}
+
+const struct source_type source_oci = {.name = "oci",
+                                       .main_key = "ref",
+                                       .load = load,
+                                       .release = release,
+                                       .inputs = inputs,
+                                       .produce = produce,
+                                       .image_name = image_name};

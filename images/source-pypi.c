@@ -439,5 +439,9 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return 0;
 }
 
-const struct source_type source_pypi = {
-    .name = "pypi", .load = load, .release = release, .inputs = inputs, .produce = produce};
+const struct source_type source_pypi = {.name = "pypi",
+                                        .main_key = "requirements",
+                                        .load = load,
+                                        .release = release,
+                                        .inputs = inputs,
+                                        .produce = produce};

@@ -6,22 +6,19 @@
  *   size: BYTES           optional
  *   name: NAME            of the file; default: the last part of the URL
  *   mode: "0755"          default "0644"
- *   unpack: true          a tar (plain, gzip, zstd): what is in it instead of the file */
+ *   unpack: true          a tar, compressed or not: what is in it instead of the file */
 #include "images/checksums.h"
 #include "images/fetch.h"
 #include "images/fields.h"
 #include "images/source.h"
 #include "images/store.h"
-#include "lib/archive.h"
+#include "images/unpack.h"
 #include "lib/digest.h"
 #include "lib/fd.h"
 #include "lib/path.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define SIZE_LIMIT (16LL << 30) /* bytes of a file whose size the recipe does not say */
 
@@ -198,15 +195,6 @@ static int fetch(void *userdata, const char *path, struct error *err)
     return fetch_file(f, &request, path, w->digest, w->spec->size, SIZE_LIMIT, &response, err);
 }
 
-static int unpack(const char *file, const char *dir, struct error *err)
-{
-    AUTO_FD fd = open(file, O_RDONLY | O_CLOEXEC);
-    AUTO_FD dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || dir_fd < 0)
-        return error_errno(err, -errno, "unpack %s", file);
-    return archive_unpack(fd, dir_fd, NULL, NULL, NULL, err);
-}
-
 static int produce(const struct source_context *ctx, const void *spec, const char *dir,
                    json_t *about, struct error *err)
 {
@@ -224,9 +212,13 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     json_object_set_new(about, "url", json_string(shown));
     json_object_set_new(about, "digest", json_string(digest));
     AUTO_FREE char *to = path_join(dir, s->name);
-    r = s->unpack ? unpack(file, dir, err) : file_copy(file, to, s->mode, err);
+    r = s->unpack ? unpack_tar(ctx, file, dir, err) : file_copy(file, to, s->mode, err);
     return r < 0 ? error_prefix(err, "%s", s->name) : 0;
 }
 
-const struct source_type source_url = {
-    .name = "url", .load = load, .release = release, .inputs = inputs, .produce = produce};
+const struct source_type source_url = {.name = "url",
+                                       .main_key = "url",
+                                       .load = load,
+                                       .release = release,
+                                       .inputs = inputs,
+                                       .produce = produce};

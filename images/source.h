@@ -24,6 +24,7 @@ struct source_context {
 
 struct source_type {
     const char *name;
+    const char *main_key; /* of its mapping: what `source: {TYPE: VALUE}` gives a value to */
     /* Reads the source's mapping into *out. */
     int (*load)(const struct recipe *r, const struct yaml_node *node, void **out,
                 struct error *err);
@@ -36,6 +37,8 @@ struct source_type {
      * bigtop.json's `sources` for people. */
     int (*produce)(const struct source_context *ctx, const void *spec, const char *dir,
                    json_t *about, struct error *err);
+    /* HOST/PATH:TAG of the image that it makes, borrowed, or NULL; NULL: it never makes one. */
+    const char *(*image_name)(const void *spec);
 };
 
 const struct source_type *source_type_find(const char *name); /* NULL when there is none */

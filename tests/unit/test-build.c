@@ -317,6 +317,106 @@ static void refuses_what_the_agent_would(void **state)
     }
 }
 
+static void must_build_text(const char *dir, const char *recipe, const char *out)
+{
+    struct seen seen;
+    put(dir, "r.yaml", recipe, 0644);
+    must_build(dir, out, "cache", &seen);
+}
+
+static void builds_the_shortest_recipe(void **state)
+{
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    put_sources(*state);
+    must_build_text(
+        *state, "product: p\nserial: 1\ncomponents: [{name: x, source: {file: tool}}]\n", "out");
+    must_verify(*state, "out", &b);
+    assert_int_equal(b.component_count, 1);
+    assert_null(b.kubernetes);
+}
+
+/* The first image of a bundle, as the folder of a source: again of another media type. */
+static void put_image(const char *dir, const struct bundle *from, const char *media_type)
+{
+    AUTO_JSON *manifest = blob_json(from, bundle_find(from, "one")->manifest);
+    if (media_type)
+        json_object_set_new(manifest, "mediaType", json_string(media_type));
+    AUTO_FREE char *text = json_dumps(manifest, JSON_INDENT(3));
+    char digest[DIGEST_SIZE];
+    digest_buffer(text, strlen(text), digest);
+    AUTO_FREE char *name = xasprintf("image/blobs/sha256/%s", digest + strlen("sha256:"));
+    AUTO_FREE char *index = xasprintf("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\","
+                                      "\"digest\":\"%s\",\"size\":%zu}]}",
+                                      json_get_string(manifest, "mediaType", ""), digest,
+                                      strlen(text));
+    put(dir, name, text, 0644);
+    put(dir, "image/index.json", index, 0644);
+    put(dir, "image/oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}", 0644);
+    const json_t *blobs = bundle_find(from, "one")->blobs;
+    for (size_t i = 0; i < json_array_size(blobs); i++) {
+        const char *hex = json_string_value(json_array_get(blobs, i)) + strlen("sha256:");
+        AUTO_FREE char *source = xasprintf("%s/blobs/sha256/%s", from->dir, hex);
+        AUTO_FREE char *to = xasprintf("%s/image/blobs/sha256/%s", dir, hex);
+        assert_int_equal(file_copy(source, to, 0644, NULL), 0);
+    }
+}
+
+#define IMAGE_RECIPE \
+    "product: p\nserial: 1\narchitecture: amd64\nsources: {i: {type: file, path: image}}\n" \
+    "components: [{name: x, image: i, ref: a.io/x:v1}]\n"
+
+/* Another layout of the same JSON has another digest: it stays as it came. */
+static void keeps_an_image_as_it_is(void **state)
+{
+    CLEANUP(bundle_release) struct bundle own = BUNDLE_INIT, taken = BUNDLE_INIT;
+    struct seen seen;
+    put_sources(*state);
+    must_build(*state, "out", "cache", &seen);
+    must_verify(*state, "out", &own);
+    put_image(*state, &own, "application/vnd.docker.distribution.manifest.v2+json");
+    /* A docker manifest with a configuration of OCI's type: what some registries convert to. */
+    must_build_text(*state, IMAGE_RECIPE, "taken");
+    must_verify(*state, "taken", &taken);
+    const struct component *x = bundle_find(&taken, "x");
+    assert_string_equal(x->ref, "a.io/x:v1");
+    assert_string_equal(x->version, "v1");
+    assert_true(json_equal(x->blobs, bundle_find(&own, "one")->blobs));
+    assert_string_not_equal(x->manifest, bundle_find(&own, "one")->manifest);
+    AUTO_FREE char *index_path = path_join(taken.dir, "index.json");
+    AUTO_JSON *index = json_parse_file(index_path, BUNDLE_MANIFEST_MAX, NULL);
+    const json_t *entry = json_array_get(json_object_get(index, "manifests"), 0);
+    assert_string_equal(json_get_string(entry, "mediaType", ""),
+                        "application/vnd.docker.distribution.manifest.v2+json");
+    assert_string_equal(json_get_string(entry, "digest", ""), x->manifest);
+}
+
+static void refuses_folders_that_are_no_image(void **state)
+{
+    CLEANUP(bundle_release) struct bundle own = BUNDLE_INIT;
+    struct error err = ERROR_INIT;
+    struct seen seen;
+    put_sources(*state);
+    must_build(*state, "out", "cache", &seen);
+    must_verify(*state, "out", &own);
+    put_image(*state, &own, NULL);
+    put(*state, "r.yaml", IMAGE_RECIPE, 0644);
+    AUTO_FREE char *config =
+        xasprintf("image/blobs/sha256/%s",
+                  json_string_value(json_array_get(bundle_find(&own, "one")->blobs, 0)) + 7);
+    put(*state, config, "{}", 0644);
+    assert_int_equal(build(*state, "taken", "cache", &seen, &err), -EBADMSG);
+    assert_error_has(err, "content of its name");
+    put(*state, "image/index.json", "{\"schemaVersion\":2,\"manifests\":[]}", 0644);
+    assert_int_equal(build(*state, "taken", "cache", &seen, &err), -ENOENT);
+    assert_error_has(err, "0 images");
+    put(*state, "r.yaml",
+        "product: p\nserial: 1\nsources: {i: {type: file, path: tool}}\n"
+        "components: [{name: x, image: i, ref: a.io/x:v1}]\n",
+        0644);
+    assert_true(build(*state, "taken", "cache", &seen, &err) < 0);
+    assert_error_has(err, "not the folder of an image");
+}
+
 static void one_build_at_a_time(void **state)
 {
     struct cache *first = NULL, *second = NULL;
@@ -341,6 +441,9 @@ int main(void)
         cmocka_folder_test(refuses_a_foreign_folder),
         cmocka_folder_test(names_what_is_missing),
         cmocka_folder_test(refuses_what_the_agent_would),
+        cmocka_folder_test(builds_the_shortest_recipe),
+        cmocka_folder_test(keeps_an_image_as_it_is),
+        cmocka_folder_test(refuses_folders_that_are_no_image),
         cmocka_folder_test(one_build_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,13 @@ static void writes_a_layout(void **state)
     assert_int_equal(layout_open(dir, &l, NULL), 0);
     assert_int_equal(layout_put_file(l, source, D_HELLO, 5, NULL), 0);
     assert_int_equal(layout_put_data(l, "{}", 2, digest, NULL), 0);
-    layout_add_manifest(l, digest, 2, "a.io/b:c", "amd64", NULL);
+    const struct layout_manifest manifest = {
+        .media_type = "application/vnd.oci.image.manifest.v1+json",
+        .digest = digest,
+        .size = 2,
+        .ref = "a.io/b:c",
+        .architecture = "amd64"};
+    layout_add_manifest(l, &manifest);
     AUTO_JSON *json = json_pack("{s:s}", "x", "y");
     assert_int_equal(layout_finish(l, json, NULL), 0);
     assert_true(has_blob(dir, D_HELLO));

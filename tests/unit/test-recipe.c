@@ -59,6 +59,48 @@ static void reads_a_recipe(void **state)
     assert_int_equal(r.components[2].files.entries[0].mode, RECIPE_MODE_KEEP);
 }
 
+/* The shortest: what is left out has a default. */
+static void reads_short_forms(void **state)
+{
+    static const char digest[] =
+        "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+    CLEANUP(recipe_release) struct recipe r = RECIPE_INIT;
+    struct error err = ERROR_INIT;
+    AUTO_FREE char *text = xasprintf("product: p\n"
+                                     "serial: 7\n"
+                                     "components:\n"
+                                     "- {name: a, source: {file: .}}\n"
+                                     "- {name: b, source: {oci: \"a.io/b:v2\"}}\n"
+                                     "- {name: c, source: {type: file, path: .}, kind: addon,\n"
+                                     "   version: v3, roles: [worker], namespaces: [x]}\n"
+                                     "- {name: d, source: {url: \"https://a.io/x\",\n"
+                                     "   sha256: \"%s\"}, to: usr/bin}\n"
+                                     "- {name: e, source: {oci: {ref: \"f@%s\"}}, ref: a.io/e:1}\n"
+                                     "- {name: g, image: a, ref: a.io/g:_x}\n",
+                                     digest + 7, digest);
+    if (parse(*state, text, &r, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_string_equal(r.created, "1970-01-01T00:00:00Z");
+    assert_true(r.architecture && !r.kubernetes);
+    const struct recipe_component *c = r.components;
+    assert_int_equal(c[0].kind, COMPONENT_FILES);
+    assert_string_equal(c[0].version, "7");
+    assert_int_equal(c[0].roles, COMPONENT_CONTROL_PLANE | COMPONENT_WORKER);
+    assert_string_equal(c[0].files.entries[0].to, "opt/a");
+    assert_int_equal(c[0].files.entries[0].source, 0);
+    assert_int_equal(c[1].kind, COMPONENT_IMAGE);
+    assert_true(c[1].whole_image);
+    assert_string_equal(c[1].ref, "a.io/b:v2");
+    assert_string_equal(c[1].version, "v2");
+    assert_string_equal(c[2].files.entries[0].to, "");
+    assert_int_equal(c[2].roles, COMPONENT_WORKER);
+    assert_string_equal(c[3].files.entries[0].to, "usr/bin");
+    assert_string_equal(c[4].ref, "a.io/e:1");
+    assert_string_equal(c[4].version, "1");
+    assert_int_equal(c[5].source, 0); /* a component's own source by its name */
+    assert_string_equal(c[5].version, "7");
+}
+
 static void refuses_what_is_wrong(void **state)
 {
     static const struct {
@@ -76,10 +118,10 @@ static void refuses_what_is_wrong(void **state)
          "r.yaml:5:10: expected a time like"},
         {"product: p\narchitecture: a\nserial: 1\nkubernetes: v\ncreated: 2026-02-10T12:53:36Z!\n",
          "r.yaml:5:10: expected a time like"},
-        {HEAD, "\"sources\" is missing here"},
+        {HEAD, "\"components\" is missing here"},
         {HEAD "sources: []\n", "r.yaml:6:10: found a list, expected a mapping"},
-        {HEAD "sources: {x: {type: magic}}\n",
-         "r.yaml:6:21: unknown source type, expected one of go, c, deb, file, maven, pypi"},
+        {HEAD "sources: {x: {type: magic}}\n", "r.yaml:6:21: unknown source type, expected one of "
+                                               "go, c, deb, file, maven, pypi, oci, url"},
         {HEAD "sources: {\"a b\": {type: file}}\n", "r.yaml:6:11: a source's name"},
         {HEAD "sources: {x: {type: file}}\n", "\"path\" is missing here"},
         {HEAD "sources: {x: {type: file, path: nothing-there}}\n", "No such file"},
@@ -147,7 +189,7 @@ static void refuses_what_is_wrong(void **state)
         {HEAD SOURCES "components: []\n", "r.yaml:7:13: an empty list"},
         {HEAD SOURCES "layers: {a: []}\ncomponents: []\n", "r.yaml:7:13: an empty list"},
         {WITH("name: a"), "\"kind\" is missing here"},
-        {WITH("kind: thing"), "unknown kind, expected files, image or addon"},
+        {WITH(A "kind: thing"), "unknown kind, expected files, image or addon"},
         {WITH(A "kind: files, files: [{from: f}], ref: x"), "unknown key \"ref\""},
         {WITH(A "kind: files"), "\"files\" is missing here"},
         {WITH(A "kind: files, files: []"), "an empty list, expected files"},
@@ -174,6 +216,27 @@ static void refuses_what_is_wrong(void **state)
         {ENTRY("{links: [], target: y}"), "\"links\" is empty"},
         {ENTRY("{links: [x]}"), "\"target\" is missing here"},
         {ENTRY("{text: \"a\\eb\", to: x}"), "control character"},
+        {WITH("name: a, source: x"), "found a string, expected a mapping"},
+        {WITH("name: a, source: {magic: x}"), "unknown source type, expected one of"},
+        {WITH("name: a, source: {type: magic}"), "unknown source type, expected one of"},
+        {WITH("name: a, source: {file: nothing-there}"), "No such file"},
+        {WITH("name: a, source: {file: ., size: 3}"), "unknown key \"size\""},
+        {WITH("name: a, source: {sha256: x, file: {path: .}}"), "a key beside \"file\""},
+        {WITH("name: f, source: {file: .}"), "there is a source \"f\" already"},
+        {WITH("name: a, source: {file: .}, image: f"), "both \"source\" and \"image\""},
+        {WITH("name: a, source: {file: .}, files: [{from: f}]"), "unknown key \"files\""},
+        {WITH("name: a, source: {file: .}, to: ../x"), "relative path without"},
+        {WITH("name: a, source: {file: .}, roles: []"), "\"roles\" is empty"},
+        {WITH("name: a, source: {oci: UPPER/x}"), "not the name of an image"},
+        {WITH("name: a, source: {oci: a.io/b@sha256:12}"), "not the name of an image"},
+        {WITH("name: a, source: {oci: \"a.io/b:c\", platform: linux/arm64}"), "linux/amd64"},
+        {WITH("name: a, source: {oci: \"a.io/b:c\", platform: windows/amd64}"), "linux/amd64"},
+        {WITH("name: a, source: {oci: \"a.io/b:c\"}, ref: nginx"), "a full image name"},
+        {WITH("name: a, source: {oci: \"a.io/b:c\"}, entrypoint: [x]"), "unknown key"},
+        {WITH("name: a, image: f"), "\"ref\" is missing here"},
+        {WITH("name: a, image: g, ref: a.io/b:c"), "no source \"g\""},
+        {WITH("name: a, source: {oci: \"a.io/b:c\"}}\n- {name: b, source: {oci: \"a.io/b:c\"}"),
+         "r.yaml:9:3: a second image"},
         {HEAD SOURCES COMPONENTS
          "- {name: a, kind: addon, version: v1, roles: [worker], files: [{from: f}]}\n",
          "r.yaml:9:10: a second component \"a\""},
@@ -231,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_folder_test(reads_a_recipe),
+        cmocka_folder_test(reads_short_forms),
         cmocka_folder_test(refuses_what_is_wrong),
         cmocka_unit_test(reads_the_default_recipe),
         cmocka_folder_test(says_when_there_is_no_recipe),
