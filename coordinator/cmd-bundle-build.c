@@ -23,6 +23,7 @@
 
 struct build_arguments {
     const char *out, *sign, *registry_config;
+    struct strv next_keys;
     bool update_lock;
     int output;
 };
@@ -34,6 +35,8 @@ static const struct option_spec options[] = {
      "sign it with this secret key, as bundle sign does"},
     {"registry-config", 0, OPTION_TEXT, offsetof(struct build_arguments, registry_config), "DIR",
      "mirrors, as containerd has them: DIR/HOST/hosts.toml"},
+    {"next-key", 0, OPTION_LIST, offsetof(struct build_arguments, next_keys), "NAME.pub",
+     "announce a key that may sign what comes after, besides the one of this bundle"},
     {"update-lock", 0, OPTION_FLAG, offsetof(struct build_arguments, update_lock), NULL,
      "resolve anew what RECIPE.lock pins"},
     OPTION_OUTPUT(struct build_arguments, output),
@@ -232,9 +235,14 @@ static int build_and_sign(const struct build_options *build, const struct secret
     return 0;
 }
 
+static void arguments_release(struct build_arguments *o)
+{
+    strv_release(&o->next_keys);
+}
+
 static int run(int argc, char **argv)
 {
-    struct build_arguments o = {0};
+    CLEANUP(arguments_release) struct build_arguments o = {0};
     STRV(recipes);
     if (command_parse(&cmd_bundle_build, argc, argv, &o, &recipes, 1, 1) != 0)
         return EXIT_BAD_INPUT;
@@ -243,10 +251,12 @@ static int run(int argc, char **argv)
     struct progress p = {.mode = choose_mode(o.output),
                          .lock = PTHREAD_MUTEX_INITIALIZER,
                          .stop = PTHREAD_COND_INITIALIZER};
+    AUTO_TRUSTED_KEYS next_keys = {0};
     const struct build_options build = {.recipe = recipes.items[0],
                                         .out_dir = out,
                                         .cache_dir = cache,
                                         .registry_config = o.registry_config,
+                                        .next_keys = &next_keys,
                                         .update_lock = o.update_lock,
                                         .cancel = &interrupted,
                                         .report = on_event,
@@ -254,7 +264,9 @@ static int run(int argc, char **argv)
     AUTO_SECRET_KEY key;
     struct error err = ERROR_INIT;
     int r;
-    /* Before the long build: what is wrong with the key is better known now. */
+    /* Before the long build: what is wrong with a key is better known now. */
+    if (trusted_keys_load_all(&next_keys, &o.next_keys, &err) < 0)
+        return command_fail(EXIT_BAD_INPUT, &err);
     if (o.sign && (r = signing_key_load(o.sign, &key, &err)) < 0)
         return command_fail(r == -ECANCELED ? EXIT_INTERRUPTED : EXIT_BAD_INPUT, &err);
     r = build_and_sign(&build, o.sign ? &key : NULL, &p, &err);

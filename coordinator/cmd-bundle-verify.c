@@ -21,14 +21,6 @@ static void arguments_release(struct verify_arguments *o)
     strv_release(&o->keys);
 }
 
-static int load_keys(const struct strv *paths, struct trusted_keys *out, struct error *err)
-{
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < paths->count; i++)
-        r = trusted_keys_load(out, paths->items[i], err);
-    return r;
-}
-
 static int verify(const char *dir, const struct trusted_keys *trusted, struct error *err)
 {
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
@@ -55,9 +47,9 @@ static int run(int argc, char **argv)
         return EXIT_BAD_INPUT;
     AUTO_FREE char *cache = path_cache_dir();
     AUTO_FREE char *dir = dirs.count ? xstrdup(dirs.items[0]) : path_join(cache, "bundle");
-    CLEANUP(trusted_keys_release) struct trusted_keys trusted = {0};
+    AUTO_TRUSTED_KEYS trusted = {0};
     struct error err = ERROR_INIT;
-    if (load_keys(&o.keys, &trusted, &err) < 0)
+    if (trusted_keys_load_all(&trusted, &o.keys, &err) < 0)
         return command_fail(EXIT_BAD_INPUT, &err);
     return verify(dir, o.keys.count ? &trusted : NULL, &err);
 }

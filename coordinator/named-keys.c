@@ -36,24 +36,11 @@ static int list_config(struct strv *paths, struct error *err)
     return 0;
 }
 
-static int load_all(const struct strv *paths, struct trusted_keys *out, struct error *err)
-{
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < paths->count; i++)
-        r = trusted_keys_load(out, paths->items[i], err);
-    return r;
-}
-
 static int load_inventory(const struct inventory *inv, struct trusted_keys *out, struct error *err)
 {
     int r = 0;
-    for (size_t i = 0; r == 0 && i < inv->bundle_keys.count; i++) {
-        struct public_key key;
-        if (public_key_from_text(inv->bundle_keys.items[i], &key))
-            trusted_keys_add(out, &key);
-        else
-            r = trusted_keys_load(out, inv->bundle_keys.items[i], err);
-    }
+    for (size_t i = 0; r == 0 && i < inv->bundle_keys.count; i++)
+        r = trusted_keys_add_named(out, inv->bundle_keys.items[i], NULL, err);
     return r;
 }
 
@@ -62,7 +49,7 @@ int named_keys_load(const struct inventory *inv, const struct strv *paths, struc
 {
     STRV(config);
     int r;
-    if ((r = load_all(paths, out, err)) < 0)
+    if ((r = trusted_keys_load_all(out, paths, err)) < 0)
         return r;
     if ((r = load_inventory(inv, out, err)) < 0) {
         (void) error_prefix(err, "bundle_keys of %s", inv->path);
@@ -70,5 +57,5 @@ int named_keys_load(const struct inventory *inv, const struct strv *paths, struc
     }
     if ((r = list_config(&config, err)) < 0)
         return r;
-    return load_all(&config, out, err);
+    return trusted_keys_load_all(out, &config, err);
 }

@@ -391,6 +391,10 @@ static int finish(struct build *b, struct error *err)
         r->product, "architecture", r->architecture, "serial", (json_int_t) r->serial, "created",
         r->created, "kubernetes", r->kubernetes, "components", b->components, "blobs",
         layout_blobs(b->layout), "chunks", layout_chunks(b->layout), "sources", b->about);
+    if (b->options->next_keys)
+        trusted_keys_add_all(&b->recipe.next_keys, b->options->next_keys);
+    if (b->recipe.next_keys.count)
+        json_object_set_new(json, "next_keys", trusted_keys_to_json(&b->recipe.next_keys));
     return layout_finish(b->layout, json, err);
 }
 

@@ -2,6 +2,7 @@
  * is kept (images/cache.h), so an interrupted build goes on where it was. */
 #pragma once
 
+#include "images/trusted-keys.h"
 #include "lib/error.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct build_options {
     const char *out_dir;
     const char *cache_dir;
     const char *registry_config; /* folder of hosts.toml files (images/registry-hosts.h), or NULL */
+    const struct trusted_keys *next_keys; /* announced besides the recipe's; NULL: none */
     bool update_lock;    /* resolve anew what the lock file (images/lock.h) pins */
     const bool *cancel;  /* may be NULL; true: -ECANCELED */
     void (*report)(void *userdata, const struct build_event *event); /* may be NULL */

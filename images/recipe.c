@@ -183,11 +183,20 @@ static int read_architecture(struct recipe *r, const struct yaml_node *root, str
                : 0;
 }
 
+static int read_next_keys(struct recipe *r, const struct yaml_node *root, struct error *err)
+{
+    STRV(names);
+    int e = fields_get_strings(&r->file, root, "next_keys", &names, err);
+    for (size_t i = 0; e == 0 && i < names.count; i++)
+        e = trusted_keys_add_named(&r->next_keys, names.items[i], r->dir, err);
+    return e;
+}
+
 static int read_head(struct recipe *r, const struct yaml_node *root, struct error *err)
 {
-    static const char *const keys[] = {
-        "product",   "architecture", "serial", "kubernetes", "created",
-        "toolchain", "sources",      "layers", "components", NULL};
+    static const char *const keys[] = {"product",    "architecture", "serial",  "kubernetes",
+                                       "created",    "toolchain",    "sources", "layers",
+                                       "components", "next_keys",    NULL};
     const struct yaml_file *f = &r->file;
     const struct yaml_node *serial;
     int e;
@@ -198,7 +207,7 @@ static int read_head(struct recipe *r, const struct yaml_node *root, struct erro
          (e = fields_need_word(f, root, "kubernetes", &r->kubernetes, err)) < 0) ||
         (e = fields_need(f, root, "serial", &serial, err)) < 0 ||
         (e = yaml_int(f, serial, 1, INT64_MAX, &r->serial, err)) < 0 ||
-        (e = read_created(r, root, err)) < 0)
+        (e = read_next_keys(r, root, err)) < 0 || (e = read_created(r, root, err)) < 0)
         return e;
     return read_toolchain(r, root, err);
 }
@@ -247,6 +256,7 @@ void recipe_release(struct recipe *r)
     recipe_release_components(r);
     free(r->layers);
     free(r->dir);
+    trusted_keys_release(&r->next_keys);
     yaml_release(&r->file);
     *r = RECIPE_INIT;
 }

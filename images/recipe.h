@@ -5,6 +5,8 @@
  *   architecture: amd64                    default: this machine's
  *   serial: 1
  *   kubernetes: v1.34.4                    left out: no cluster can be made of the bundle
+ *   next_keys: [NAME.pub, …]               who may sign what comes after (images/bundle.h); paths,
+ *                                          or the keys themselves ("RW…")
  *   created: 2026-02-10T12:53:36Z          time stamp of everything in the bundle; default: 1970
  *   toolchain: {go: go1.25.4, sum: "h1:…"} the Go compiler, by the sum of its module
  *   sources: {NAME: {type: T, …}}          T and its keys: images/source-T.c
@@ -95,6 +97,7 @@ struct recipe {
     const char *product, *architecture, *created;
     const char *kubernetes; /* NULL: none */
     int64_t serial;
+    struct trusted_keys next_keys;
     int64_t mtime; /* created, seconds since 1970 */
     const char *toolchain, *toolchain_sum; /* NULL when there is no `toolchain` */
     struct recipe_source *sources;

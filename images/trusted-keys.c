@@ -1,6 +1,7 @@
 #include "images/trusted-keys.h"
 
 #include "lib/fd.h"
+#include "lib/path.h"
 
 #include <errno.h>
 #include <string.h>
@@ -49,6 +50,26 @@ int trusted_keys_load(struct trusted_keys *trusted, const char *path, struct err
     }
     trusted_keys_add(trusted, &key);
     return 0;
+}
+
+int trusted_keys_load_all(struct trusted_keys *trusted, const struct strv *paths, struct error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < paths->count; i++)
+        r = trusted_keys_load(trusted, paths->items[i], err);
+    return r;
+}
+
+int trusted_keys_add_named(struct trusted_keys *trusted, const char *text, const char *dir,
+                           struct error *err)
+{
+    struct public_key key;
+    if (public_key_from_text(text, &key)) {
+        trusted_keys_add(trusted, &key);
+        return 0;
+    }
+    AUTO_FREE char *path = dir && text[0] != '/' ? path_join(dir, text) : xstrdup(text);
+    return trusted_keys_load(trusted, path, err);
 }
 
 json_t *trusted_keys_to_json(const struct trusted_keys *trusted)

@@ -5,6 +5,7 @@
 #include "images/key-file.h"
 #include "lib/error.h"
 #include "lib/json.h"
+#include "lib/strv.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,12 @@ void trusted_keys_add_all(struct trusted_keys *trusted, const struct trusted_key
 bool trusted_keys_have(const struct trusted_keys *trusted, const struct public_key *key);
 /* Adds the key of a NAME.pub. */
 int trusted_keys_load(struct trusted_keys *trusted, const char *path, struct error *err);
+int trusted_keys_load_all(struct trusted_keys *trusted, const struct strv *paths,
+                          struct error *err);
+/* As trusted_keys_load, or the key itself ("RW…"). A relative path is relative to dir; NULL: to the working
+ * folder. */
+int trusted_keys_add_named(struct trusted_keys *trusted, const char *text, const char *dir,
+                           struct error *err);
 /* As an array of the keys' texts ("RW…"), and back: adds them. -EBADMSG when the list is not one of
  * at most TRUSTED_KEYS_MAX keys; some may have been added then. The caller owns the array. */
 json_t *trusted_keys_to_json(const struct trusted_keys *trusted);

@@ -429,6 +429,25 @@ static void one_build_at_a_time(void **state)
     cache_close(&second);
 }
 
+static void announces_the_next_keys(void **state)
+{
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    AUTO_SECRET_KEY key;
+    AUTO_TRUSTED_KEYS next = {0};
+    AUTO_FREE char *recipe = path_join(*state, "r.yaml");
+    AUTO_FREE char *out = path_join(*state, "out");
+    AUTO_FREE char *cache = path_join(*state, "cache");
+    const struct build_options options = {
+        .recipe = recipe, .out_dir = out, .cache_dir = cache, .next_keys = &next};
+    secret_key_generate(&key);
+    trusted_keys_add(&next, &key.public_key);
+    put_sources(*state);
+    assert_int_equal(build_bundle(&options, NULL), 0);
+    must_verify(*state, "out", &b);
+    assert_int_equal(b.next_keys.count, 1);
+    assert_true(trusted_keys_have(&b.next_keys, &key.public_key));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +464,7 @@ int main(void)
         cmocka_folder_test(keeps_an_image_as_it_is),
         cmocka_folder_test(refuses_folders_that_are_no_image),
         cmocka_folder_test(one_build_at_a_time),
+        cmocka_folder_test(announces_the_next_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

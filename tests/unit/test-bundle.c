@@ -81,6 +81,8 @@ static void reads_components(void **state)
 #define IMAGE(ref, manifest, blobs) \
     C("\"kind\":\"image\",\"ref\":\"" ref "\",\"manifest\":\"" manifest "\",\"blobs\":" blobs)
 
+#define NEXT(keys) BUNDLE(COMPONENT, LIST ",\"next_keys\":" keys)
+
 static void refuses_what_is_wrong(void **state)
 {
     static const struct {
@@ -99,6 +101,8 @@ static void refuses_what_is_wrong(void **state)
         {"{\"schema\":2,\"product\":\"b\",\"architecture\":\"a\",\"kubernetes\":\"v1\","
          "\"serial\":0,\"components\":[],\"blobs\":{}}",
          "\"serial\" is less than 1"},
+        {NEXT("\"RW\""), "\"next_keys\": is not a list"},
+        {NEXT("[\"RW\"]"), "no public key"},
         {BUNDLE("", LIST), "0 components"},
         {BUNDLE("7", LIST), "component 1: is not an object"},
         {BUNDLE(COMPONENT, "[]"), "blobs"},
@@ -354,6 +358,28 @@ static void opens_what_it_signed(void **state)
     assert_non_null(strstr(b.signature.comment, "file:bigtop.json"));
 }
 
+static void says_who_may_follow(void **state)
+{
+    CLEANUP(signed_release) struct signed_bundle s;
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    AUTO_TRUSTED_KEYS after = {0};
+    AUTO_SECRET_KEY next;
+    char text[PUBLIC_KEY_TEXT];
+    make_signed(*state, &s);
+    secret_key_generate(&next);
+    public_key_text(&next.public_key, text);
+    AUTO_FREE char *json = xasprintf(NEXT("[\"%s\"]"), text);
+    STRBUF(signature, SIGNATURE_MAX);
+    assert_int_equal(signature_make(&s.key, json, strlen(json), "x", &signature, NULL), 0);
+    put_text(*state, "bigtop.json", json);
+    put_text(*state, "bigtop.json.minisig", signature.data);
+    assert_int_equal(bundle_open(*state, &s.trusted, &b, NULL), 0);
+    bundle_successors(&b, &after);
+    assert_int_equal(after.count, 2);
+    assert_true(trusted_keys_have(&after, &s.key.public_key));
+    assert_true(trusted_keys_have(&after, &next.public_key));
+}
+
 static void refuses_a_missing_signature(void **state)
 {
     CLEANUP(signed_release) struct signed_bundle s;
@@ -467,6 +493,7 @@ int main(void)
         cmocka_folder_test(refuses_every_flipped_byte_of_the_signature),
         cmocka_folder_test(looks_at_the_signature_first),
         cmocka_folder_test(does_not_sign_what_is_not_whole),
+        cmocka_folder_test(says_who_may_follow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -290,6 +290,36 @@ static void says_when_there_is_no_recipe(void **state)
     assert_error_has(err, "none.yaml");
 }
 
+static void announces_the_next_keys(void **state)
+{
+    CLEANUP(recipe_release) struct recipe r = RECIPE_INIT;
+    AUTO_SECRET_KEY file;
+    AUTO_SECRET_KEY word;
+    AUTO_FREE char *path = path_join(*state, "next");
+    char text[PUBLIC_KEY_TEXT];
+    secret_key_generate(&file);
+    secret_key_generate(&word);
+    assert_int_equal(secret_key_save(&file, path, NULL), 0);
+    public_key_text(&word.public_key, text);
+    AUTO_FREE char *recipe = xasprintf(HEAD "next_keys: [next.pub, \"%s\"]\n" SOURCES COMPONENTS,
+                                       text);
+    assert_int_equal(parse(*state, recipe, &r, NULL), 0);
+    assert_int_equal(r.next_keys.count, 2);
+    assert_true(trusted_keys_have(&r.next_keys, &file.public_key));
+    assert_true(trusted_keys_have(&r.next_keys, &word.public_key));
+}
+
+static void refuses_next_keys_that_are_none(void **state)
+{
+    static const char *const bad[] = {"next_keys: [none.pub]\n", "next_keys: none.pub\n",
+                                      "next_keys: [RWQ]\n", "next_keys: [\"\"]\n"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        CLEANUP(recipe_release) struct recipe r = RECIPE_INIT;
+        AUTO_FREE char *recipe = xasprintf(HEAD "%s" SOURCES COMPONENTS, bad[i]);
+        assert_true(parse(*state, recipe, &r, NULL) < 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +328,8 @@ int main(void)
         cmocka_folder_test(refuses_what_is_wrong),
         cmocka_unit_test(reads_the_default_recipe),
         cmocka_folder_test(says_when_there_is_no_recipe),
+        cmocka_folder_test(announces_the_next_keys),
+        cmocka_folder_test(refuses_next_keys_that_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
