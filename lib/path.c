@@ -72,6 +72,21 @@ int path_mkdir_p(const char *path, mode_t mode, struct error *err)
     return part[0] ? 0 : error_set(err, -ENOENT, "create folder: its name is empty");
 }
 
+int path_make_empty(const char *path, mode_t mode, struct error *err)
+{
+    int r = path_mkdir_p(path, mode, err);
+    if (r < 0)
+        return r;
+    DIR *d = opendir(path);
+    if (!d)
+        return error_errno(err, -errno, "list %s", path);
+    bool empty = true;
+    for (struct dirent *e; empty && (e = readdir(d));)
+        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+    closedir(d);
+    return empty ? 0 : error_set(err, -ENOTEMPTY, "%s is not empty", path);
+}
+
 static bool is_safe_component(const char *s, size_t len)
 {
     if (len == 0 || len > NAME_MAX || (len <= 2 && strncmp(s, "..", len) == 0))

@@ -217,6 +217,19 @@ static void expands_home(void **state)
     assert_string_equal(own, "/var/cache/x/bigtop-bootstrap");
 }
 
+static void takes_an_empty_folder_only(void **state)
+{
+    struct error err = ERROR_INIT;
+    AUTO_FREE char *dir = path_join(*state, "a/b");
+    AUTO_FREE char *inside = path_join(dir, ".hidden");
+    assert_int_equal(path_make_empty(dir, 0755, &err), 0);
+    assert_int_equal(path_make_empty(dir, 0755, &err), 0);
+    assert_int_equal(file_write_atomic(inside, "x", 1, 0600, NULL), 0);
+    assert_int_equal(path_make_empty(dir, 0755, &err), -ENOTEMPTY);
+    assert_error_has(err, "a/b is not empty");
+    assert_int_equal(path_make_empty(inside, 0755, &err), -ENOTDIR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +244,7 @@ int main(void)
         cmocka_unit_test(refuses_to_remove_what_has_no_name),
         cmocka_folder_test(never_crosses_a_mount),
         cmocka_unit_test(expands_home),
+        cmocka_folder_test(takes_an_empty_folder_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
