@@ -87,7 +87,7 @@ static void warn_insecure(struct job *j)
     view_warn(j->view, NULL,
               "INSECURE: nobody vouches for this bundle: its signature is not checked, and whoever "
               "could write to %s decides what runs as root on your hosts",
-              j->bundle.dir);
+              j->bundle.path);
 }
 
 int job_load(const char *hosts_yaml, struct inventory *inv)

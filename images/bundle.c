@@ -1,21 +1,17 @@
 #include "images/bundle.h"
 
+#include "images/bundle-store.h"
 #include "images/chunk-map.h"
-#include "lib/fd.h"
 #include "lib/grammar.h"
 #include "lib/path.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define NAME_MAX_LEN 63
 #define TEXT_MAX_LEN 255
 #define COMPONENTS_MAX 10000
 #define BLOB_SIZE_MAX (64LL << 30)
-#define HASH_CHUNK (256 * 1024)
 #define REMEDY_REBUILD "build the bundle again: bigtop-bootstrap bundle build RECIPE -o DIR"
 #define REMEDY_DISTRUST "do not use this bundle; get it again from who signed it"
 #define REMEDY_SIGN "bigtop-bootstrap bundle sign --key NAME.key DIR"
@@ -263,6 +259,14 @@ static int read_next_keys(struct bundle *b, struct error *err)
     return r < 0 ? error_prefix(err, "\"next_keys\"") : 0;
 }
 
+static int check_index(const struct bundle *b, struct error *err)
+{
+    const json_t *index = json_object_get(b->json, "index");
+    if (index && (!json_is_string(index) || !digest_is_valid(json_string_value(index))))
+        return error_set(err, -EBADMSG, "\"index\" is no sha256 digest");
+    return 0;
+}
+
 static int read_bundle(struct bundle *b, struct error *err)
 {
     if (!json_is_object(b->json))
@@ -283,23 +287,24 @@ static int read_bundle(struct bundle *b, struct error *err)
     if (b->serial < 1)
         return error_set(err, -EBADMSG, "\"serial\" is less than 1");
     AUTO_CHUNK_MAP *map = NULL;
-    if ((r = check_blobs(b, err)) < 0 || (r = check_deltas(b, err)) < 0 ||
-        (r = chunk_map_new(b, &map, err)) < 0 || (r = read_next_keys(b, err)) < 0)
+    if ((r = check_blobs(b, err)) < 0 || (r = check_index(b, err)) < 0 ||
+        (r = check_deltas(b, err)) < 0 || (r = chunk_map_new(b, &map, err)) < 0 ||
+        (r = read_next_keys(b, err)) < 0)
         return r;
     return read_components(b, err);
 }
 
 static int read_signature(struct bundle *b, struct error *err)
 {
-    AUTO_FREE char *path = path_join(b->dir, BUNDLE_SIGNATURE);
     STRBUF(text, SIGNATURE_MAX);
-    int r = file_read(path, &text, err);
+    int r = bundle_store_read(b->store, BUNDLE_TEXT_SIGNATURE, &text, err);
     if (r == -ENOENT)
         return 0;
     if (r < 0 && r != -E2BIG)
         return r;
     if (r == -E2BIG || memchr(text.data, '\0', text.len)) {
-        error_set(err, -EKEYREJECTED, "%s is too large for a signature, or no text", path);
+        error_set(err, -EKEYREJECTED, "the signature of %s is too large for one, or no text",
+                  b->path);
         (void) error_remedy(err, REMEDY_DISTRUST);
         return -EKEYREJECTED;
     }
@@ -310,16 +315,15 @@ static int read_signature(struct bundle *b, struct error *err)
 /* Before a byte of the text is looked at. */
 static int check_signature(struct bundle *b, const struct trusted_keys *trusted, struct error *err)
 {
-    AUTO_FREE char *path = path_join(b->dir, BUNDLE_SIGNATURE);
     if (!b->signature_text) {
-        error_set(err, -EKEYREJECTED, "%s is not signed: there is no %s", b->dir, path);
+        error_set(err, -EKEYREJECTED, "%s is not signed: it has no %s", b->path, BUNDLE_SIGNATURE);
         (void) error_remedy(err, "get a signed bundle, or sign your own: " REMEDY_SIGN);
         return -EKEYREJECTED;
     }
     int r = signature_check(b->signature_text, strlen(b->signature_text), b->text, b->text_len,
                             trusted, &b->signature, err);
     if (r < 0) {
-        (void) error_prefix(err, "%s", path);
+        (void) error_prefix(err, "the signature of %s", b->path);
         (void) error_remedy(err, REMEDY_DISTRUST);
     }
     return r;
@@ -359,24 +363,26 @@ int bundle_parse(const char *text, size_t len, const char *name, struct bundle *
     return 0;
 }
 
-static int read_text(struct bundle *b, const char *path, struct error *err)
+static int read_text(struct bundle *b, struct error *err)
 {
     STRBUF(text, BUNDLE_MANIFEST_MAX);
-    int r = file_read(path, &text, err);
-    if (r < 0)
-        return error_remedy(err, "is %s a bundle? " REMEDY_REBUILD, b->dir);
+    int r = bundle_store_open(b->path, &b->store, err);
+    if (r < 0 || (r = bundle_store_read(b->store, BUNDLE_TEXT_LIST, &text, err)) < 0)
+        return error_remedy(err, "is %s a bundle? " REMEDY_REBUILD, b->path);
     keep_text(b, text.data, text.len);
     return 0;
 }
 
-int bundle_open(const char *dir, const struct trusted_keys *trusted, struct bundle *out,
+int bundle_open(const char *path, const struct trusted_keys *trusted, struct bundle *out,
                 struct error *err)
 {
-    CLEANUP(bundle_release) struct bundle b = {.dir = xstrdup(dir)};
-    AUTO_FREE char *path = path_join(dir, BUNDLE_MANIFEST);
+    CLEANUP(bundle_release) struct bundle b = {.path = xstrdup(path)};
+    AUTO_FREE char *name = path_join(path, BUNDLE_MANIFEST);
     int r;
-    if ((r = read_text(&b, path, err)) < 0 || (r = read_signature(&b, err)) < 0 ||
-        (trusted && (r = check_signature(&b, trusted, err)) < 0) || (r = parse(&b, path, err)) < 0)
+    if ((r = read_text(&b, err)) < 0 || (r = read_signature(&b, err)) < 0 ||
+        (trusted && (r = check_signature(&b, trusted, err)) < 0) ||
+        (r = parse(&b, name, err)) < 0 ||
+        (r = bundle_store_map(b.store, json_object_get(b.json, "blobs"), err)) < 0)
         return r;
     *out = b;
     b = BUNDLE_INIT;
@@ -384,13 +390,12 @@ int bundle_open(const char *dir, const struct trusted_keys *trusted, struct bund
 }
 
 /* The comment's time is that of the content, so that the same bundle is signed the same. */
-int bundle_sign(const char *dir, const struct secret_key *key, struct error *err)
+int bundle_sign(const char *path, const struct secret_key *key, struct error *err)
 {
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
     STRBUF(signature, SIGNATURE_MAX);
-    AUTO_FREE char *path = path_join(dir, BUNDLE_SIGNATURE);
     int r;
-    if ((r = bundle_open(dir, NULL, &b, err)) < 0 || (r = bundle_verify(&b, err)) < 0)
+    if ((r = bundle_open(path, NULL, &b, err)) < 0 || (r = bundle_verify(&b, err)) < 0)
         return r;
     const char *created = json_get_string(b.json, "created", "");
     AUTO_FREE char *comment =
@@ -399,7 +404,7 @@ int bundle_sign(const char *dir, const struct secret_key *key, struct error *err
                   is_word(created, NAME_MAX_LEN) ? created : "unknown", BUNDLE_MANIFEST);
     if ((r = signature_make(key, b.text, b.text_len, comment, &signature, err)) < 0)
         return r;
-    return file_write_atomic(path, signature.data, signature.len, 0644, err);
+    return bundle_store_write_signature(b.store, signature.data, signature.len, err);
 }
 
 void bundle_successors(const struct bundle *b, struct trusted_keys *out)
@@ -419,7 +424,8 @@ void bundle_release(struct bundle *b)
 {
     signature_release(&b->signature);
     trusted_keys_release(&b->next_keys);
-    free(b->dir);
+    bundle_store_close(&b->store);
+    free(b->path);
     free(b->text);
     free(b->signature_text);
     free(b->components);
@@ -440,165 +446,17 @@ json_t *bundle_deltas(const struct bundle *b, const char *digest)
     return json_object_get(json_object_get(b->json, "deltas"), digest);
 }
 
-static char *blob_path(const struct bundle *b, const char *digest)
-{
-    return xasprintf("%s/blobs/sha256/%s", b->dir, digest + strlen("sha256:"));
-}
-
 int bundle_blob_open(const struct bundle *b, const char *digest, struct blob_source *out,
                      struct error *err)
 {
     int64_t size = bundle_blob_size(b, digest);
     if (size < 0)
         return error_set(err, (int) size, "the bundle does not list blob %s", digest);
-    AUTO_FREE char *path = blob_path(b, digest);
-    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct stat st;
-    if ((fd < 0 && errno != ELOOP) || (fd >= 0 && fstat(fd, &st) < 0))
-        return error_errno(err, -errno, "blob %s", path);
-    if (fd < 0 || !S_ISREG(st.st_mode))
-        return error_set(err, -EBADMSG, "blob %s is not a regular file", path);
-    if (st.st_size != size)
-        return error_set(err, -EBADMSG, "blob %s has %lld bytes, %lld are announced", path,
-                         (long long) st.st_size, (long long) size);
-    *out = (struct blob_source){.fd = TAKE_FD(fd), .size = (uint64_t) size};
-    return 0;
-}
-
-void blob_source_close(struct blob_source *s)
-{
-    fd_close(&s->fd);
-}
-
-int blob_source_read(const struct blob_source *s, uint64_t at, void *buffer, size_t len,
-                     struct error *err)
-{
-    char *to = buffer;
-    if (at > s->size || len > s->size - at)
-        return error_set(err, -ENODATA, "read past the end of a blob");
-    while (len > 0) {
-        ssize_t n = pread(s->fd, to, len, (off_t) (s->offset + at));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? error_errno(err, -EIO, "read a blob")
-                         : error_set(err, -ENODATA, "a blob of the bundle became shorter");
-        to += n;
-        at += (uint64_t) n;
-        len -= (size_t) n;
-    }
-    return 0;
+    return bundle_store_blob(b->store, digest, (uint64_t) size, out, err);
 }
 
 int64_t bundle_blob_size(const struct bundle *b, const char *digest)
 {
     const json_t *size = json_object_get(json_object_get(b->json, "blobs"), digest);
     return json_is_integer(size) ? (int64_t) json_integer_value(size) : -ENOENT;
-}
-
-static int hash_blob(const struct blob_source *blob, char out[DIGEST_SIZE], struct error *err)
-{
-    AUTO_FREE char *buffer = xcalloc(1, HASH_CHUNK);
-    AUTO_SHA256 *h = sha256_new();
-    for (uint64_t at = 0; at < blob->size; at += HASH_CHUNK) {
-        uint64_t left = blob->size - at;
-        size_t want = left < HASH_CHUNK ? (size_t) left : HASH_CHUNK;
-        int r = blob_source_read(blob, at, buffer, want, err);
-        if (r < 0)
-            return r;
-        sha256_update(h, buffer, want);
-    }
-    sha256_finish(TAKE_PTR(h), out);
-    return 0;
-}
-
-static int verify_blob(const struct bundle *b, const char *digest, struct error *err)
-{
-    AUTO_BLOB_SOURCE blob = BLOB_SOURCE_INIT;
-    char found[DIGEST_SIZE];
-    int r;
-    if ((r = bundle_blob_open(b, digest, &blob, err)) < 0 || (r = hash_blob(&blob, found, err)) < 0)
-        return r;
-    if (strcmp(found, digest) != 0)
-        return error_set(err, -EBADMSG, "blob %s has the content of %s", digest, found);
-    AUTO_JSON *chunks = NULL;
-    if ((r = chunk_hashes(&blob, &chunks, err)) < 0)
-        return r;
-    json_t *listed = json_object_get(json_object_get(b->json, "chunks"), digest);
-    if ((listed || chunks) && !json_equal(listed, chunks))
-        return error_set(err, -EBADMSG, "\"chunks\" has other hashes for blob %s", digest);
-    return 0;
-}
-
-/* What containerd reads is the manifest, what we send is bigtop.json's list: they must agree. */
-static int verify_descriptor(const struct bundle *b, const struct component *c, const json_t *desc,
-                             size_t i, struct error *err)
-{
-    const char *digest;
-    int64_t size;
-    int r;
-    if ((r = json_need_string(desc, "digest", &digest, err)) < 0 ||
-        (r = json_need_int(desc, "size", &size, err)) < 0)
-        return r;
-    const char *listed = json_string_value(json_array_get(c->blobs, i));
-    if (!listed || strcmp(listed, digest) != 0 || bundle_blob_size(b, digest) != size)
-        return error_set(err, -EBADMSG, "blob %zu of its manifest is not the one of bigtop.json",
-                         i + 1);
-    return 0;
-}
-
-static int read_json_blob(const struct bundle *b, const char *digest, json_t **out,
-                          struct error *err)
-{
-    AUTO_BLOB_SOURCE blob = BLOB_SOURCE_INIT;
-    int r = bundle_blob_open(b, digest, &blob, err);
-    if (r < 0)
-        return r;
-    if (blob.size > BUNDLE_MANIFEST_MAX)
-        return error_set(err, -EBADMSG, "manifest %s is too large", digest);
-    AUTO_FREE char *text = xcalloc(1, (size_t) blob.size + 1);
-    if ((r = blob_source_read(&blob, 0, text, (size_t) blob.size, err)) < 0)
-        return r;
-    *out = json_parse(text, (size_t) blob.size, digest, err);
-    return *out ? 0 : -EBADMSG;
-}
-
-static int verify_manifest(const struct bundle *b, const struct component *c, struct error *err)
-{
-    AUTO_JSON *manifest = NULL;
-    json_t *config, *layers;
-    int r = read_json_blob(b, c->manifest, &manifest, err);
-    if (r < 0)
-        return r;
-    if ((r = json_need_object(manifest, "config", &config, err)) < 0 ||
-        (r = json_need_array(manifest, "layers", &layers, err)) < 0 ||
-        (r = verify_descriptor(b, c, config, 0, err)) < 0)
-        return r;
-    size_t i;
-    json_t *layer;
-    json_array_foreach(layers, i, layer)
-        if ((r = verify_descriptor(b, c, layer, i + 1, err)) < 0)
-            return r;
-    if (json_array_size(layers) + 1 != json_array_size(c->blobs))
-        return error_set(err, -EBADMSG, "bigtop.json lists more blobs than its manifest");
-    return 0;
-}
-
-int bundle_verify(const struct bundle *b, struct error *err)
-{
-    const char *digest;
-    json_t *size;
-    json_object_foreach(json_object_get(b->json, "blobs"), digest, size) {
-        int r = verify_blob(b, digest, err);
-        if (r < 0)
-            return error_remedy(err, REMEDY_REBUILD);
-    }
-    for (size_t i = 0; i < b->component_count; i++) {
-        const struct component *c = &b->components[i];
-        if (c->kind == COMPONENT_IMAGE && verify_manifest(b, c, err) < 0) {
-            error_prefix(err, "image %s", c->name);
-            return error_remedy(err, REMEDY_REBUILD);
-        }
-    }
-    return 0;
 }

@@ -1,5 +1,6 @@
-/* A bundle as a folder: an OCI image layout (oci-layout, index.json, blobs/sha256/…; OCI image spec
- * 1.1) plus bigtop.json, which lists what is in it and who needs it:
+/* A bundle: an OCI image layout (oci-layout, index.json, blobs/sha256/…; OCI image spec 1.1) plus
+ * bigtop.json, as a folder or as one file (images/bundle-store.h). bigtop.json lists what is in it
+ * and who needs it:
  *
  *   {"schema":2,"product":"bigtop","architecture":"amd64","serial":1,"kubernetes":"v1.34.4",
  *    "components":[
@@ -18,6 +19,7 @@
  *                                                    that make NEW of OLD (images/delta.h)
  *    "next_keys":["RWQ…",…],                         optional: public keys, as in a NAME.pub, that
  *                                                    may sign what comes after this bundle
+ *    "index":"sha256:…",                             optional: of index.json, which is no blob
  *    "sources":{…}}                                   for people: where each part came from
  *
  * Beside it lies bigtop.json.minisig (images/signature.h) when the bundle is signed. It covers
@@ -56,8 +58,11 @@ struct component {
     json_t *namespaces;         /* addon: array of strings, borrowed; may be NULL */
 };
 
+struct bundle_store; /* images/bundle-store.h */
+
 struct bundle {
-    char *dir;       /* NULL when it was only parsed */
+    char *path;          /* of the folder or file; NULL when it was only parsed */
+    struct bundle_store *store; /* NULL as well */
     char *text;      /* bigtop.json, the bytes that were verified and parsed; NUL-terminated */
     size_t text_len;
     char digest[DIGEST_SIZE]; /* of text */
@@ -72,17 +77,19 @@ struct bundle {
     struct signature signature; /* key_id is empty: none was checked */
 };
 
-/* Reads and checks bigtop.json: schema, digests, that every named blob is listed. Blob contents are
- * not read. Leaves *out untouched on failure.
+/* Opens a folder or a file. Reads and checks bigtop.json: schema, digests, that every named blob is
+ * listed; of a file also that it holds exactly what is listed. Blob contents are not read. Leaves
+ * *out untouched on failure.
  *
  * With trusted keys its signature is verified over the bytes of the file before anything is made of
  * them: -EKEYREJECTED when there is none, when it is by another key, or when file or signature were
  * altered. With NULL no signature is checked. */
-int bundle_open(const char *dir, const struct trusted_keys *trusted, struct bundle *out,
+int bundle_open(const char *path, const struct trusted_keys *trusted, struct bundle *out,
                 struct error *err);
-/* Checks all of the bundle, blobs too, and writes bigtop.json.minisig (replacing another). Its
- * trusted comment says product, architecture, serial, time and file. */
-int bundle_sign(const char *dir, const struct secret_key *key, struct error *err);
+/* Checks all of the bundle, blobs too, and writes bigtop.json.minisig (replacing another, in place
+ * when the bundle is one file). Its trusted comment says product, architecture, serial, time and
+ * file. */
+int bundle_sign(const char *path, const struct secret_key *key, struct error *err);
 /* Adds the keys that may sign what comes after this bundle, whose signature was checked: its own
  * and those that it announces. Whoever accepts it trusts these from then on, and no others: so a
  * key is replaced by announcing the next one in a bundle, and signing a later bundle with that. */
@@ -107,6 +114,9 @@ void blob_source_close(struct blob_source *s);
 /* Exactly len bytes from `at` in the blob on; from any thread. -ENODATA past its end. */
 int blob_source_read(const struct blob_source *s, uint64_t at, void *buffer, size_t len,
                      struct error *err);
+/* Writes all of it to out_fd (-1: nowhere); digest is that of what was written. */
+int blob_source_copy(const struct blob_source *s, int out_fd, char digest[DIGEST_SIZE],
+                     struct error *err);
 /* Size from bigtop.json; -ENOENT when it is not listed. */
 int64_t bundle_blob_size(const struct bundle *b, const char *digest);
 /* The patches that make this blob: an array of {"from":DIGEST,"blob":DIGEST}, at least the second of
@@ -116,5 +126,6 @@ json_t *bundle_deltas(const struct bundle *b, const char *digest);
  * the blobs elsewhere. `name` is for errors. Leaves *out untouched on failure. */
 int bundle_parse(const char *text, size_t len, const char *name, struct bundle *out,
                  struct error *err);
-/* Hashes every blob and its chunks, and compares each image's manifest with bigtop.json. */
+/* Hashes every blob and its chunks, and compares each image's manifest, and index.json, with
+ * bigtop.json. */
 int bundle_verify(const struct bundle *b, struct error *err);

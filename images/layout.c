@@ -1,5 +1,6 @@
 #include "images/layout.h"
 
+#include "images/bundle-store.h"
 #include "images/bundle.h"
 #include "images/chunk-map.h"
 #include "images/image.h"
@@ -13,9 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COPY_CHUNK (256 * 1024)
 #define TEMPORARY ".incoming"
-#define MARKER "oci-layout"
 
 struct layout {
     char *dir, *blob_dir;
@@ -25,7 +24,8 @@ struct layout {
 /* A build that was killed while it claimed the folder leaves its file of file_write_atomic(). */
 static bool is_left_behind(const char *name)
 {
-    return strncmp(name, "." MARKER ".", strlen("." MARKER ".")) == 0;
+    AUTO_FREE char *torn = xasprintf(".%s.", bundle_text_name(BUNDLE_TEXT_LAYOUT));
+    return strncmp(name, torn, strlen(torn)) == 0;
 }
 
 static bool is_empty(const char *dir)
@@ -43,8 +43,7 @@ static bool is_empty(const char *dir)
 /* "oci-layout" is written first: a folder that has it is ours to write to. */
 static int claim(const char *dir, struct error *err)
 {
-    static const char text[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-    AUTO_FREE char *marker = path_join(dir, MARKER);
+    AUTO_FREE char *marker = path_join(dir, bundle_text_name(BUNDLE_TEXT_LAYOUT));
     int r = path_mkdir_p(dir, 0755, err);
     if (r < 0)
         return r;
@@ -54,7 +53,8 @@ static int claim(const char *dir, struct error *err)
         error_set(err, -ENOTEMPTY, "%s is neither empty nor a bundle", dir);
         return error_remedy(err, "name another folder with -o");
     }
-    return file_write_atomic(marker, text, strlen(text), 0644, err);
+    return file_write_atomic(marker, BUNDLE_STORE_LAYOUT_TEXT, strlen(BUNDLE_STORE_LAYOUT_TEXT),
+                             0644, err);
 }
 
 int layout_open(const char *dir, struct layout **out, struct error *err)
@@ -93,50 +93,29 @@ static char *blob_path(const struct layout *l, const char *digest)
     return path_join(l->blob_dir, digest + strlen("sha256:"));
 }
 
-static bool is_there(const char *path, const char *digest)
+static bool is_there(const char *path, const char *digest, uint64_t size)
 {
     struct stat st;
     char found[DIGEST_SIZE];
-    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t) st.st_size == size &&
            digest_file(path, found, NULL, NULL) == 0 && strcmp(found, digest) == 0;
 }
 
-static int copy_hashed(int in, int out, char digest[DIGEST_SIZE], uint64_t *size)
-{
-    AUTO_FREE char *chunk = xcalloc(1, COPY_CHUNK);
-    AUTO_SHA256 *h = sha256_new();
-    ssize_t n;
-    while ((n = read(in, chunk, COPY_CHUNK)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        int r = n < 0 ? -errno : fd_write_all(out, chunk, (size_t) n);
-        if (r < 0)
-            return r;
-        sha256_update(h, chunk, (size_t) n);
-        *size += (uint64_t) n;
-    }
-    sha256_finish(TAKE_PTR(h), digest);
-    return fsync(out) < 0 ? -errno : 0;
-}
-
-static int copy_blob(const struct layout *l, const char *source, const char *digest, int64_t size,
+static int copy_blob(const struct layout *l, const struct blob_source *source, const char *digest,
                      const char *path, struct error *err)
 {
     AUTO_FREE char *temporary = path_join(l->blob_dir, TEMPORARY);
     unlink(temporary);
-    AUTO_FD in = open(source, O_RDONLY | O_CLOEXEC);
-    if (in < 0)
-        return error_errno(err, -errno, "open %s", source);
     AUTO_FD out = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (out < 0)
         return error_errno(err, -errno, "create %s", temporary);
     char found[DIGEST_SIZE];
-    uint64_t copied = 0;
-    int r = copy_hashed(in, out, found, &copied);
-    if (r < 0)
-        return error_errno(err, r, "copy %s to %s", source, l->blob_dir);
-    if (strcmp(found, digest) != 0 || copied != (uint64_t) size)
-        return error_set(err, -EBADMSG, "%s changed while it was copied", source);
+    if (blob_source_copy(source, out, found, err) < 0)
+        return error_prefix(err, "copy blob %s to %s", digest, l->blob_dir);
+    if (fsync(out) < 0)
+        return error_errno(err, -errno, "fsync %s", temporary);
+    if (strcmp(found, digest) != 0)
+        return error_set(err, -EBADMSG, "blob %s has the content of %s", digest, found);
     return rename(temporary, path) < 0 ? error_errno(err, -errno, "rename to %s", path) : 0;
 }
 
@@ -156,14 +135,27 @@ static int list_blob(struct layout *l, const char *path, const char *digest, int
     return 0;
 }
 
-int layout_put_file(struct layout *l, const char *source, const char *digest, int64_t size,
+int layout_put_blob(struct layout *l, const struct blob_source *source, const char *digest,
                     struct error *err)
 {
     AUTO_FREE char *path = blob_path(l, digest);
     if (json_object_get(l->blobs, digest))
         return 0;
-    int r = is_there(path, digest) ? 0 : copy_blob(l, source, digest, size, path, err);
-    return r < 0 ? r : list_blob(l, path, digest, size, err);
+    int r = is_there(path, digest, source->size) ? 0 : copy_blob(l, source, digest, path, err);
+    return r < 0 ? r : list_blob(l, path, digest, (int64_t) source->size, err);
+}
+
+int layout_put_file(struct layout *l, const char *source, const char *digest, int64_t size,
+                    struct error *err)
+{
+    AUTO_BLOB_SOURCE blob = {.fd = open(source, O_RDONLY | O_CLOEXEC), .size = (uint64_t) size};
+    struct stat st;
+    if (blob.fd < 0 || fstat(blob.fd, &st) < 0)
+        return error_errno(err, -errno, "open %s", source);
+    if (st.st_size != size)
+        return error_set(err, -EBADMSG, "%s changed: it has %lld bytes, not %lld", source,
+                         (long long) st.st_size, (long long) size);
+    return layout_put_blob(l, &blob, digest, err);
 }
 
 int layout_put_data(struct layout *l, const void *data, size_t len, char digest[DIGEST_SIZE],
@@ -171,7 +163,7 @@ int layout_put_data(struct layout *l, const void *data, size_t len, char digest[
 {
     digest_buffer(data, len, digest);
     AUTO_FREE char *path = blob_path(l, digest);
-    int r = is_there(path, digest) ? 0 : file_write_atomic(path, data, len, 0644, err);
+    int r = is_there(path, digest, len) ? 0 : file_write_atomic(path, data, len, 0644, err);
     return r < 0 ? r : list_blob(l, path, digest, (int64_t) len, err);
 }
 
@@ -189,6 +181,11 @@ void layout_add_manifest(struct layout *l, const struct layout_manifest *manifes
     json_array_append_new(l->manifests, m);
 }
 
+void layout_add_entry(struct layout *l, json_t *entry)
+{
+    json_array_append(l->manifests, entry);
+}
+
 json_t *layout_blobs(struct layout *l)
 {
     return l->blobs;
@@ -199,10 +196,10 @@ json_t *layout_chunks(struct layout *l)
     return l->chunks;
 }
 
-static int write_text(const struct layout *l, const char *name, const char *text, size_t max,
+static int write_text(const struct layout *l, enum bundle_text which, const char *text, size_t max,
                       struct error *err)
 {
-    AUTO_FREE char *path = path_join(l->dir, name);
+    AUTO_FREE char *path = path_join(l->dir, bundle_text_name(which));
     if (strlen(text) > max)
         return error_set(err, -E2BIG, "%s would be %zu bytes long, %zu are possible", path,
                          strlen(text), max);
@@ -246,20 +243,63 @@ static int remove_others(const struct layout *l, struct error *err)
     return r;
 }
 
-int layout_finish(struct layout *l, const json_t *bigtop_json, struct error *err)
+static int sync_blobs(const struct layout *l, struct error *err)
+{
+    AUTO_FD blob_dir = open(l->blob_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (blob_dir < 0 || fsync(blob_dir) < 0)
+        return error_errno(err, -errno, "fsync %s", l->blob_dir);
+    return 0;
+}
+
+static char *index_text(const struct layout *l)
 {
     AUTO_JSON *index = json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType",
                                  "application/vnd.oci.image.index.v1+json", "manifests",
                                  l->manifests);
-    AUTO_FD blob_dir = open(l->blob_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (blob_dir < 0 || fsync(blob_dir) < 0)
-        return error_errno(err, -errno, "fsync %s", l->blob_dir);
-    AUTO_FREE char *index_text = json_dumps(index, JSON_INDENT(1));
-    AUTO_FREE char *list = json_dumps(bigtop_json, JSON_INDENT(1));
+    return json_dumps(index, JSON_INDENT(1));
+}
+
+static char *list_text(const json_t *bigtop_json, const char *index)
+{
+    AUTO_JSON *json = json_copy((json_t *) bigtop_json);
+    char digest[DIGEST_SIZE];
+    digest_buffer(index, strlen(index), digest);
+    json_object_set_new(json, "index", json_string(digest));
+    return json_dumps(json, JSON_INDENT(1));
+}
+
+static int write_list(const struct layout *l, const char *index, const char *list,
+                      struct error *err)
+{
     int r;
-    if ((r = write_text(l, "index.json", index_text, IMAGE_JSON_MAX, err)) < 0 ||
+    if ((r = sync_blobs(l, err)) < 0 ||
+        (r = write_text(l, BUNDLE_TEXT_INDEX, index, BUNDLE_STORE_INDEX_MAX, err)) < 0 ||
         (r = remove_old_signature(l, list, err)) < 0 ||
-        (r = write_text(l, BUNDLE_MANIFEST, list, BUNDLE_MANIFEST_MAX, err)) < 0)
+        (r = write_text(l, BUNDLE_TEXT_LIST, list, BUNDLE_MANIFEST_MAX, err)) < 0)
         return r;
     return remove_others(l, err);
+}
+
+int layout_finish(struct layout *l, const json_t *bigtop_json, struct error *err)
+{
+    AUTO_FREE char *index = index_text(l);
+    AUTO_FREE char *list = list_text(bigtop_json, index);
+    return write_list(l, index, list, err);
+}
+
+int layout_finish_images(struct layout *l, struct error *err)
+{
+    AUTO_FREE char *index = index_text(l);
+    int r = sync_blobs(l, err);
+    return r < 0 ? r : write_text(l, BUNDLE_TEXT_INDEX, index, BUNDLE_STORE_INDEX_MAX, err);
+}
+
+int layout_finish_copy(struct layout *l, const struct bundle *b, struct error *err)
+{
+    STRBUF(index, BUNDLE_STORE_INDEX_MAX);
+    int r;
+    if ((r = bundle_store_read(b->store, BUNDLE_TEXT_INDEX, &index, err)) < 0 ||
+        (r = write_list(l, index.data, b->text, err)) < 0 || !b->signature_text)
+        return r;
+    return write_text(l, BUNDLE_TEXT_SIGNATURE, b->signature_text, SIGNATURE_MAX, err);
 }

@@ -5,5 +5,5 @@ bundle inspect nothing
 --- exit
 2
 --- message
-bigtop-bootstrap: open nothing/bigtop.json: No such file or directory
+bigtop-bootstrap: open nothing: No such file or directory
   remedy: is nothing a bundle? build the bundle again: bigtop-bootstrap bundle build RECIPE -o DIR

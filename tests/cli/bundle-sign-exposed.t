@@ -8,5 +8,5 @@ bundle sign --key hosts.yaml nothing
 2
 --- message
 bigtop-bootstrap: warning: hosts.yaml can be read by others: chmod 600 it
-bigtop-bootstrap: open nothing/bigtop.json: No such file or directory
+bigtop-bootstrap: open nothing: No such file or directory
   remedy: is nothing a bundle? build the bundle again: bigtop-bootstrap bundle build RECIPE -o DIR

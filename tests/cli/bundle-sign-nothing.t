@@ -7,5 +7,5 @@ bundle sign --key hosts.yaml nothing
 --- exit
 2
 --- message
-bigtop-bootstrap: open nothing/bigtop.json: No such file or directory
+bigtop-bootstrap: open nothing: No such file or directory
   remedy: is nothing a bundle? build the bundle again: bigtop-bootstrap bundle build RECIPE -o DIR

@@ -107,7 +107,7 @@ static void must_verify(const char *dir, const char *out, struct bundle *b)
 
 static char *blob_path(const struct bundle *b, const char *digest)
 {
-    return xasprintf("%s/blobs/sha256/%s", b->dir, digest + strlen("sha256:"));
+    return xasprintf("%s/blobs/sha256/%s", b->path, digest + strlen("sha256:"));
 }
 
 static json_t *blob_json(const struct bundle *b, const char *digest)

@@ -174,8 +174,8 @@ static void refuses_a_missing_folder(void **state)
     struct error err = ERROR_INIT;
     AUTO_FREE char *dir = path_join(*state, "nothing");
     assert_true(bundle_open(dir, NULL, &b, &err) < 0);
-    assert_null(b.dir);
-    assert_error_has(err, "nothing/bigtop.json");
+    assert_null(b.path);
+    assert_error_has(err, "nothing: No such file");
 }
 
 /* Four mebibytes are the most that is ever read. */

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -146,6 +147,54 @@ static int finish(const char *dir, const char *product)
     return layout_finish(l, json, NULL);
 }
 
+/* index.json is no blob: without its hash in the list nothing would vouch for it. */
+static void lists_the_hash_of_the_index(void **state)
+{
+    AUTO_FREE char *dir = path_join(*state, "out");
+    AUTO_FREE char *list = path_join(dir, "bigtop.json");
+    AUTO_FREE char *index = path_join(dir, "index.json");
+    char digest[DIGEST_SIZE];
+    assert_int_equal(finish(dir, "a"), 0);
+    assert_int_equal(digest_file(index, digest, NULL, NULL), 0);
+    AUTO_JSON *json = json_parse_file(list, 65536, NULL);
+    assert_string_equal(json_get_string(json, "index", ""), digest);
+    assert_string_equal(json_get_string(json, "product", ""), "a");
+}
+
+static void writes_images_without_a_list(void **state)
+{
+    CLEANUP(layout_close) struct layout *l = NULL;
+    char digest[DIGEST_SIZE];
+    AUTO_FREE char *dir = path_join(*state, "out");
+    AUTO_FREE char *list = path_join(dir, "bigtop.json");
+    AUTO_FREE char *index_path = path_join(dir, "index.json");
+    AUTO_JSON *entry = json_pack("{s:s, s:i}", "digest", "sha256:0", "size", 7);
+    assert_int_equal(layout_open(dir, &l, NULL), 0);
+    assert_int_equal(layout_put_data(l, "{}", 2, digest, NULL), 0);
+    layout_add_entry(l, entry);
+    assert_int_equal(layout_finish_images(l, NULL), 0);
+    assert_int_equal(access(list, F_OK), -1);
+    AUTO_JSON *index = json_parse_file(index_path, 65536, NULL);
+    assert_true(json_equal(json_array_get(json_object_get(index, "manifests"), 0), entry));
+}
+
+static void puts_a_part_of_a_file(void **state)
+{
+    CLEANUP(layout_close) struct layout *l = NULL;
+    struct error err = ERROR_INIT;
+    AUTO_FREE char *dir = path_join(*state, "out");
+    AUTO_FREE char *whole = put(*state, "whole", "before" HELLO "behind");
+    AUTO_BLOB_SOURCE part = {.fd = open(whole, O_RDONLY), .offset = 6, .size = 5};
+    assert_int_equal(layout_open(dir, &l, NULL), 0);
+    assert_int_equal(layout_put_blob(l, &part, D_HELLO, &err), 0);
+    assert_true(has_blob(dir, D_HELLO));
+    /* What is there has another size than the source: it is not taken for the same. */
+    CLEANUP(layout_close) struct layout *again = NULL;
+    assert_int_equal(layout_open(dir, &again, NULL), 0);
+    part.size = 4;
+    assert_int_equal(layout_put_blob(again, &part, D_HELLO, &err), -EBADMSG);
+}
+
 static void keeps_the_signature_of_the_same_list_only(void **state)
 {
     AUTO_FREE char *dir = path_join(*state, "out");
@@ -166,6 +215,9 @@ int main(void)
         cmocka_folder_test(replaces_a_torn_blob),
         cmocka_folder_test(does_not_follow_links),
         cmocka_folder_test(removes_only_blobs_that_nobody_names),
+        cmocka_folder_test(lists_the_hash_of_the_index),
+        cmocka_folder_test(writes_images_without_a_list),
+        cmocka_folder_test(puts_a_part_of_a_file),
         cmocka_folder_test(keeps_the_signature_of_the_same_list_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
