@@ -89,10 +89,10 @@ static void join_linked(const struct scatter *s, size_t *parent, int64_t now)
 static void count_host(const struct scatter *s, const struct scatter_host *h)
 {
     struct tally *t = h->group->tallies;
-    for (uint32_t c = 0; t && h->want && c < s->count; c++) {
-        if (bit_get(h->have, c))
+    for (uint32_t c = 0; t && h->want.words && c < s->count; c++) {
+        if (chunk_set_has(&h->have, c))
             t[c].holders++;
-        else if (!h->failed && bit_get(h->want, c))
+        else if (!h->failed && chunk_set_has(&h->want, c))
             t[c].missing++;
     }
     for (size_t i = 0; t && i < h->flight_count; i++)

@@ -26,7 +26,7 @@ struct scatter_host {
     bool attached; /* has a link and has reported on it */
     bool failed;
     bool stuck;          /* does not move: its flights do not count for the others */
-    uint64_t *want, *have; /* bits by chunk */
+    struct chunk_set want, have;
     uint32_t missing;    /* chunks wanted and not there */
     size_t *peers;       /* that it says it is connected to */
     size_t peer_count;
@@ -57,19 +57,9 @@ struct scatter {
     int64_t flight_bytes;           /* of hosts that move */
 };
 
-static inline bool bit_get(const uint64_t *bits, uint32_t i)
-{
-    return bits[i / 64] >> (i % 64) & 1;
-}
-
-static inline void bit_set(uint64_t *bits, uint32_t i)
-{
-    bits[i / 64] |= (uint64_t) 1 << (i % 64);
-}
-
 static inline bool host_lacks(const struct scatter_host *h, uint32_t chunk)
 {
-    return bit_get(h->want, chunk) && !bit_get(h->have, chunk);
+    return chunk_set_has(&h->want, chunk) && !chunk_set_has(&h->have, chunk);
 }
 
 /* scatter-groups.c */

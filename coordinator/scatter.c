@@ -64,8 +64,8 @@ void scatter_free(struct scatter **scatter)
     if (!s)
         return;
     for (size_t i = 0; i < s->host_count; i++) {
-        free(s->hosts[i].want);
-        free(s->hosts[i].have);
+        chunk_set_release(&s->hosts[i].want);
+        chunk_set_release(&s->hosts[i].have);
         free(s->hosts[i].peers);
     }
     for (size_t i = 0; i < s->group_count; i++)
@@ -83,9 +83,9 @@ static struct scatter_host *enter(struct scatter *s, size_t host)
 {
     struct scatter_host *h = &s->hosts[host];
     pthread_mutex_lock(&s->mutex);
-    if (!h->want) {
-        h->want = xcalloc(s->count / 64 + 1, sizeof(uint64_t));
-        h->have = xcalloc(s->count / 64 + 1, sizeof(uint64_t));
+    if (!h->want.words) {
+        chunk_set_init(&h->want, s->count);
+        chunk_set_init(&h->have, s->count);
     }
     return h;
 }
@@ -93,12 +93,6 @@ static struct scatter_host *enter(struct scatter *s, size_t host)
 static void leave(struct scatter *s)
 {
     pthread_mutex_unlock(&s->mutex);
-}
-
-static uint32_t end_of(const struct scatter *s, struct chunk_range range)
-{
-    uint32_t left = range.first < s->count ? s->count - range.first : 0;
-    return range.first + (range.count < left ? range.count : left);
 }
 
 void scatter_expect(struct scatter *s, size_t host)
@@ -116,6 +110,11 @@ static void stop_expecting(struct scatter *s, struct scatter_host *h)
 {
     s->expected -= h->expected;
     h->expected = false;
+}
+
+static uint32_t next_in(const struct chunk_set *set, uint32_t from)
+{
+    return chunk_set_first(set, set, NULL, (struct chunk_range){from, set->size - from});
 }
 
 static bool land(struct scatter *s, struct scatter_host *h, uint32_t chunk)
@@ -143,18 +142,18 @@ static void take_chunk(struct scatter *s, struct scatter_host *h, uint32_t chunk
         if (t && !h->failed)
             t->missing--;
     }
-    bit_set(h->have, chunk);
+    chunk_set_add(&h->have, chunk);
     if (t)
         t->holders++;
     if (land(s, h, chunk))
         h->share.own += s->sizes[chunk];
 }
 
-void scatter_have(struct scatter *s, size_t host, struct chunk_range range, int64_t now)
+void scatter_have(struct scatter *s, size_t host, const struct chunk_set *chunks, int64_t now)
 {
     struct scatter_host *h = enter(s, host);
-    for (uint32_t c = range.first; c < end_of(s, range); c++)
-        if (!bit_get(h->have, c))
+    for (uint32_t c = next_in(chunks, 0); c < s->count; c = next_in(chunks, c + 1))
+        if (!chunk_set_has(&h->have, c))
             take_chunk(s, h, c);
     if (h->stuck)
         s->flight_bytes += h->flight_bytes;
@@ -173,15 +172,15 @@ static void miss_chunk(struct scatter *s, struct scatter_host *h, uint32_t chunk
     group_reopen(h->group, s->rank[chunk]);
 }
 
-void scatter_want(struct scatter *s, size_t host, struct chunk_range range)
+void scatter_want(struct scatter *s, size_t host, const struct chunk_set *chunks)
 {
     struct scatter_host *h = enter(s, host);
-    for (uint32_t c = range.first; c < end_of(s, range); c++) {
-        if (bit_get(h->want, c))
+    for (uint32_t c = next_in(chunks, 0); c < s->count; c = next_in(chunks, c + 1)) {
+        if (chunk_set_has(&h->want, c))
             continue;
-        bit_set(h->want, c);
+        chunk_set_add(&h->want, c);
         h->share.wanted += s->sizes[c];
-        if (bit_get(h->have, c))
+        if (chunk_set_has(&h->have, c))
             h->share.here += s->sizes[c];
         else
             miss_chunk(s, h, c);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "images/chunk-map.h"
+#include "images/chunk-set.h"
 #include "lib/cleanup.h"
 #include "lib/strv.h"
 
@@ -39,9 +40,9 @@ void scatter_free(struct scatter **s);
 /* The host will report: nothing is sent before all expected ones have (or failed, or the grace is
  * over), as it may have what the others want. */
 void scatter_expect(struct scatter *s, size_t host);
-/* What a host says; ranges beyond the map are ignored. */
-void scatter_have(struct scatter *s, size_t host, struct chunk_range range, int64_t now);
-void scatter_want(struct scatter *s, size_t host, struct chunk_range range);
+/* What a host says is there, or wanted; sets of the map's size. */
+void scatter_have(struct scatter *s, size_t host, const struct chunk_set *chunks, int64_t now);
+void scatter_want(struct scatter *s, size_t host, const struct chunk_set *chunks);
 void scatter_peers(struct scatter *s, size_t host, const size_t *peers, size_t count, int64_t now);
 /* The first report on a link is complete: what was sent before and is not among it got lost. */
 void scatter_reported(struct scatter *s, size_t host, int64_t now);

@@ -98,11 +98,14 @@ static void sim_free(struct sim **sim)
 static void want(struct sim *m, size_t host, uint32_t first, uint32_t count)
 {
     struct sim_host *h = &m->hosts[host];
+    CLEANUP(chunk_set_release) struct chunk_set set;
+    chunk_set_init(&set, m->count);
     for (uint32_t c = first; c < first + count; c++) {
         h->missing += !h->want[c] && !h->have[c];
         h->want[c] = true;
+        chunk_set_add(&set, c);
     }
-    scatter_want(m->scatter, host, (struct chunk_range){first, count});
+    scatter_want(m->scatter, host, &set);
 }
 
 static void want_all(struct sim *m)
@@ -121,12 +124,16 @@ static void give(struct sim *m, size_t host, uint32_t chunk)
 static void report(struct sim *m, size_t host)
 {
     struct sim_host *h = &m->hosts[host];
+    CLEANUP(chunk_set_release) struct chunk_set news;
+    chunk_set_init(&news, m->count);
     for (uint32_t c = 0; c < m->count; c++) {
         if (!h->have[c] || h->told_have[c])
             continue;
         h->told_have[c] = true;
-        scatter_have(m->scatter, host, (struct chunk_range){c, 1}, m->now);
+        chunk_set_add(&news, c);
     }
+    if (!chunk_set_empty(&news))
+        scatter_have(m->scatter, host, &news, m->now);
 }
 
 static void report_first(struct sim *m, size_t host)
@@ -546,19 +553,33 @@ static void window_is_shared(void **state)
     assert_true(m->bytes > SCATTER_FLIGHT_MAX);
 }
 
-static void ignores_nonsense(void **state)
+static void ignores_peers_that_are_none(void **state)
 {
     (void) state;
     SIM(m, 2, 1, 10);
     const size_t nobody[] = {0, 7, SIZE_MAX, 1};
-    scatter_have(m->scatter, 0, (struct chunk_range){UINT32_MAX, UINT32_MAX}, m->now);
-    scatter_have(m->scatter, 0, (struct chunk_range){10, 1}, m->now);
-    scatter_want(m->scatter, 0, (struct chunk_range){9, UINT32_MAX});
-    scatter_want(m->scatter, 0, (struct chunk_range){8, 1});
-    scatter_want(m->scatter, 0, (struct chunk_range){8, 2});
+    want_all(m);
+    all_report(m);
     scatter_peers(m->scatter, 0, nobody, 4, m->now);
+    scatter_peers(m->scatter, 1, nobody, 1, m->now);
+    connect_pair(m, 0, 1);
+    run(m, 30);
+    assert_int_equal(sent_most(m), 1);
+}
+
+static void wants_twice_counts_once(void **state)
+{
+    (void) state;
+    SIM(m, 2, 1, 10);
+    want(m, 0, 8, 1);
+    want(m, 0, 8, 2);
     assert_int_equal(scatter_share(m->scatter, 0).wanted, 2 * CHUNK_SIZE);
     assert_int_equal(scatter_share(m->scatter, 0).here, 0);
+    give(m, 0, 9);
+    report(m, 0);
+    report_first(m, 0);
+    assert_int_equal(scatter_share(m->scatter, 0).here, CHUNK_SIZE);
+    assert_int_equal(scatter_share(m->scatter, 0).own, 0);
 }
 
 static void added_wants(void **state)
@@ -598,7 +619,7 @@ static double cpu_seconds(void)
     return (double) clock() / CLOCKS_PER_SEC;
 }
 
-/* Only the scatter: 500 hosts that say what they have, and ask, 2,500,000 times each. */
+/* Only the scatter: 500 hosts that say what they have, 2,500,000 times. */
 static void five_hundred_hosts(void **state)
 {
     (void) state;
@@ -613,13 +634,17 @@ static void five_hundred_hosts(void **state)
     say_peers(m);
     uint32_t chunk, sent = 0;
     int wait_ms;
+    CLEANUP(chunk_set_release) struct chunk_set news;
+    chunk_set_init(&news, m->count);
     for (size_t i = 0; sent < m->count; i = (i + 1) % SIM_MAX) {
         if (!scatter_next(m->scatter, i, m->now, &chunk, &wait_ms))
             continue;
         sent++;
         assert_int_equal(m->sent[chunk]++, 0);
+        chunk_set_add(&news, chunk);
         for (size_t k = 0; k < SIM_MAX; k++)
-            scatter_have(m->scatter, k, (struct chunk_range){chunk, 1}, m->now);
+            scatter_have(m->scatter, k, &news, m->now);
+        chunk_set_remove(&news, chunk);
         m->now++;
     }
     assert_false(scatter_next(m->scatter, 0, m->now, &chunk, &wait_ms));
@@ -646,7 +671,8 @@ int main(void)
         cmocka_unit_test(mute_peer),
         cmocka_unit_test(lost_link_resumes),
         cmocka_unit_test(window_is_shared),
-        cmocka_unit_test(ignores_nonsense),
+        cmocka_unit_test(ignores_peers_that_are_none),
+        cmocka_unit_test(wants_twice_counts_once),
         cmocka_unit_test(added_wants),
         cmocka_unit_test(partial_mesh),
         cmocka_unit_test(five_hundred_hosts),
