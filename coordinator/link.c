@@ -5,6 +5,7 @@
 #include "lib/clock.h"
 #include "lib/protocol.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #define SLICE_MS 200
 #define LAST_WORDS_MS 1000
 #define READ_CHUNK (64 * 1024)
+#define CHUNK_PIECE (64 * 1024)
 #define STDERR_MAX 4096
 #define WORDS_MAX 1024
 
@@ -21,6 +23,8 @@ struct link {
     struct frame_decoder decoder;
     struct strbuf stderr_tail;
     int64_t last_id, last_heard, last_ping;
+    const struct session_beside *beside; /* NULL: there is none */
+    int64_t beside_id;
 };
 
 void link_close(struct link **l)
@@ -147,14 +151,41 @@ static int take_message(struct link *l, int64_t id, json_t **message, struct err
         AUTO_JSON *parsed = NULL;
         struct frame frame;
         int r = frame_decoder_next(&l->decoder, &frame, err);
-        if (r > 0 && (r = parse_frame(l, &frame, &parsed, err)) == 0 &&
-            json_get_int(parsed, "id", 0) == id) {
+        if (r > 0)
+            r = parse_frame(l, &frame, &parsed, err);
+        int64_t its = parsed ? json_get_int(parsed, "id", 0) : 0;
+        if (parsed && its == id) {
             *message = TAKE_PTR(parsed);
             return 1;
         }
+        if (parsed && l->beside && its == l->beside_id)
+            r = l->beside->take(l->beside->userdata, parsed, err);
         if (r < 0 || !parsed)
             return r;
     }
+}
+
+/* Sends at most one thing; *wait_ms becomes how long it may take until there is another. */
+static int feed_beside(struct link *l, int *wait_ms, struct error *err)
+{
+    int wait = SLICE_MS;
+    int r = l->beside ? l->beside->feed(l->beside->userdata, l, &wait, err) : 0;
+
+    if (r > 0)
+        wait = 0;
+    *wait_ms = wait < *wait_ms ? wait : *wait_ms;
+    return r < 0 ? r : 0;
+}
+
+int link_begin_beside(struct link *l, const struct session_beside *beside, struct error *err)
+{
+    int64_t id = beside->begin(beside->userdata, l, err);
+
+    if (id < 0)
+        return (int) id;
+    l->beside = beside;
+    l->beside_id = id;
+    return 0;
 }
 
 int link_receive(struct link *l, int64_t id, int64_t deadline_ms, json_t **message,
@@ -164,11 +195,14 @@ int link_receive(struct link *l, int64_t id, int64_t deadline_ms, json_t **messa
         int r = take_message(l, id, message, err);
         if (r != 0)
             return r < 0 ? r : 0;
+        int wait = SLICE_MS;
         r = keep_alive(l, err);
+        if (r == 0)
+            r = feed_beside(l, &wait, err);
         if (r < 0)
             return r;
         int left = clock_left_ms(deadline_ms);
-        r = read_more(l, left < SLICE_MS ? left : SLICE_MS, err);
+        r = read_more(l, left < wait ? left : wait, err);
         if (r < 0 && r != -EAGAIN)
             return r;
         if (left == 0)
@@ -188,14 +222,42 @@ int64_t link_call(struct link *l, const char *call, json_t *params, struct error
     return r < 0 ? r : id;
 }
 
+/* What flows is as good as a ping and its answer. */
+static int write_flowing(struct link *l, const void *data, size_t len, struct error *err)
+{
+    int r = write_all(l, data, len, err);
+
+    l->last_ping = l->last_heard = clock_monotonic_ms();
+    return r;
+}
+
 int link_send_bytes(struct link *l, unsigned char *data, size_t len, struct error *err)
 {
     frame_header(FRAME_BYTES, len, data - PROTOCOL_HEADER);
-    int r = write_all(l, data - PROTOCOL_HEADER, PROTOCOL_HEADER + len, err);
+    return write_flowing(l, data - PROTOCOL_HEADER, PROTOCOL_HEADER + len, err);
+}
 
-    /* What flows is as good as a ping and its answer. */
-    l->last_ping = l->last_heard = clock_monotonic_ms();
-    return r;
+int link_send_chunk(struct link *l, uint32_t number, const struct blob_source *blob,
+                    uint64_t offset, uint32_t size, struct error *err)
+{
+    AUTO_FREE unsigned char *piece = xcalloc(1, CHUNK_PIECE);
+    size_t used = PROTOCOL_HEADER + sizeof(number);
+    uint32_t big_endian = htonl(number);
+
+    frame_header(FRAME_CHUNK, sizeof(number) + size, piece);
+    memcpy(piece + PROTOCOL_HEADER, &big_endian, sizeof(big_endian));
+    for (uint32_t done = 0; done < size;) {
+        uint32_t left = size - done, room = CHUNK_PIECE - (uint32_t) used;
+        uint32_t now = left < room ? left : room;
+        int r = blob_source_read(blob, offset + done, piece + used, now, err);
+        if (r == 0)
+            r = write_flowing(l, piece, used + now, err);
+        if (r < 0)
+            return r;
+        done += now;
+        used = 0;
+    }
+    return 0;
 }
 
 static int check_hello(const struct link *l, const json_t *reply, struct error *err)

@@ -22,8 +22,14 @@ int64_t link_call(struct link *l, const char *call, json_t *params, struct error
 /* Sends one 'B' frame of at most PROTOCOL_BYTES_MAX bytes; buffer has PROTOCOL_HEADER bytes of room
  * in front of data, which are overwritten. */
 int link_send_bytes(struct link *l, unsigned char *data, size_t len, struct error *err);
-/* Waits for the next message that carries the id (others are dropped) and keeps the link alive with
- * pings meanwhile. 0 and *message (the caller's), -EAGAIN at the deadline, -EPIPE when the link is
+/* Sends one 'C' frame: the chunk's number, then `size` bytes of the blob from `offset` on, read and
+ * written piece by piece. -EIO, -ENODATA: of the blob; the link is no use any more. */
+int link_send_chunk(struct link *l, uint32_t number, const struct blob_source *blob,
+                    uint64_t offset, uint32_t size, struct error *err);
+/* Begins the conversation beside the calls, or begins it anew; borrowed while the link is. */
+int link_begin_beside(struct link *l, const struct session_beside *beside, struct error *err);
+/* Waits for the next message that carries the id (others are dropped, but for those of the
+ * conversation beside, which goes on) and keeps the link alive with pings meanwhile. 0 and *message (the caller's), -EAGAIN at the deadline, -EPIPE when the link is
  * gone or silent, -EPROTO, -ECANCELED. */
 int link_receive(struct link *l, int64_t id, int64_t deadline_ms, json_t **message,
                  struct error *err);

@@ -117,7 +117,7 @@ int run_wait(struct host_run *h, struct latch *latch, int timeout_ms, struct err
             return error_set(err, -ETIMEDOUT, "waited %d s for %s", timeout_ms / 1000, latch->name);
         view_host(h->run->view, h->index, VIEW_WORKING, h->phase, text, 0, 0);
         if (h->session)
-            session_idle(h->session);
+            (void) session_attend(h->session, 0, NULL);
     }
 }
 

@@ -16,7 +16,6 @@
 #define BACKOFF_FIRST_MS 300
 #define BACKOFF_MAX_MS 5000
 #define SLICE_MS 200
-#define PUT_PATIENCE_MS 120000 /* a lost link may take so long to come back during a put */
 #define PUT_READY_MS 60000
 #define PUT_SETTLE_MS 600000 /* the agent syncs what it got: 500 MB on an SD card */
 #define PROGRESS_MS 100
@@ -25,7 +24,11 @@
 struct session {
     const struct host *host;
     struct session_options options;
-    struct link *link; /* NULL: lost, made again by the next call */
+    struct link *link;                   /* NULL: lost, made again by the next call */
+    const struct session_beside *beside; /* NULL: none */
+    bool beside_begun;                   /* on this link */
+    int64_t lost_ms, next_try_ms;        /* for session_attend, when the link is lost */
+    int backoff_ms;
     struct strbuf sudo_password;
     bool pushed;
     bool broken; /* the agent broke the protocol: why is in `failure` */
@@ -47,6 +50,16 @@ static void progress(const struct session *s, const char *text, int64_t done, in
 {
     if (s->options.on_progress)
         s->options.on_progress(s->options.userdata, text, done, total);
+}
+
+static void drop_link(struct session *s)
+{
+    if (s->beside_begun)
+        s->beside->lost(s->beside->userdata);
+    s->beside_begun = false;
+    s->lost_ms = s->next_try_ms = clock_monotonic_ms();
+    s->backoff_ms = BACKOFF_FIRST_MS;
+    link_close(&s->link);
 }
 
 static int make_link(struct session *s, int timeout_ms, struct error *err)
@@ -82,7 +95,7 @@ void session_close(struct session **s)
     *s = NULL;
     if (!session)
         return;
-    link_close(&session->link);
+    drop_link(session);
     strbuf_release_secret(&session->sudo_password);
     free(session);
 }
@@ -90,6 +103,15 @@ void session_close(struct session **s)
 bool session_pushed_agent(const struct session *s)
 {
     return s->pushed;
+}
+
+static int begin_beside(struct session *s, struct error *err)
+{
+    if (!s->beside || s->beside_begun)
+        return 0;
+    int r = link_begin_beside(s->link, s->beside, err);
+    s->beside_begun = r == 0;
+    return r;
 }
 
 /* What another try may heal: the network, a host that restarts. The rest needs a person. */
@@ -154,7 +176,7 @@ static int after_failure(struct session *s, int code, struct error *err)
 {
     if (code == -E2BIG || code == -ECANCELED)
         return code;
-    link_close(&s->link);
+    drop_link(s);
     if (code != -EPROTO)
         return 0;
     s->broken = true;
@@ -235,7 +257,9 @@ int session_call(struct session *s, const char *call, json_t *params, int timeou
         r = ensure_link(s, deadline, err);
         if (r < 0)
             return r;
-        int64_t id = link_call(s->link, call, params, err);
+        int64_t id = begin_beside(s, err);
+        if (id == 0)
+            id = link_call(s->link, call, params, err);
         r = id < 0 ? (int) id : await_end(s, id, deadline, &want, &end, err);
         if (r > 0)
             return end;
@@ -258,15 +282,44 @@ int session_run(struct session *s, const char *step, const char *suffix, json_t 
     return session_call(s, "run", call, timeout_ms, result, err);
 }
 
-void session_idle(struct session *s)
+void session_set_beside(struct session *s, const struct session_beside *beside)
+{
+    s->beside = beside;
+}
+
+/* One try at a time, so that the caller can look after other things. */
+static int try_link(struct session *s, int ms, struct error *err)
+{
+    struct error why = ERROR_INIT;
+
+    if (clock_left_ms(s->next_try_ms) > 0)
+        return pause_for(s, ms, INT64_MAX);
+    progress(s, "connection lost, connecting again", 0, 0);
+    int r = make_link(s, INT32_MAX, &why);
+    if (r == 0)
+        return 0;
+    s->next_try_ms = clock_monotonic_ms() + s->backoff_ms;
+    s->backoff_ms = s->backoff_ms * 2 < BACKOFF_MAX_MS ? s->backoff_ms * 2 : BACKOFF_MAX_MS;
+    if (is_passing(r) && clock_monotonic_ms() - s->lost_ms < SESSION_PATIENCE_MS)
+        return 0;
+    if (err)
+        *err = why;
+    return r;
+}
+
+int session_attend(struct session *s, int ms, struct error *err)
 {
     AUTO_JSON *message = NULL;
-    if (!s->link || s->broken)
-        return;
-    while (link_receive(s->link, NO_CALL, 0, &message, NULL) == 0) {
-        json_decref(message);
-        message = NULL;
-    }
+    int r = usable(s, err);
+
+    if (r == 0 && !s->link)
+        r = try_link(s, ms, err);
+    if (r < 0 || !s->link)
+        return r;
+    r = begin_beside(s, err);
+    if (r == 0)
+        r = link_receive(s->link, NO_CALL, clock_monotonic_ms() + ms, &message, err);
+    return r == -EAGAIN || r == 0 ? 0 : after_failure(s, r, err);
 }
 
 /* --- put --- */
@@ -327,7 +380,7 @@ static int stream(struct put *p, uint64_t offset, int *end, struct error *err)
         offset += want;
         if (p->sent)
             *p->sent += (int64_t) want;
-        p->deadline = clock_monotonic_ms() + PUT_PATIENCE_MS;
+        p->deadline = clock_monotonic_ms() + SESSION_PATIENCE_MS;
         report_put(p, offset);
     }
     return 0;
@@ -383,7 +436,7 @@ static int put(struct put *p, struct error *err)
         p->streaming = false;
         r = put_once(p, &end, err);
         if (r > 0 && end < 0 && p->streaming)
-            link_close(&p->s->link); /* bytes may still be under way that nobody wants */
+            drop_link(p->s); /* bytes may still be under way that nobody wants */
         if (r > 0 && worth_again(p, end)) {
             r = end = 0;
             continue;
@@ -391,7 +444,7 @@ static int put(struct put *p, struct error *err)
         if (r > 0)
             return end;
         if (r == -EIO || r == -ENODATA) {
-            link_close(&p->s->link);
+            drop_link(p->s);
             return r;
         }
         if (r == -EAGAIN)
@@ -414,6 +467,6 @@ int session_put(struct session *s, const char *digest, const struct blob_source 
                     .blob = blob,
                     .size = blob->size,
                     .sent = sent,
-                    .deadline = clock_monotonic_ms() + PUT_PATIENCE_MS};
+                    .deadline = clock_monotonic_ms() + SESSION_PATIENCE_MS};
     return put(&p, err);
 }

@@ -47,8 +47,28 @@ int session_run(struct session *s, const char *step, const char *suffix, json_t 
  * over the wire. */
 int session_put(struct session *s, const char *digest, const struct blob_source *blob,
                 int64_t *sent, struct error *err);
-/* Keeps the link alive while the caller waits for something else: call it at least each
- * PROTOCOL_PING_MS. Does not block; a link that is found lost is re-made by the next call. */
-void session_idle(struct session *s);
+/* Keeps the link alive while the caller waits for something else, for ms milliseconds: call it at
+ * least each PROTOCOL_PING_MS. A link that is found lost is made again, with one try at a time; it
+ * is an error only when that cannot help or was in vain for SESSION_PATIENCE_MS. -ECANCELED. */
+#define SESSION_PATIENCE_MS 120000
+int session_attend(struct session *s, int ms, struct error *err);
+
+/* A conversation beside the calls. It is begun on every link, and goes on whenever the session
+ * waits for anything. */
+struct link;
+struct session_beside {
+    /* Sends the call that begins it (link_call). Its id, or -errno. */
+    int64_t (*begin)(void *userdata, struct link *l, struct error *err);
+    /* A message that has its id. -EPROTO: the agent broke the protocol. */
+    int (*take)(void *userdata, const json_t *message, struct error *err);
+    /* Sends something: 1. Nothing to send: 0, and *wait_ms, after which it is asked again at the
+     * latest. -errno: the link is no use any more. */
+    int (*feed)(void *userdata, struct link *l, int *wait_ms, struct error *err);
+    /* The link is gone, and what was under way on it. */
+    void (*lost)(void *userdata);
+    void *userdata;
+};
+/* Once a session. Borrowed until session_close; begins with the next wait. */
+void session_set_beside(struct session *s, const struct session_beside *beside);
 /* True when this session had to push the agent. */
 bool session_pushed_agent(const struct session *s);

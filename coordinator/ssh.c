@@ -19,8 +19,8 @@
 #include <sys/stat.h>
 
 #define SLICE_MS 200
-#define STALL_MS 60000              /* a peer that takes nothing for so long is gone */
-#define WRITE_PIECE (1024UL * 1024) /* what libssh gets at once: it buffers all of it */
+#define STALL_MS 60000            /* a peer that takes nothing for so long is gone */
+#define WRITE_PIECE (64UL * 1024) /* what libssh gets at once: it buffers all of it */
 #define CLOSE_MS 3000
 #define COMMAND_MS 30000
 #define AUTH_ROUNDS_MAX 4 /* "publickey,password" on the server is two rounds */
@@ -599,6 +599,21 @@ ssize_t ssh_read(struct ssh *ssh, void *data, size_t len, bool *is_stderr, int t
     }
 }
 
+/* What libssh holds has gone to the kernel: it would take all that the server's window allows, two
+ * megabytes for each host. */
+static int flush(struct ssh *ssh, struct error *err)
+{
+    int64_t deadline = clock_monotonic_ms() + STALL_MS;
+    int r = DRIVE(ssh, deadline, SSH_AGAIN, ssh_blocking_flush(ssh->session, 0));
+
+    if (r == SSH_OK)
+        return 0;
+    if (r != SSH_AGAIN)
+        return link_error(ssh, err);
+    return cancelled(ssh) ? error_set(err, -ECANCELED, "%s: interrupted", ssh->name)
+                          : error_set(err, -EPIPE, "%s takes no more data", ssh->name);
+}
+
 int ssh_write(struct ssh *ssh, const void *data, size_t len, struct error *err)
 {
     const char *p = data;
@@ -610,6 +625,9 @@ int ssh_write(struct ssh *ssh, const void *data, size_t len, struct error *err)
         if (n > 0) {
             p += n;
             len -= (size_t) n;
+            int r = flush(ssh, err);
+            if (r < 0)
+                return r;
             deadline = clock_monotonic_ms() + STALL_MS;
             continue;
         }
