@@ -207,6 +207,8 @@ void scatter_reported(struct scatter *s, size_t host, int64_t now)
     struct scatter_host *h = enter(s, host);
     stop_expecting(s, h);
     groups_give_back(s, h);
+    if (!h->joined)
+        h->share.before = h->share.here;
     s->attached += !h->attached;
     h->joined = h->attached = true;
     h->moved_ms = now;

@@ -59,6 +59,7 @@ bool scatter_next(struct scatter *s, size_t host, int64_t now, uint32_t *chunk, 
 struct scatter_share {
     int64_t wanted; /* chunks that the host wants or wanted */
     int64_t here;   /* those of them that it has */
+    int64_t before; /* of `here`: was so at its first report */
     int64_t own;    /* what came from us and arrived */
 };
 struct scatter_share scatter_share(struct scatter *s, size_t host);

@@ -64,6 +64,14 @@ static void json_phase(struct view *v, const struct view_phase_time *time)
          time->host < v->count ? v->lines[time->host].label : NULL);
 }
 
+static void json_transfer(struct view *v, int64_t sent, int64_t wanted)
+{
+    (void) v;
+    emit(json_pack("{ss sI sI}", "event", "transfer", "sent", (json_int_t) sent, "wanted",
+                   (json_int_t) wanted),
+         NULL);
+}
+
 static void json_summary(struct view *v, const char *text)
 {
     emit(json_pack("{ss ss sI}", "event", "summary", "text", text, "ms",
@@ -76,5 +84,6 @@ const struct view_backend view_json = {
     .note = json_note,
     .error = json_error,
     .phase = json_phase,
+    .transfer = json_transfer,
     .summary = json_summary,
 };

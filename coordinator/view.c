@@ -165,6 +165,19 @@ void view_phase(struct view *v, const struct host *h, const char *phase, int64_t
     pthread_mutex_unlock(&v->lock);
 }
 
+void view_transfer(struct view *v, int64_t sent, int64_t wanted)
+{
+    const double mib = 1024 * 1024;
+    if (!v->backend->transfer) {
+        view_note(v, NULL, "%.1f MiB left this machine, of a bundle of %.1f MiB (%.2f of it)",
+                  (double) sent / mib, (double) wanted / mib, (double) sent / (double) wanted);
+        return;
+    }
+    pthread_mutex_lock(&v->lock);
+    v->backend->transfer(v, sent, wanted);
+    pthread_mutex_unlock(&v->lock);
+}
+
 void view_summary(struct view *v, const char *format, ...)
 {
     STRBUF(text, VIEW_LINE_MAX);

@@ -21,6 +21,10 @@
 #define FAKE_RUNS FAKE_DIR "/runs"         /* a byte for each job that was really run */
 #define FAKE_JOB FAKE_DIR "/job"           /* id of the last job */
 #define FAKE_PART FAKE_DIR "/part"
+#define FAKE_CALL FAKE_DIR "/exchange" /* the parameters of the last exchange */
+#define FAKE_CALLS FAKE_DIR "/exchanges" /* a byte each */
+#define FAKE_CHUNKS FAKE_DIR "/chunks" /* a folder: a file for each that came, by its number */
+#define FAKE_CHUNK_COUNT 8             /* what a host is to want */
 
 struct fake {
     char mode[64];
@@ -28,6 +32,9 @@ struct fake {
     int64_t put_id;
     int64_t put_size;
     int64_t got; /* bytes of the put in this attach */
+    int64_t exchange_id;
+    int chunks;    /* that came in this attach */
+    json_t *wants; /* digests of all exchange calls in this attach */
     int part;
     int refused;
 };
@@ -141,6 +148,81 @@ static void fake_bytes(struct fake *f, const struct frame *frame)
     }
 }
 
+static void fake_progress(const struct fake *f, json_t *progress)
+{
+    fake_send(json_pack("{s:I, s:o}", "id", (json_int_t) f->exchange_id, "progress", progress));
+}
+
+static bool fake_has_chunk(int number)
+{
+    char path[64];
+    snprintf(path, sizeof(path), FAKE_CHUNKS "/%d", number);
+    return access(path, F_OK) == 0;
+}
+
+static void fake_report(const struct fake *f)
+{
+    json_t *have = json_array();
+    for (int i = 0; i < FAKE_CHUNK_COUNT; i++)
+        if (fake_has_chunk(i))
+            json_array_append_new(have, json_pack("[i, i]", i, 1));
+    bool all = json_array_size(have) == FAKE_CHUNK_COUNT;
+    fake_progress(f, json_pack("{s:o, s:[[i, i]], s:o, s:[s]}", "have", have, "want", 0,
+                               FAKE_CHUNK_COUNT, "blobs",
+                               all ? json_incref(f->wants) : json_array(), "peers", "1"));
+}
+
+/* Hostile or unlucky: a progress of its own. */
+static bool fake_bad_report(const struct fake *f)
+{
+    static const struct {
+        const char *mode, *progress;
+    } reports[] = {
+        {"far-range", "{\"have\":[[0,4000000000]]}"},
+        {"no-range", "{\"want\":[\"x\"]}"},
+        {"no-array", "{\"have\":7}"},
+        {"odd-peers", "{\"peers\":[\"9\",7,\"0\"],\"blobs\":[7,\"sha256:x\"],\"dropped\":[7],"
+                      "\"damaged\":[-1,\"x\"]}"},
+        {"damaged", "{\"damaged\":[3]}"},
+        {"dropped", "{\"dropped\":[{\"id\":\"1\",\"why\":\"it lied\\u001b[2J\"}]}"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(reports); i++)
+        if (strcmp(f->mode, reports[i].mode) == 0)
+            fake_progress(f, json_loads(reports[i].progress, 0, NULL));
+    return strcmp(f->mode, "far-range") == 0 || strcmp(f->mode, "no-range") == 0 ||
+           strcmp(f->mode, "no-array") == 0;
+}
+
+static void fake_exchange(struct fake *f, int64_t id, const json_t *params)
+{
+    AUTO_FREE char *text = json_canonical(params);
+    (void) mkdir(FAKE_CHUNKS, 0700);
+    fake_note(FAKE_CALLS);
+    if (file_write_atomic(FAKE_CALL, text, strlen(text), 0600, NULL) < 0)
+        _exit(92);
+    f->exchange_id = id;
+    if (!f->wants)
+        f->wants = json_array();
+    json_array_extend(f->wants, json_object_get(params, "want"));
+    if (strcmp(f->mode, "no-exchange") == 0)
+        fake_error(id, -ENOSPC, "no room");
+    else if (!fake_bad_report(f))
+        fake_report(f);
+}
+
+static void fake_chunk(struct fake *f, const struct frame *frame)
+{
+    char path[64];
+    uint32_t number;
+    memcpy(&number, frame->data, sizeof(number));
+    snprintf(path, sizeof(path), FAKE_CHUNKS "/%u", (unsigned) __builtin_bswap32(number));
+    if (file_write_atomic(path, frame->data + 4, frame->len - 4, 0600, NULL) < 0)
+        _exit(91);
+    if (strcmp(f->mode, "cut-exchange") == 0 && f->first && ++f->chunks == 3)
+        _exit(1);
+    fake_report(f);
+}
+
 /* The hostile ones, as the answer to "facts". */
 static void fake_facts(const struct fake *f, int64_t id)
 {
@@ -187,6 +269,8 @@ static void fake_call(struct fake *f, const json_t *message)
         fake_run(f, id, params);
     else if (strcmp(call, "put") == 0)
         fake_put(f, id, params);
+    else if (strcmp(call, "exchange") == 0)
+        fake_exchange(f, id, params);
     else
         fake_error(id, -ENOSYS, "no such call");
 }
@@ -213,10 +297,12 @@ static int fake_agent(void)
         if (frame_decoder_feed(&decoder, data, (size_t) n, NULL) < 0)
             return 94;
         while (frame_decoder_next(&decoder, &frame, NULL) > 0) {
-            if (frame.type == FRAME_BYTES) {
+            if (frame.type == FRAME_BYTES)
                 fake_bytes(&f, &frame);
+            if (frame.type == FRAME_CHUNK)
+                fake_chunk(&f, &frame);
+            if (frame.type != FRAME_JSON)
                 continue;
-            }
             AUTO_JSON *message = json_parse(frame.data, frame.len, "message", NULL);
             if (message)
                 fake_call(&f, message);

@@ -143,6 +143,27 @@ static json_t *next_event(char **text)
     return event;
 }
 
+static void test_transfer(void **state)
+{
+    (void) state;
+    struct capture c;
+    capture_start(&c);
+    struct view *v = view_open(VIEW_JSON, &inventory);
+    view_transfer(v, 123, 456);
+    view_close(&v);
+    v = view_open(VIEW_PLAIN, &inventory);
+    view_transfer(v, 3 * 1024 * 1024, 12 * 1024 * 1024);
+    view_close(&v);
+    capture_end(&c);
+    char *text = c.text[0].data;
+    AUTO_JSON *event = next_event(&text);
+    assert_string_equal(json_get_string(event, "event", ""), "transfer");
+    assert_int_equal(json_get_int(event, "sent", 0), 123);
+    assert_int_equal(json_get_int(event, "wanted", 0), 456);
+    assert_string_equal(text, "3.0 MiB left this machine, of a bundle of 12.0 MiB (0.25 of it)\n");
+    capture_release(&c);
+}
+
 static void test_json(void **state)
 {
     (void) state;
@@ -512,6 +533,7 @@ int main(void)
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_auto_on_a_pipe_is_plain),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_transfer),
         cmocka_unit_test(test_plain_is_throttled),
         cmocka_unit_test(test_without_hosts),
         cmocka_unit_test(test_amounts),

@@ -1,0 +1,150 @@
+#include "coordinator/distribution.h"
+
+#include "lib/clock.h"
+#include "lib/strbuf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static size_t members(const struct distribution *d)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->host_count; i++)
+        n += d->hosts[i].address != NULL;
+    return n;
+}
+
+int distribution_new(const struct bundle *b, const char *run, const struct strv *order,
+                     const char *const *addresses, size_t hosts, struct distribution **out,
+                     struct error *err)
+{
+    CLEANUP(distribution_free) struct distribution *d = xcalloc(1, sizeof(*d));
+    d->bundle = b;
+    d->host_count = hosts;
+    d->hosts = xcalloc(hosts + 1, sizeof(*d->hosts));
+    for (size_t i = 0; i < hosts; i++)
+        d->hosts[i].address = addresses[i];
+    pthread_mutex_init(&d->mutex, NULL);
+    d->moved_ms = clock_monotonic_ms();
+    digest_buffer(b->text, b->text_len, d->manifest);
+    int r = chunk_map_new(b, &d->map, err);
+    if (r == 0)
+        r = tls_authority_new(run, &d->authority, err);
+    if (r < 0)
+        return r;
+    chunk_set_init(&d->wanted, chunk_map_count(d->map));
+    d->scatter = scatter_new(d->map, order, hosts);
+    *out = TAKE_PTR(d);
+    return 0;
+}
+
+void distribution_free(struct distribution **distribution)
+{
+    struct distribution *d = *distribution;
+    *distribution = NULL;
+    if (!d)
+        return;
+    scatter_free(&d->scatter);
+    chunk_set_release(&d->wanted);
+    chunk_map_free(&d->map);
+    tls_authority_free(&d->authority);
+    pthread_mutex_destroy(&d->mutex);
+    free(d->hosts);
+    free(d);
+}
+
+/* Of those who take part. */
+static size_t place_of(const struct distribution *d, size_t host)
+{
+    size_t place = 0;
+    for (size_t i = 0; i < host; i++)
+        place += d->hosts[i].address != NULL;
+    return place;
+}
+
+static bool is_power_of_two(size_t n)
+{
+    return n > 0 && (n & (n - 1)) == 0;
+}
+
+json_t *distribution_peers(const struct distribution *d, size_t host)
+{
+    json_t *peers = json_array();
+    size_t n = members(d), own = place_of(d, host), place = 0;
+    for (size_t i = 0; i < d->host_count; i++) {
+        if (!d->hosts[i].address)
+            continue;
+        /* On a ring of all, by distances of powers of two either way. */
+        size_t ahead = (place + n - own) % n, back = (own + n - place) % n;
+        place++;
+        if (i == host ||
+            (n > DISTRIBUTION_MESH_MAX && !is_power_of_two(ahead < back ? ahead : back)))
+            continue;
+        char id[24];
+        snprintf(id, sizeof(id), "%zu", i);
+        json_array_append_new(peers,
+                              json_pack("{s:s, s:s}", "id", id, "address", d->hosts[i].address));
+    }
+    return peers;
+}
+
+static void set_open(struct distribution *d, size_t host, bool open)
+{
+    pthread_mutex_lock(&d->mutex);
+    if (d->hosts[host].open != open)
+        d->open += open ? 1 : (size_t) -1;
+    d->hosts[host].open = open;
+    pthread_mutex_unlock(&d->mutex);
+}
+
+void distribution_open(struct distribution *d, size_t host)
+{
+    set_open(d, host, true);
+}
+
+void distribution_close(struct distribution *d, size_t host)
+{
+    set_open(d, host, false);
+}
+
+void distribution_leave(struct distribution *d, size_t host)
+{
+    scatter_fail(d->scatter, host, clock_monotonic_ms());
+    distribution_close(d, host);
+}
+
+bool distribution_settled(struct distribution *d)
+{
+    pthread_mutex_lock(&d->mutex);
+    bool settled = d->open == 0;
+    pthread_mutex_unlock(&d->mutex);
+    return settled;
+}
+
+void distribution_want(struct distribution *d, size_t host, const struct chunk_set *chunks)
+{
+    const struct chunk_range all = {0, chunks->size};
+    scatter_want(d->scatter, host, chunks);
+    pthread_mutex_lock(&d->mutex);
+    for (uint32_t c = chunk_set_first(chunks, chunks, &d->wanted, all); c < chunks->size;
+         c = chunk_set_first(chunks, chunks, &d->wanted, all)) {
+        chunk_set_add(&d->wanted, c);
+        d->size += chunk_map_get(d->map, c).size;
+    }
+    pthread_mutex_unlock(&d->mutex);
+}
+
+void distribution_moved(struct distribution *d, int64_t now)
+{
+    pthread_mutex_lock(&d->mutex);
+    d->moved_ms = now;
+    pthread_mutex_unlock(&d->mutex);
+}
+
+int64_t distribution_moved_ms(struct distribution *d)
+{
+    pthread_mutex_lock(&d->mutex);
+    int64_t ms = d->moved_ms;
+    pthread_mutex_unlock(&d->mutex);
+    return ms;
+}
