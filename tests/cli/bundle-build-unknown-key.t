@@ -12,4 +12,4 @@ bundle build hosts.yaml -o out
 --- exit
 2
 --- message
-bigtop-bootstrap: hosts.yaml:7:1: unknown key "component", expected one of product, architecture, serial, kubernetes, created, toolchain, sources, layers, components
+bigtop-bootstrap: hosts.yaml:7:1: unknown key "component", expected one of product, architecture, serial, kubernetes, created, toolchain, sources, layers, components, next_keys

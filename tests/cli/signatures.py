@@ -4,6 +4,7 @@ import pty
 import re
 import select
 import shutil
+import socket
 import subprocess
 import tempfile
 
@@ -123,8 +124,87 @@ def refusals(f):
     f.ours("sign --key next.key out", 2, "has the content of")
 
 
+class Installing:
+    """apply on a host that nobody listens for: what is let through ends with exit code 1."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.hosts("")
+        folder.ours("keygen --out k", 0, "")
+        folder.ours("keygen --out other", 0, "")
+        folder.ours("keygen --out next", 0, "")
+
+    def hosts(self, keys):
+        with open(self.folder.file("hosts.yaml"), "w", encoding="utf-8") as file:
+            file.write(f"{keys}\nhosts: [{{address: 127.0.0.1, port: {self.port}}}]\n")
+
+    def apply(self, arguments, code, says):
+        for command in ("apply", "plan"):
+            self.folder.run([self.folder.program, command, "hosts.yaml", "--bundle", "out",
+                             *arguments.split()], code, says)
+
+    def passes(self, arguments):
+        self.apply(arguments, 1, "127.0.0.1.*refused")
+
+
+def whose_bundle_is_installed(f):
+    i = Installing(f)
+    f.ours("build recipe.yaml -o out", 0, "")
+    i.apply("", 3, "out is not signed\n.*--insecure-bundle")
+    i.apply("--key k.pub", 3, "out is not signed")
+    i.apply("--key k.pub --insecure-bundle", 2, "not both")
+    i.apply("--insecure-bundle", 1, "INSECURE.*refused.*INSECURE")
+    f.ours("sign --key k.key out", 0, "")
+    i.apply("", 3, "nothing says whose bundle out must be\n.*--key NAME.pub")
+    i.apply("--key other.pub", 3, "not trusted")
+    i.apply("--key k.key", 2, "secret key")
+    i.apply("--key none.pub", 2, "none.pub")
+    i.apply("--insecure-bundle", 1, "INSECURE.*refused.*INSECURE")
+    i.passes("--key k.pub")
+    i.passes("--key other.pub --key k.pub")
+    f.alter("out/bigtop.json")
+    i.apply("--key k.pub", 3, "altered")
+
+
+def where_keys_come_from(f):
+    i = Installing(f)
+    f.ours("build recipe.yaml -o out --sign k.key", 0, "")
+    i.hosts("bundle_keys: [k.pub]")
+    i.passes("")
+    with open(f.file("k.pub"), encoding="utf-8") as file:
+        i.hosts(f"bundle_keys: [{file.read().split()[-1]}]")
+    i.passes("")
+    i.hosts("bundle_keys: [other.pub]")
+    i.apply("", 3, "not trusted")
+    i.passes("--key k.pub")
+    i.hosts("bundle_keys: [none.pub]")
+    i.apply("", 2, "bundle_keys of hosts.yaml.*none.pub")
+    i.hosts("bundle_keys: k.pub")
+    i.apply("", 2, "hosts.yaml:1:14: bundle_keys is a plain value, expected a list")
+    i.hosts("")
+    os.makedirs(f.file(".config/bigtop-bootstrap/trusted"))
+    shutil.copy(f.file("k.pub"), f.file(".config/bigtop-bootstrap/trusted"))
+    i.passes("")
+
+
+def which_serial_is_installed(f):
+    i = Installing(f)
+    f.ours("build recipe.yaml -o out --sign k.key --next-key next.pub", 0, "")
+    i.passes("--key k.pub --serial 7")
+    i.apply("--key k.pub --serial 6", 3, "serial 7, and --serial asks for 6")
+    i.apply("--key k.pub --serial seven", 2, "seven")
+    os.makedirs(f.file(".local/state/bigtop-bootstrap"), exist_ok=True)
+    with os.scandir(f.file(".local/state/bigtop-bootstrap")) as found:
+        if list(found):
+            f.wrong.append("a serial is remembered, and no host has accepted it")
+
+
 def check_signatures(program):
-    for check in (our_keys, their_keys, their_password, refusals):
+    for check in (our_keys, their_keys, their_password, refusals, whose_bundle_is_installed,
+                  where_keys_come_from, which_serial_is_installed):
         name = f"signatures: {check.__name__.replace('_', ' ')}"
         if not shutil.which("minisign"):
             yield name, ["minisign is not installed: make install-packages"]
