@@ -26,7 +26,6 @@ int distribution_new(const struct bundle *b, const char *run, const struct strv 
         d->hosts[i].address = addresses[i];
     pthread_mutex_init(&d->mutex, NULL);
     d->moved_ms = clock_monotonic_ms();
-    digest_buffer(b->text, b->text_len, d->manifest);
     int r = chunk_map_new(b, &d->map, err);
     if (r == 0)
         r = tls_authority_new(run, &d->authority, err);

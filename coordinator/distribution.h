@@ -28,7 +28,6 @@ struct distribution {
     struct chunk_map *map;
     struct scatter *scatter;
     struct tls_authority *authority;
-    char manifest[DIGEST_SIZE]; /* of bigtop.json */
     pthread_mutex_t mutex;      /* for what follows */
     struct distribution_host *hosts;
     size_t host_count;

@@ -59,7 +59,7 @@ static int64_t begin(void *userdata, struct link *l, struct error *err)
 {
     struct feed *f = userdata;
     AUTO_JSON *params = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:O, s:o}", "manifest",
-                                  f->d->manifest, "self", f->id, "port", EXCHANGE_PORT, "ca",
+                                  f->d->bundle->digest, "self", f->id, "port", EXCHANGE_PORT, "ca",
                                   tls_authority_pem(f->d->authority), "cert", f->cert.data, "key",
                                   f->key.data, "peers", f->peers, "want", next_wants(f));
     return link_call(l, "exchange", params, err);
@@ -67,11 +67,11 @@ static int64_t begin(void *userdata, struct link *l, struct error *err)
 
 static int bundle_is_broken(struct feed *f, const char *blob, const char *why, struct error *err)
 {
-    error_set(&f->failure, -EBADMSG, "blob %s of the bundle in %s: %s", blob, f->d->bundle->dir,
+    error_set(&f->failure, -EBADMSG, "blob %s of the bundle in %s: %s", blob, f->d->bundle->path,
               why);
     error_remedy(&f->failure,
                  "find out with `bigtop-bootstrap bundle verify %s`, then build or copy it again",
-                 f->d->bundle->dir);
+                 f->d->bundle->path);
     if (err)
         *err = f->failure;
     return -EBADMSG;

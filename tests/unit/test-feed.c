@@ -128,7 +128,7 @@ static void test_introduces_the_host(void **state)
     AUTO_FREE char *text = get_file(FAKE_CALL);
     AUTO_JSON *call = json_parse(text, strlen(text), "call", NULL);
     assert_string_equal(json_get_string(call, "self", ""), "0");
-    assert_string_equal(json_get_string(call, "manifest", ""), x.d->manifest);
+    assert_string_equal(json_get_string(call, "manifest", ""), bundle.digest);
     assert_int_equal(json_get_int(call, "port", 0), EXCHANGE_PORT);
     AUTO_JSON *peers = json_pack("[{s:s, s:s}]", "id", "1", "address", "10.0.0.2");
     assert_true(json_equal(json_object_get(call, "peers"), peers));
@@ -324,19 +324,25 @@ static void test_settles(void **state)
 
 static void make_bundle(void)
 {
-    AUTO_FREE char *path = NULL;
     json_t *hashes = json_array();
     must_run("mkdir -p " BUNDLE "/blobs/sha256");
     AUTO_FREE char *make = xasprintf("head -c %d /dev/urandom > /tmp/payload", BLOB_SIZE);
     must_run(make);
     assert_int_equal(digest_file("/tmp/payload", digest, NULL, NULL), 0);
-    path = xasprintf(BUNDLE "/blobs/sha256/%s", digest + 7);
+    AUTO_FREE char *path = xasprintf(BUNDLE "/blobs/sha256/%s", digest + 7);
     assert_int_equal(rename("/tmp/payload", path), 0);
     for (int i = 0; i < FAKE_CHUNK_COUNT; i++)
         json_array_append_new(hashes, json_string(digest + 7));
-    bundle = (struct bundle){.dir = xstrdup(BUNDLE), .text = xstrdup("{}"), .text_len = 2};
-    bundle.json = json_pack("{s:{s:i}, s:{s:o}}", "blobs", digest, BLOB_SIZE, "chunks", digest,
-                            hashes);
+    AUTO_JSON *list =
+        json_pack("{s:i, s:s, s:s, s:i, s:[{s:s, s:s, s:s, s:[s], s:s}], s:{s:i}, s:{s:o}, s:{}}",
+                  "schema", BUNDLE_SCHEMA, "product", "test", "architecture", "amd64", "serial", 1,
+                  "components", "name", "a", "kind", "files", "version", "1", "roles", "worker",
+                  "blob", digest, "blobs", digest, BLOB_SIZE, "chunks", digest, hashes, "sources");
+    AUTO_FREE char *text = json_canonical(list);
+    put_file(BUNDLE "/" BUNDLE_MANIFEST, text, 0644);
+    struct error err = ERROR_INIT;
+    if (bundle_open(BUNDLE, NULL, &bundle, &err) < 0)
+        fail_msg("%s", err.text);
 }
 
 static void prepare(void)
