@@ -16,7 +16,7 @@ declare -A uses=(
 third_party=(
     "libssh/           coordinator/ssh.c"
     "systemd/          agent/units.c"
-    "archive           lib/archive.c lib/archive-write.c"
+    "archive           lib/archive.c lib/archive-write.c lib/archive-zip.c"
     "curl/             images/fetch.c"
     "openssl/          lib/digest.c lib/tls.c"
     "yaml.h            lib/yaml.c"
