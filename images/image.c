@@ -1,9 +1,6 @@
 #include "images/image.h"
 
-#include "lib/json.h"
-
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define EMPTY_CONFIG "{}"
 
 static void dump(json_t *json, struct strbuf *out)
 {
@@ -57,7 +54,7 @@ void image_config(const struct recipe *r, const struct recipe_component *c,
          out);
 }
 
-static json_t *descriptor(const char *media, const char *digest, int64_t size)
+json_t *image_descriptor(const char *media, const char *digest, int64_t size)
 {
     return json_pack("{s:s, s:s, s:I}", "mediaType", media, "digest", digest, "size",
                      (json_int_t) size);
@@ -68,23 +65,9 @@ void image_manifest(const char *config, int64_t config_size, const struct image_
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, descriptor(MEDIA_LAYER, layers[i].digest, layers[i].size));
+        json_array_append_new(list,
+                              image_descriptor(MEDIA_LAYER, layers[i].digest, layers[i].size));
     dump(json_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", MEDIA_MANIFEST,
-                   "config", descriptor(MEDIA_CONFIG, config, config_size), "layers", list),
-         out);
-}
-
-void artifact_manifest(const struct recipe_component *c, const struct image_layer *blob,
-                       struct strbuf *out)
-{
-    char empty[DIGEST_SIZE];
-    digest_buffer(EMPTY_CONFIG, sizeof(EMPTY_CONFIG) - 1, empty);
-    json_t *layer = descriptor(MEDIA_LAYER, blob->digest, blob->size);
-    json_object_set_new(layer, "annotations",
-                        json_pack("{s:o}", "org.opencontainers.image.title",
-                                  json_sprintf("%s-%s.tar.zst", c->name, c->version)));
-    dump(json_pack("{s:i, s:s, s:s, s:o, s:[o]}", "schemaVersion", 2, "mediaType", MEDIA_MANIFEST,
-                   "artifactType", MEDIA_COMPONENT, "config",
-                   descriptor(MEDIA_EMPTY, empty, sizeof(EMPTY_CONFIG) - 1), "layers", layer),
+                   "config", image_descriptor(MEDIA_CONFIG, config, config_size), "layers", list),
          out);
 }

@@ -4,6 +4,7 @@
 
 #include "images/recipe.h"
 #include "lib/digest.h"
+#include "lib/json.h"
 #include "lib/strbuf.h"
 
 #include <stdint.h>
@@ -12,7 +13,6 @@
 #define MEDIA_CONFIG "application/vnd.oci.image.config.v1+json"
 #define MEDIA_LAYER "application/vnd.oci.image.layer.v1.tar+zstd"
 #define MEDIA_EMPTY "application/vnd.oci.empty.v1+json"
-#define MEDIA_COMPONENT "application/vnd.bigtop.component.v1" /* artifactType of files and addons */
 
 #define IMAGE_JSON_MAX (4 * 1024 * 1024) /* what containerd accepts */
 
@@ -28,6 +28,5 @@ void image_config(const struct recipe *r, const struct recipe_component *c,
 /* Appends the manifest of an image. */
 void image_manifest(const char *config, int64_t config_size, const struct image_layer *layers,
                     size_t count, struct strbuf *out);
-/* Appends the manifest of an artifact with one blob and the empty configuration "{}". */
-void artifact_manifest(const struct recipe_component *c, const struct image_layer *blob,
-                       struct strbuf *out);
+/* {"mediaType", "digest", "size"}; the caller owns it. */
+json_t *image_descriptor(const char *media, const char *digest, int64_t size);

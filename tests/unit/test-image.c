@@ -47,28 +47,11 @@ static void writes_a_configuration(void **state)
         "\"created_by\":\"bigtop-bootstrap bundle build\"}]}");
 }
 
-static void writes_an_artifact(void **state)
-{
-    (void) state;
-    STRBUF(out, IMAGE_JSON_MAX);
-    const struct recipe_component c = {.name = "runc", .version = "v1"};
-    artifact_manifest(&c, &layers[0], &out);
-    AUTO_JSON *json = json_parse(out.data, out.len, "manifest", NULL);
-    assert_non_null(json);
-    assert_string_equal(json_get_string(json, "artifactType", ""), MEDIA_COMPONENT);
-    /* The digest of "{}": OCI image spec, "Guidance for an empty descriptor". */
-    assert_string_equal(json_get_string(json_object_get(json, "config"), "digest", ""),
-                        "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
-    const json_t *layer = json_array_get(json_object_get(json, "layers"), 0);
-    assert_string_equal(json_get_string(layer, "digest", ""), A);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_a_manifest),
         cmocka_unit_test(writes_a_configuration),
-        cmocka_unit_test(writes_an_artifact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
