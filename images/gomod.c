@@ -150,8 +150,8 @@ static char *module_dir(const struct source_context *ctx, const char *module)
     return strbuf_steal(&path);
 }
 
-static int fetch_with(const struct source_context *ctx, const char *go, const char *module,
-                      const char *sum, char **out, struct error *err)
+int gomod_fetch_with(const struct source_context *ctx, const char *go, const char *module,
+                     const char *sum, char **out, struct error *err)
 {
     AUTO_FREE char *dir = module_dir(ctx, module);
     if (access(dir, F_OK) != 0 || check_sum(dir, module, sum, NULL) < 0) {
@@ -214,7 +214,7 @@ int gomod_toolchain(const struct source_context *ctx, char **go, struct error *e
                                        host_architecture());
     AUTO_FREE char *dir = NULL;
     source_progress(ctx, "checking the compiler %s", ctx->recipe->toolchain);
-    int r = fetch_with(ctx, old, module, ctx->recipe->toolchain_sum, &dir, err);
+    int r = gomod_fetch_with(ctx, old, module, ctx->recipe->toolchain_sum, &dir, err);
     if (r < 0)
         return r;
     AUTO_FREE char *bin = path_join(dir, "bin");
@@ -230,5 +230,5 @@ int gomod_fetch(const struct source_context *ctx, const char *module, const char
 {
     AUTO_FREE char *go = NULL;
     int r = gomod_toolchain(ctx, &go, err);
-    return r < 0 ? r : fetch_with(ctx, go, module, sum, out, err);
+    return r < 0 ? r : gomod_fetch_with(ctx, go, module, sum, out, err);
 }

@@ -16,5 +16,8 @@ int gomod_fetch(const struct source_context *ctx, const char *module, const char
                 struct error *err);
 /* The recipe's Go compiler: path of its `go`. Needs any `go` on the machine to be fetched with. */
 int gomod_toolchain(const struct source_context *ctx, char **go, struct error *err);
+/* gomod_fetch with a compiler that was checked before. */
+int gomod_fetch_with(const struct source_context *ctx, const char *go, const char *module,
+                     const char *sum, char **out, struct error *err);
 /* Environment for that `go`: nothing of the caller's but proxies and the registries to use. */
 void gomod_env(const struct source_context *ctx, const char *go, struct strv *env);

@@ -120,11 +120,11 @@ int pypi_read_report(const json_t *report, json_t **out, struct error *err)
 
 /* The index */
 
-/* "Name-1.0.tar.gz" is the pin's, whatever way its name is written. */
-static bool is_sdist_of(const char *file, const char *pin)
+/* "Name-1.0" and the ending are the pin's, whatever way its name is written. */
+static bool is_file_of(const char *file, const char *pin, const char *expected)
 {
-    size_t len = strlen(file), ending = strlen(SDIST_ENDING);
-    if (len <= ending || strcmp(file + len - ending, SDIST_ENDING) != 0)
+    size_t len = strlen(file), ending = strlen(expected);
+    if (len <= ending || strcmp(file + len - ending, expected) != 0)
         return false;
     AUTO_FREE char *stem = xstrndup(file, len - ending);
     char *dash = strrchr(stem, '-');
@@ -138,6 +138,11 @@ static bool is_sdist_of(const char *file, const char *pin)
     return strcmp(wanted, found) == 0;
 }
 
+bool pypi_is_folder_of(const char *folder, const char *pin, bool sdist)
+{
+    return is_file_of(folder, pin, sdist ? "" : ".dist-info");
+}
+
 int pypi_find_sdist(const json_t *index, const char *pin, const char **url, const char **hex,
                     struct error *err)
 {
@@ -147,7 +152,7 @@ int pypi_find_sdist(const json_t *index, const char *pin, const char **url, cons
     if (r < 0)
         return r;
     json_array_foreach(files, i, file) {
-        if (!is_sdist_of(json_get_string(file, "filename", ""), pin))
+        if (!is_file_of(json_get_string(file, "filename", ""), pin, SDIST_ENDING))
             continue;
         const char *found = json_get_string(json_object_get(file, "hashes"), "sha256", "");
         AUTO_FREE char *digest = xasprintf("sha256:%s", found);

@@ -6,6 +6,7 @@
  *   libraries: [libc.a] */
 #include "images/compiler.h"
 #include "images/fields.h"
+#include "images/go-parts.h"
 #include "images/gomod.h"
 #include "images/source.h"
 #include "lib/path.h"
@@ -130,9 +131,23 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return process_runv(&argv, &opts, NULL, err);
 }
 
+static int parts(const struct source_context *ctx, const void *spec,
+                 const struct cache_entry *result, struct parts *out, struct error *err)
+{
+    (void) result;
+    const struct c_spec *s = spec;
+    AUTO_FREE char *dir = NULL;
+    int r;
+    if ((r = gomod_fetch(ctx, s->module, s->sum, &dir, err)) < 0 ||
+        (r = go_parts_add(out, s->module, dir, s->sum, err)) < 0)
+        return r;
+    return compiler_parts(&s->libraries, out, err);
+}
+
 const struct source_type source_c = {.name = "c",
                                      .main_key = "file",
                                      .load = load,
                                      .release = release,
                                      .inputs = inputs,
-                                     .produce = produce};
+                                     .produce = produce,
+                                     .parts = parts};

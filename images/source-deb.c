@@ -5,6 +5,7 @@
  *   drop: [PATTERN, …]     files and folders that are left out (fnmatch; "*" matches "/" too)
  * APT resolves, fetches and checks signatures, with a state of its own that says that nothing is
  * installed: the machine's packages are neither used nor changed. */
+#include "images/deb-parts.h"
 #include "images/fields.h"
 #include "images/source.h"
 #include "images/walk.h"
@@ -316,9 +317,28 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return drop(s, dir, err);
 }
 
+static int parts(const struct source_context *ctx, const void *spec,
+                 const struct cache_entry *result, struct parts *out, struct error *err)
+{
+    (void) ctx;
+    const struct deb_spec *s = spec;
+    const char *name;
+    json_t *package;
+    int r = 0;
+    json_object_foreach(json_object_get(result->about, "packages"), name, package) {
+        const struct part part = {.name = name,
+                                  .version = json_get_string(package, "version", ""),
+                                  .digest = json_get_string(package, "digest", NULL)};
+        if (r == 0)
+            r = deb_parts_add(out, result->dir, &part, s->suite, err);
+    }
+    return r;
+}
+
 const struct source_type source_deb = {.name = "deb",
                                        .main_key = "packages",
                                        .load = load,
                                        .release = release,
                                        .inputs = inputs,
-                                       .produce = produce};
+                                       .produce = produce,
+                                       .parts = parts};

@@ -7,6 +7,7 @@
  *   libraries: [libNAME.a, …] */
 #include "images/compiler.h"
 #include "images/fields.h"
+#include "images/go-parts.h"
 #include "images/gomod.h"
 #include "images/source.h"
 #include "lib/digest.h"
@@ -325,9 +326,18 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return describe(s, about, err);
 }
 
+static int parts(const struct source_context *ctx, const void *spec,
+                 const struct cache_entry *result, struct parts *out, struct error *err)
+{
+    const struct go_spec *s = spec;
+    int r = go_parts_of_programs(ctx, result->dir, out, err);
+    return r < 0 ? r : compiler_parts(&s->libraries, out, err);
+}
+
 const struct source_type source_go = {.name = "go",
                                       .main_key = "module",
                                       .load = load,
                                       .release = release,
                                       .inputs = inputs,
-                                      .produce = produce};
+                                      .produce = produce,
+                                      .parts = parts};

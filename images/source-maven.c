@@ -8,7 +8,9 @@
  * fetches, with the user's own settings (mirrors, proxies, ~/.m2) but for one thing: the further
  * repositories that projects name are never asked. What it brings is pinned in the lock file. */
 #include "images/fields.h"
+#include "images/licence.h"
 #include "images/maven.h"
+#include "images/purl.h"
 #include "images/source.h"
 #include "images/unpack.h"
 #include "images/walk.h"
@@ -364,9 +366,57 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return path_remove_tree(work, err);
 }
 
+/* What was unpacked lies together: its texts can't be told apart by artifact. */
+static int add_part(const struct maven_spec *s, const struct cache_entry *result, const char *text,
+                    const char *digest, struct parts *out, struct error *err)
+{
+    AUTO_COORDINATE c = {0};
+    STRV(ids);
+    if (!maven_coordinate_parse(text, &c))
+        return error_set(err, -EBADMSG, "\"%s\" is no Maven coordinate", text);
+    AUTO_FREE char *file = maven_file_name(&c);
+    AUTO_FREE char *path = path_join(result->dir, file);
+    AUTO_FREE char *stem = maven_folder(&c);
+    AUTO_FREE char *to = path_join("maven", stem);
+    bool unpacked = s->unpack && unpack_is_tar(file);
+    bool zip = strcmp(c.type, "jar") == 0 || strcmp(c.type, "zip") == 0 ||
+               strcmp(c.type, "war") == 0;
+    int r = 0;
+    if (unpacked)
+        r = parts_take_texts(out, result->dir, to, 1, &ids, err);
+    else if (zip)
+        r = parts_take_zip(out, path, to, &ids, err);
+    if (r < 0)
+        return r;
+    AUTO_FREE char *name = xasprintf("%s:%s", c.group, c.artifact);
+    AUTO_FREE char *purl = purl_maven(text);
+    AUTO_FREE char *licence = licence_expression(&ids);
+    parts_add(out, &(struct part){.name = name,
+                                  .version = c.version,
+                                  .purl = purl,
+                                  .digest = digest,
+                                  .licence = licence});
+    return 0;
+}
+
+static int parts(const struct source_context *ctx, const void *spec,
+                 const struct cache_entry *result, struct parts *out, struct error *err)
+{
+    const struct maven_spec *s = spec;
+    const char *text;
+    json_t *digest;
+    int r = 0;
+    source_progress(ctx, "licences of the artifacts");
+    json_object_foreach(json_object_get(result->about, "artifacts"), text, digest)
+        if (r == 0)
+            r = add_part(s, result, text, json_string_value(digest), out, err);
+    return r;
+}
+
 const struct source_type source_maven = {.name = "maven",
                                          .main_key = "artifacts",
                                          .load = load,
                                          .release = release,
                                          .inputs = inputs,
-                                         .produce = produce};
+                                         .produce = produce,
+                                         .parts = parts};

@@ -6,6 +6,7 @@
 #include "images/fields.h"
 #include "images/image-ref.h"
 #include "images/oci-layout.h"
+#include "images/purl.h"
 #include "images/registry.h"
 #include "images/source.h"
 #include "images/store.h"
@@ -299,10 +300,24 @@ static const char *image_name(const void *spec)
     return s->image;
 }
 
+/* Taken as one piece: what is in an image is its maker's to list. */
+static int parts(const struct source_context *ctx, const void *spec,
+                 const struct cache_entry *result, struct parts *out, struct error *err)
+{
+    (void) ctx;
+    (void) err;
+    const struct oci_spec *s = spec;
+    const char *manifest = json_get_string(result->about, "manifest", "");
+    AUTO_FREE char *purl = purl_oci(s->name, manifest);
+    parts_add(out, &(struct part){.name = s->name, .purl = purl, .digest = manifest});
+    return 0;
+}
+
 const struct source_type source_oci = {.name = "oci",
                                        .main_key = "ref",
                                        .load = load,
                                        .release = release,
                                        .inputs = inputs,
                                        .produce = produce,
+                                       .parts = parts,
                                        .image_name = image_name};

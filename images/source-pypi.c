@@ -9,6 +9,8 @@
  * looked up in the same index and fetched by us. What is taken is pinned in the lock file. */
 #include "images/fetch.h"
 #include "images/fields.h"
+#include "images/licence.h"
+#include "images/purl.h"
 #include "images/pypi.h"
 #include "images/source.h"
 #include "images/unpack.h"
@@ -18,6 +20,7 @@
 #include "lib/path.h"
 #include "lib/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -439,9 +442,59 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return 0;
 }
 
+/* The folder of a distribution: NAME-VERSION.dist-info of a wheel, NAME-VERSION of an sdist, NAME
+ * written in whatever way. */
+static int find_folder(const char *dir, const char *pin, bool sdist, char **out, struct error *err)
+{
+    DIR *d = opendir(dir);
+    if (!d)
+        return error_errno(err, -errno, "list %s", dir);
+    for (struct dirent *e; !*out && (e = readdir(d));)
+        if (pypi_is_folder_of(e->d_name, pin, sdist))
+            *out = path_join(dir, e->d_name);
+    closedir(d);
+    return 0;
+}
+
+static int add_part(const struct pypi_spec *s, const struct cache_entry *result, const char *pin,
+                    const char *digest, struct parts *out, struct error *err)
+{
+    AUTO_FREE char *folder = NULL;
+    AUTO_FREE char *name = xstrndup(pin, strcspn(pin, "="));
+    const char *version = strstr(pin, "==") + 2;
+    AUTO_FREE char *to = xasprintf("pypi/%s-%s", name, version);
+    STRV(ids);
+    int r = find_folder(result->dir, pin, s->sdist, &folder, err);
+    if (r == 0 && folder) /* licences/LICENSE, as PEP 639 has it */
+        r = parts_take_texts(out, folder, to, 1, &ids, err);
+    if (r < 0)
+        return r;
+    AUTO_FREE char *purl = purl_pypi(name, version);
+    AUTO_FREE char *licence = licence_expression(&ids);
+    parts_add(
+        out,
+        &(struct part){
+            .name = name, .version = version, .purl = purl, .digest = digest, .licence = licence});
+    return 0;
+}
+
+static int parts(const struct source_context *ctx, const void *spec,
+                 const struct cache_entry *result, struct parts *out, struct error *err)
+{
+    (void) ctx;
+    const char *pin;
+    json_t *digest;
+    int r = 0;
+    json_object_foreach(json_object_get(result->about, "distributions"), pin, digest)
+        if (r == 0)
+            r = add_part(spec, result, pin, json_string_value(digest), out, err);
+    return r;
+}
+
 const struct source_type source_pypi = {.name = "pypi",
                                         .main_key = "requirements",
                                         .load = load,
                                         .release = release,
                                         .inputs = inputs,
-                                        .produce = produce};
+                                        .produce = produce,
+                                        .parts = parts};

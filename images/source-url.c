@@ -10,6 +10,8 @@
 #include "images/checksums.h"
 #include "images/fetch.h"
 #include "images/fields.h"
+#include "images/licence.h"
+#include "images/purl.h"
 #include "images/source.h"
 #include "images/store.h"
 #include "images/unpack.h"
@@ -216,9 +218,29 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     return r < 0 ? error_prefix(err, "%s", s->name) : 0;
 }
 
+static int parts(const struct source_context *ctx, const void *spec,
+                 const struct cache_entry *result, struct parts *out, struct error *err)
+{
+    (void) ctx;
+    const struct url_spec *s = spec;
+    const char *digest = json_get_string(result->about, "digest", "");
+    const char *url = json_get_string(result->about, "url", "");
+    AUTO_FREE char *to = xasprintf("url/%s-%.12s", s->name, digest + strlen("sha256:"));
+    AUTO_FREE char *purl = purl_generic(s->name, url, digest);
+    STRV(ids);
+    int r = parts_take_texts(out, result->dir, to, 1, &ids, err);
+    if (r < 0)
+        return r;
+    AUTO_FREE char *licence = licence_expression(&ids);
+    parts_add(out,
+              &(struct part){.name = s->name, .purl = purl, .digest = digest, .licence = licence});
+    return 0;
+}
+
 const struct source_type source_url = {.name = "url",
                                        .main_key = "url",
                                        .load = load,
                                        .release = release,
                                        .inputs = inputs,
-                                       .produce = produce};
+                                       .produce = produce,
+                                       .parts = parts};

@@ -3,7 +3,9 @@
  * everything that the result depends on, as it is the key. */
 #pragma once
 
+#include "images/cache.h"
 #include "images/lock.h"
+#include "images/parts.h"
 #include "images/recipe.h"
 #include "lib/error.h"
 #include "lib/json.h"
@@ -39,6 +41,10 @@ struct source_type {
                    json_t *about, struct error *err);
     /* HOST/PATH:TAG of the image that it makes, borrowed, or NULL; NULL: it never makes one. */
     const char *(*image_name)(const void *spec);
+    /* Tells what a result, made now or long ago, is made of. NULL: it is taken as one piece with
+     * whatever licence texts lie in it. */
+    int (*parts)(const struct source_context *ctx, const void *spec,
+                 const struct cache_entry *result, struct parts *out, struct error *err);
 };
 
 const struct source_type *source_type_find(const char *name); /* NULL when there is none */
