@@ -1,19 +1,24 @@
 #include "coordinator/command.h"
 #include "coordinator/options.h"
 #include "images/bundle.h"
+#include "images/sbom.h"
 #include "lib/path.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MEGABYTE 1e6
 
 struct inspect_arguments {
-    bool json;
+    bool json, sbom;
 };
 
 static const struct option_spec options[] = {
     {"json", 0, OPTION_FLAG, offsetof(struct inspect_arguments, json), NULL,
      "print the bundle's own list, as one line of JSON"},
+    {"sbom", 0, OPTION_FLAG, offsetof(struct inspect_arguments, sbom), NULL,
+     "print what everything in it is made of, as an SPDX document"},
     OPTION_END,
 };
 
@@ -62,6 +67,29 @@ static void print_table(const struct bundle *b)
                   (double) total_size(b) / MEGABYTE);
 }
 
+/* Hashed first: what is printed is what the list names. */
+static int print_sbom(const struct bundle *b, struct error *err)
+{
+    AUTO_BLOB_SOURCE blob = BLOB_SOURCE_INIT;
+    char digest[DIGEST_SIZE];
+    if (!b->sbom)
+        return error_set(err, -ENOENT, "%s has no SBOM", b->path);
+    int r = bundle_blob_open(b, b->sbom, &blob, err);
+    if (r < 0)
+        return r;
+    if (blob.size > SBOM_MAX)
+        return error_set(err, -E2BIG, "the SBOM of %s has more than %d bytes", b->path, SBOM_MAX);
+    AUTO_FREE char *text = xcalloc(1, blob.size + 1);
+    if ((r = blob_source_read(&blob, 0, text, blob.size, err)) < 0)
+        return r;
+    digest_buffer(text, blob.size, digest);
+    if (strcmp(digest, b->sbom) != 0)
+        return error_set(err, -EBADMSG, "blob %s has the content of %s", b->sbom, digest);
+    return fwrite(text, 1, blob.size, stdout) == blob.size
+               ? 0
+               : error_errno(err, -errno, "write to standard output");
+}
+
 static int run(int argc, char **argv)
 {
     struct inspect_arguments o = {0};
@@ -74,6 +102,8 @@ static int run(int argc, char **argv)
     struct error err = ERROR_INIT;
     if (bundle_open(dir, NULL, &b, &err) < 0)
         return command_fail(EXIT_BAD_INPUT, &err);
+    if (o.sbom)
+        return print_sbom(&b, &err) < 0 ? command_fail(EXIT_BAD_INPUT, &err) : EXIT_DONE;
     if (!o.json) {
         print_table(&b);
         return EXIT_DONE;

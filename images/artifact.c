@@ -29,6 +29,10 @@ int artifact_put(struct layout *l, const struct artifact *a, const char *ref, st
     if ((r = layout_put_data(l, EMPTY_CONFIG, sizeof(EMPTY_CONFIG) - 1, empty, err)) < 0 ||
         (r = layout_put_data(l, manifest.data, manifest.len, digest, err)) < 0)
         return r;
-    layout_add_manifest(l, digest, (int64_t) manifest.len, ref, NULL, a->type);
+    layout_add_manifest(l, &(struct layout_manifest){.media_type = MEDIA_MANIFEST,
+                                                     .digest = digest,
+                                                     .ref = ref,
+                                                     .size = (int64_t) manifest.len,
+                                                     .artifact_type = a->type});
     return 0;
 }

@@ -1,11 +1,13 @@
 #include "images/build.h"
 
+#include "images/artifact.h"
 #include "images/bundle.h"
 #include "images/cache.h"
 #include "images/image.h"
 #include "images/layout.h"
 #include "images/lock.h"
 #include "images/oci-layout.h"
+#include "images/papers.h"
 #include "images/source.h"
 #include "images/tree.h"
 #include "lib/archive.h"
@@ -76,18 +78,23 @@ static int produce_source(void *userdata, const char *dir, json_t *about, struct
     return m->source->type->produce(m->ctx, m->source->spec, dir, about, err);
 }
 
+static struct source_context context(struct build *b)
+{
+    return (struct source_context){.recipe = &b->recipe,
+                                   .cache_dir = b->options->cache_dir,
+                                   .lock = b->lock,
+                                   .registry_config = b->options->registry_config,
+                                   .cancel = b->options->cancel,
+                                   .progress = on_progress,
+                                   .userdata = b};
+}
+
 static int get_source(struct build *b, size_t i, struct error *err)
 {
     if (b->sources[i].dir)
         return 0;
     const struct recipe_source *s = &b->recipe.sources[i];
-    const struct source_context ctx = {.recipe = &b->recipe,
-                                       .cache_dir = b->options->cache_dir,
-                                       .lock = b->lock,
-                                       .registry_config = b->options->registry_config,
-                                       .cancel = b->options->cancel,
-                                       .progress = on_progress,
-                                       .userdata = b};
+    const struct source_context ctx = context(b);
     struct making making = {.ctx = &ctx, .source = s};
     AUTO_JSON *inputs = json_pack("{s:s}", "type", s->type->name);
     bool fresh = false;
@@ -219,32 +226,21 @@ static json_t *component_json(const struct recipe_component *c, const char *kind
                      "roles", role_list(c->roles));
 }
 
-static int put_manifest(struct build *b, const struct strbuf *text, struct layout_manifest *m,
-                        char digest[DIGEST_SIZE], struct error *err)
-{
-    int r = layout_put_data(b->layout, text->data, text->len, digest, err);
-    m->media_type = MEDIA_MANIFEST;
-    m->digest = digest;
-    m->size = (int64_t) text->len;
-    if (r == 0)
-        layout_add_manifest(b->layout, m);
-    return r;
-}
-
 static int build_artifact(struct build *b, const struct recipe_component *c, int64_t *size,
                           struct error *err)
 {
     struct image_layer blob;
-    char empty[DIGEST_SIZE], digest[DIGEST_SIZE];
-    STRBUF(manifest, IMAGE_JSON_MAX);
     int r = get_layer(b, &c->files, true, &blob, err);
     if (r < 0)
         return r;
-    artifact_manifest(c, &blob, &manifest);
+    AUTO_FREE char *title = xasprintf("%s-%s.tar.zst", c->name, c->version);
     AUTO_FREE char *ref = xasprintf("bigtop/%s:%s", c->name, c->version);
-    struct layout_manifest m = {.ref = ref, .artifact_type = MEDIA_COMPONENT};
-    if ((r = layout_put_data(b->layout, "{}", 2, empty, err)) < 0 ||
-        (r = put_manifest(b, &manifest, &m, digest, err)) < 0)
+    const struct artifact artifact = {.type = MEDIA_COMPONENT,
+                                      .media = MEDIA_LAYER,
+                                      .title = title,
+                                      .digest = blob.digest,
+                                      .size = blob.size};
+    if ((r = artifact_put(b->layout, &artifact, ref, err)) < 0)
         return r;
     json_t *json = component_json(c, c->kind == COMPONENT_ADDON ? "addon" : "files");
     json_object_set_new(json, "blob", json_string(blob.digest));
@@ -296,9 +292,14 @@ static int build_image(struct build *b, const struct recipe_component *c, int64_
     if ((r = layout_put_data(b->layout, config.data, config.len, config_digest, err)) < 0)
         return r;
     image_manifest(config_digest, (int64_t) config.len, layers, count, &manifest);
-    struct layout_manifest m = {.ref = c->ref, .architecture = b->recipe.architecture};
-    if ((r = put_manifest(b, &manifest, &m, digest, err)) < 0)
+    if ((r = layout_put_data(b->layout, manifest.data, manifest.len, digest, err)) < 0)
         return r;
+    layout_add_manifest(b->layout,
+                        &(struct layout_manifest){.media_type = MEDIA_MANIFEST,
+                                                  .digest = digest,
+                                                  .ref = c->ref,
+                                                  .size = (int64_t) manifest.len,
+                                                  .architecture = b->recipe.architecture});
     json_t *blobs = json_pack("[s]", config_digest);
     for (size_t i = 0; i < count; i++) {
         json_array_append_new(blobs, json_string(layers[i].digest));
@@ -395,7 +396,11 @@ static int finish(struct build *b, struct error *err)
         trusted_keys_add_all(&b->recipe.next_keys, b->options->next_keys);
     if (b->recipe.next_keys.count)
         json_object_set_new(json, "next_keys", trusted_keys_to_json(&b->recipe.next_keys));
-    return layout_finish(b->layout, json, err);
+    const struct source_context ctx = context(b);
+    const struct papers papers = {
+        .cache = b->cache, .ctx = &ctx, .sources = b->sources, .layout = b->layout};
+    int e = papers_add(&papers, json, err);
+    return e < 0 ? e : layout_finish(b->layout, json, err);
 }
 
 static int run(struct build *b, struct error *err)

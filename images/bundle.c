@@ -267,6 +267,16 @@ static int check_index(const struct bundle *b, struct error *err)
     return 0;
 }
 
+static int read_papers(struct bundle *b, struct error *err)
+{
+    int r = 0;
+    if (json_object_get(b->json, "licenses"))
+        r = need_blob(b, b->json, "licenses", &b->licenses, err);
+    if (r == 0 && json_object_get(b->json, "sbom"))
+        r = need_blob(b, b->json, "sbom", &b->sbom, err);
+    return r;
+}
+
 static int read_bundle(struct bundle *b, struct error *err)
 {
     if (!json_is_object(b->json))
@@ -289,7 +299,7 @@ static int read_bundle(struct bundle *b, struct error *err)
     AUTO_CHUNK_MAP *map = NULL;
     if ((r = check_blobs(b, err)) < 0 || (r = check_index(b, err)) < 0 ||
         (r = check_deltas(b, err)) < 0 || (r = chunk_map_new(b, &map, err)) < 0 ||
-        (r = read_next_keys(b, err)) < 0)
+        (r = read_next_keys(b, err)) < 0 || (r = read_papers(b, err)) < 0)
         return r;
     return read_components(b, err);
 }

@@ -20,6 +20,8 @@
  *    "next_keys":["RWQ…",…],                         optional: public keys, as in a NAME.pub, that
  *                                                    may sign what comes after this bundle
  *    "index":"sha256:…",                             optional: of index.json, which is no blob
+ *    "licenses":"sha256:…",                          optional: a tar of licence texts
+ *    "sbom":"sha256:…",                              optional: an SPDX document (images/sbom.h)
  *    "sources":{…}}                                   for people: where each part came from
  *
  * Beside it lies bigtop.json.minisig (images/signature.h) when the bundle is signed. It covers
@@ -70,6 +72,7 @@ struct bundle {
     json_t *json;
     const char *product, *architecture; /* borrowed from json */
     const char *kubernetes;             /* the same; NULL: there is none in it */
+    const char *licenses, *sbom;        /* digests, the same */
     int64_t serial;
     struct component *components;
     size_t component_count;
