@@ -355,7 +355,7 @@ static void put_image(const char *dir, const struct bundle *from, const char *me
     const json_t *blobs = bundle_find(from, "one")->blobs;
     for (size_t i = 0; i < json_array_size(blobs); i++) {
         const char *hex = json_string_value(json_array_get(blobs, i)) + strlen("sha256:");
-        AUTO_FREE char *source = xasprintf("%s/blobs/sha256/%s", from->dir, hex);
+        AUTO_FREE char *source = xasprintf("%s/blobs/sha256/%s", from->path, hex);
         AUTO_FREE char *to = xasprintf("%s/image/blobs/sha256/%s", dir, hex);
         assert_int_equal(file_copy(source, to, 0644, NULL), 0);
     }
@@ -382,7 +382,7 @@ static void keeps_an_image_as_it_is(void **state)
     assert_string_equal(x->version, "v1");
     assert_true(json_equal(x->blobs, bundle_find(&own, "one")->blobs));
     assert_string_not_equal(x->manifest, bundle_find(&own, "one")->manifest);
-    AUTO_FREE char *index_path = path_join(taken.dir, "index.json");
+    AUTO_FREE char *index_path = path_join(taken.path, "index.json");
     AUTO_JSON *index = json_parse_file(index_path, BUNDLE_MANIFEST_MAX, NULL);
     const json_t *entry = json_array_get(json_object_get(index, "manifests"), 0);
     assert_string_equal(json_get_string(entry, "mediaType", ""),
