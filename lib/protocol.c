@@ -39,11 +39,11 @@ static uint32_t announced(const unsigned char header[PROTOCOL_HEADER])
            header[3];
 }
 
-static int check_header(const unsigned char header[PROTOCOL_HEADER], struct error *err)
+static int check_header(const struct frame_decoder *d, struct error *err)
 {
-    uint32_t length = announced(header);
-    unsigned char type = header[PROTOCOL_HEADER - 1];
-    if (payload_max(type) == 0)
+    uint32_t length = announced(d->header);
+    unsigned char type = d->header[PROTOCOL_HEADER - 1];
+    if (payload_max(type) == 0 || type == d->refused)
         return error_set(err, -EPROTO, "the peer sent a frame of unknown type 0x%02x", type);
     if (length == 0 || length - 1 > payload_max(type))
         return error_set(err, -EPROTO,
@@ -62,7 +62,7 @@ static int feed_header(struct frame_decoder *d, const unsigned char **p, size_t 
     }
     if (d->header_len < PROTOCOL_HEADER)
         return 0;
-    int r = check_header(d->header, err);
+    int r = check_header(d, err);
     if (r < 0)
         return r;
     d->header_len = 0;

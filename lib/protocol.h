@@ -48,6 +48,7 @@
  *           Without "signature", "serial" and "insecure" they are absent.
  *   exchange {"manifest":D,"self":"0","port":P,"ca":PEM,"cert":PEM,"key":PEM,
  *            "peers":[{"id":"1","address":A},…],"want":["sha256:…",…]}
+ *           ("listen":A beside them: on that address only, not on all)
  *           begins the exchange of this run's chunks, or attaches to it when it goes on already
  *           (then only "want" is looked at, and added; a second call in a session takes the place
  *           of the first: progress goes on under its id). It lives as long as the run does; every
@@ -148,6 +149,7 @@ struct frame_decoder {
     size_t missing;    /* payload bytes of the last frame that have not come yet */
     unsigned char header[PROTOCOL_HEADER]; /* of the next frame, as far as it came */
     size_t header_len;
+    enum frame_type refused; /* a type that this peer has no business to send; 0: none */
     bool broken; /* the peer announced nonsense: nothing more is taken from it */
 };
 void frame_decoder_init(struct frame_decoder *d);

@@ -126,6 +126,21 @@ static void refuses_bad_headers(void **state)
     check_refused(header, "announced");
 }
 
+static void refuses_a_type_that_is_not_for_this_peer(void **state)
+{
+    (void) state;
+    struct error err = ERROR_INIT;
+    DECODER(d);
+    STRBUF(wire, 100);
+    d.refused = FRAME_BYTES;
+    add_frame(&wire, FRAME_CHUNK, "0001bytes");
+    assert_int_equal(frame_decoder_feed(&d, wire.data, wire.len, &err), 0);
+    assert_frame(&d, FRAME_CHUNK, "0001bytes");
+    strbuf_reset(&wire);
+    add_frame(&wire, FRAME_BYTES, "bytes");
+    assert_int_equal(frame_decoder_feed(&d, wire.data, PROTOCOL_HEADER, &err), -EPROTO);
+}
+
 static void gives_whole_frames_before_a_bad_one(void **state)
 {
     (void) state;
@@ -239,6 +254,7 @@ int main(void)
         cmocka_unit_test(decodes_byte_by_byte),
         cmocka_unit_test(decodes_the_largest_frame_and_goes_on),
         cmocka_unit_test(refuses_bad_headers),
+        cmocka_unit_test(refuses_a_type_that_is_not_for_this_peer),
         cmocka_unit_test(gives_whole_frames_before_a_bad_one),
         cmocka_unit_test(refuses_to_hoard),
         cmocka_unit_test(encodes_json),
