@@ -49,6 +49,12 @@ void chunk_set_add_all(struct chunk_set *s, const struct chunk_set *other)
         s->words[i] |= other->words[i];
 }
 
+void chunk_set_remove_all(struct chunk_set *s, const struct chunk_set *other)
+{
+    for (uint32_t i = 0; i < word_count(s->size); i++)
+        s->words[i] &= ~other->words[i];
+}
+
 bool chunk_set_empty(const struct chunk_set *s)
 {
     for (uint32_t i = 0; i < word_count(s->size); i++)
