@@ -1,5 +1,5 @@
-/* The table of calls that answer once and may block: each runs in a thread of its own. hello, run
- * and put, which are conversations, are session.c's. */
+/* The table of calls that answer once and may block: each runs in a thread of its own. hello, run,
+ * put and exchange, which are conversations, are session.c's. */
 #pragma once
 
 #include "agent/jobs.h"

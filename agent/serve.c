@@ -2,7 +2,7 @@
 
 #include "agent/paths.h"
 #include "agent/reach.h"
-#include "agent/session.h"
+#include "agent/session-exchange.h"
 #include "agent/tasks.h"
 #include "lib/fd.h"
 
@@ -161,7 +161,8 @@ static int loop(struct server *s, struct error *err)
     struct session *sessions[SESSIONS_MAX];
     while (!s->stop) {
         size_t count = collect_polls(s, polls, sessions);
-        bool is_idle = count == 0 && !jobs_busy(s->hub.ctx.jobs) && !serve_is_quitting();
+        bool is_idle = count == 0 && !jobs_busy(s->hub.ctx.jobs) && !serve_is_quitting() &&
+                       !session_exchange_active(&s->hub);
         int n = poll(polls, FIXED_POLLS + count, is_idle ? -1 : TURN_MS);
         if (n < 0 && errno != EINTR)
             return error_errno(err, -errno, "wait");
@@ -172,6 +173,7 @@ static int loop(struct server *s, struct error *err)
             inbox_run(s->hub.inbox);
         if (polls[0].revents)
             accept_session(s);
+        session_exchange_turn(&s->hub);
         s->stop = polls[2].revents != 0 || (serve_is_quitting() && all_told(s));
     }
     return 0;
@@ -197,6 +199,7 @@ static void wind_up(struct server *s, bool *cancel)
     __atomic_store_n(cancel, true, __ATOMIC_RELAXED);
     reach_listen_end();
     jobs_stop(s->hub.ctx.jobs);
+    session_exchange_end(&s->hub);
     if (!tasks_wait(TASKS_WAIT_MS)) {
         fprintf(stderr, "ending while a call is still under way\n");
         s->in_use = true;
@@ -204,6 +207,7 @@ static void wind_up(struct server *s, bool *cancel)
     }
     jobs_free(&s->hub.ctx.jobs);
     inbox_free(&s->hub.inbox);
+    session_exchange_free(&s->hub);
 }
 
 static void release(struct server *s)

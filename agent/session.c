@@ -1,5 +1,6 @@
 #include "agent/session.h"
 
+#include "agent/session-exchange.h"
 #include "agent/session-put.h"
 #include "agent/tasks.h"
 #include "lib/clock.h"
@@ -52,6 +53,7 @@ void session_remove(struct hub *hub, struct session *s)
     host_lock_release(&hub->lock, s->serial);
     jobs_forget_session(hub->ctx.jobs, s->serial);
     put_forget(&s->put);
+    session_exchange_forget(hub, s->serial);
     frame_decoder_release(&s->decoder);
     strbuf_release_secret(&s->out);
     fd_close(&s->fd);
@@ -74,6 +76,11 @@ struct session *session_by_serial(const struct hub *hub, uint64_t serial)
 int session_fd(const struct session *s)
 {
     return s->fd;
+}
+
+const char *session_run(const struct session *s)
+{
+    return s->run;
 }
 
 bool session_has_output(const struct session *s)
@@ -247,6 +254,16 @@ static int on_put(struct session *s, int64_t id, const json_t *params, struct er
     return r < 0 ? r : put_start(s->hub, &s->put, s->serial, id, params, err);
 }
 
+static int on_exchange(struct session *s, int64_t id, const json_t *params, struct error *err)
+{
+    int r = need_lock(s, err);
+    if (r >= 0)
+        r = session_exchange_start(s->hub, s->run, s->serial, id, params, err);
+    if (r == 1)
+        s->calls--;
+    return r;
+}
+
 struct conversation {
     const char *name;
     int (*start)(struct session *s, int64_t id, const json_t *params, struct error *err);
@@ -256,6 +273,7 @@ static const struct conversation conversations[] = {
     {"hello", on_hello},
     {"run", on_run},
     {"put", on_put},
+    {"exchange", on_exchange},
 };
 
 static const struct conversation *conversation_find(const char *name)
@@ -354,9 +372,11 @@ static void on_message(struct session *s, const json_t *message)
 
 static void on_frame(struct session *s, const struct frame *frame)
 {
-    if (frame->type == FRAME_BYTES) {
-        if (!put_bytes(s->put, frame->data, frame->len))
-            s->broken = true;
+    if (frame->type == FRAME_BYTES || frame->type == FRAME_CHUNK) {
+        bool ok = frame->type == FRAME_BYTES
+                      ? put_bytes(s->put, frame->data, frame->len)
+                      : session_exchange_chunk(s->hub, s->serial, frame->data, frame->len);
+        s->broken = s->broken || !ok;
         return;
     }
     AUTO_JSON *message = json_parse(frame->data, frame->len, "message", NULL);

@@ -23,6 +23,7 @@ struct hub {
     struct session *sessions;
     size_t session_count;
     uint64_t next_serial;
+    struct seat *seat; /* session-exchange.c's */
 };
 
 /* Takes the descriptor over, makes it non-blocking and adds the session to the hub. */
@@ -33,6 +34,7 @@ struct session *session_next(const struct session *s);
 struct session *session_by_serial(const struct hub *hub, uint64_t serial); /* NULL: gone */
 
 int session_fd(const struct session *s);
+const char *session_run(const struct session *s); /* "" before hello */
 short session_poll_events(const struct session *s);
 /* Reads, writes, answers. False: the session is over. */
 bool session_on_ready(struct session *s, short revents);
