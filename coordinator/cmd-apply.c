@@ -5,7 +5,6 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,14 +30,6 @@ static int write_kubeconfig(struct job *j, const char *path, struct error *err)
     return file_write_atomic(path, text, strlen(text), 0600, err);
 }
 
-static int64_t bytes_sent(const struct job *j)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < j->inv.host_count; i++)
-        sum += j->run.hosts[i].sent;
-    return sum;
-}
-
 static void report(struct job *j, const char *kubeconfig, int64_t began)
 {
     double seconds = (double) (clock_monotonic_ms() - began) / 1000.0;
@@ -49,8 +40,8 @@ static void report(struct job *j, const char *kubeconfig, int64_t began)
     if (strcmp(j->inv.network, "flannel") == 0)
         view_note(j->view, NULL, "flannel: network policies (NetworkPolicy) are not enforced");
     view_note(j->view, NULL, "look around: export KUBECONFIG=%s", kubeconfig);
-    view_summary(j->view, "cluster %s is ready: %zu hosts changed, %" PRId64 " MiB sent, %.1f s",
-                 j->inv.cluster_name, job_changed(j), bytes_sent(j) / (1024 * 1024), seconds);
+    view_summary(j->view, "cluster %s is ready: %zu hosts changed, %.1f s", j->inv.cluster_name,
+                 job_changed(j), seconds);
 }
 
 static void apply_options_release(struct apply_options *o)
@@ -73,6 +64,7 @@ static int run_apply(int argc, char **argv)
     AUTO_FREE char *kubeconfig = o.kubeconfig ? xstrdup(o.kubeconfig) : job_kubeconfig_path(&j.inv);
     j.run.kubeconfig_wanted = access(kubeconfig, F_OK) != 0;
     code = run_program(&j.run, program_apply);
+    job_report_transfer(&j);
     /* Also when a worker failed: the cluster is there to look at. */
     if (write_kubeconfig(&j, kubeconfig, &err) < 0)
         return command_fail(EXIT_HOST_FAILED, &err);

@@ -31,9 +31,9 @@ struct command {
 };
 
 /* Each one's descriptor, defined in its own file. */
-extern const struct command cmd_apply, cmd_plan, cmd_status, cmd_reset, cmd_init, cmd_kubeconfig,
-    cmd_schema, cmd_bundle_build, cmd_bundle_inspect, cmd_bundle_keygen, cmd_bundle_sign,
-    cmd_bundle_verify;
+extern const struct command cmd_apply, cmd_plan, cmd_stage, cmd_status, cmd_reset, cmd_init,
+    cmd_kubeconfig, cmd_schema, cmd_bundle_build, cmd_bundle_inspect, cmd_bundle_keygen,
+    cmd_bundle_sign, cmd_bundle_verify;
 
 /* Set by SIGINT and SIGTERM; hand &interrupted to what takes a `cancel`. */
 extern bool interrupted;

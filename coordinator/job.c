@@ -140,3 +140,18 @@ size_t job_changed(const struct job *j)
         n += j->run.hosts[i].changed;
     return n;
 }
+
+static int64_t bytes_sent(const struct job *j)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < j->inv.host_count; i++)
+        sum += j->run.hosts[i].sent;
+    return sum;
+}
+
+void job_report_transfer(const struct job *j)
+{
+    const struct distribution *d = j->run.distribution;
+    if (d && d->size > 0)
+        view_transfer(j->view, bytes_sent(j), d->size);
+}

@@ -38,5 +38,7 @@ int job_load(const char *hosts_yaml, struct inventory *inv);
 char *job_bundle_dir(const struct inventory *inv, const char *option);
 /* Where the kubeconfig goes by default: "<cluster>.kubeconfig" beside hosts.yaml; free() it. */
 char *job_kubeconfig_path(const struct inventory *inv);
+/* Says what left this machine, when anything of the bundle was to go anywhere. */
+void job_report_transfer(const struct job *j);
 /* How many hosts were changed. */
 size_t job_changed(const struct job *j);

@@ -175,7 +175,7 @@ static int judge(const json_t *result, struct error *err)
     return 0;
 }
 
-static bool somebody_is_new(const struct run *run)
+bool program_somebody_is_new(const struct run *run)
 {
     for (size_t i = 0; i < run->inv->host_count; i++)
         if (run->hosts[i].host->state == STATE_PRESENT && run->hosts[i].facts.json &&
@@ -201,7 +201,7 @@ static int try_to_reach(struct host_run *h, struct error *err)
 
 int phase_reach(struct host_run *h, struct error *err)
 {
-    int r = somebody_is_new(h->run) ? try_to_reach(h, err) : 0;
+    int r = program_somebody_is_new(h->run) ? try_to_reach(h, err) : 0;
     return r < 0 ? r : run_pass_gate(h, GATE_CHECKED, err);
 }
 

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #define MINUTE_MS (60 * 1000)
 #define JOIN_TIMEOUT_MS (20 * MINUTE_MS)
@@ -149,8 +148,7 @@ static int wait_for_cluster(struct host_run *h, struct error *err)
             return error_remedy(err, "look with `kubectl describe` at what is named, mend it, and "
                                      "run the same command again");
         }
-        struct timespec pause = {.tv_nsec = SETTLE_POLL_MS * 1000000L};
-        nanosleep(&pause, NULL);
+        run_pause(h, SETTLE_POLL_MS);
     }
 }
 

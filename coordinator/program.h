@@ -13,16 +13,24 @@ int phase_pass_gates(struct host_run *h, struct error *err); /* of a host that l
 int phase_images(struct host_run *h, struct error *err);
 int phase_addons(struct host_run *h, struct error *err);
 int phase_settle(struct host_run *h, struct error *err);     /* on the control plane */
+int phase_offer(struct host_run *h, struct error *err);       /* begins to bring the blobs */
+int phase_distributed(struct host_run *h, struct error *err); /* every host has its blobs */
 
 /* Asks the agent whether the task is done. If not: notes the differences and, unless the run only
  * looks, sends the blobs and has it done. 1: done now; 0: nothing to do, or only looked. */
 int program_ensure(struct host_run *h, struct task *t, json_t **result, struct error *err);
+
+/* Waits until the host has these blobs; they come beside everything else. */
+int program_fetch(struct host_run *h, const struct strv *blobs, struct error *err);
+/* A host that takes part is no node yet. */
+bool program_somebody_is_new(const struct run *run);
 
 /* Asks the control plane for run->kubeconfig. */
 int program_fetch_kubeconfig(struct host_run *h, struct error *err);
 
 /* For run_program. Apply: hosts that hosts.yaml calls absent leave, the others become nodes. */
 const struct phase *program_apply(const struct host_run *h);
+const struct phase *program_stage(const struct host_run *h);
 const struct phase *program_status(const struct host_run *h);
 const struct phase *program_reset(const struct host_run *h);
 const struct phase *program_kubeconfig(const struct host_run *h);

@@ -6,11 +6,13 @@
 #include "lib/strbuf.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Connecting, pushing the agent and its facts: what a gate may wait for on a slow link. */
 #define WAIT_SLICE_MS 1000
+#define FEED_SLICE_MS 50 /* the link is what is waited for then, and the latch looked at */
 #define GATE_TIMEOUT_MS (10 * 60 * 1000)
 
 static char *who_am_i(void)
@@ -75,6 +77,7 @@ void run_release(struct run *run)
     }
     for (size_t i = 0; run->hosts && i < ARRAY_SIZE(run->gates); i++)
         latch_release(&run->gates[i].latch);
+    distribution_free(&run->distribution);
     free(run->hosts);
     free(run->who);
     free(run->ca_hash);
@@ -104,20 +107,33 @@ static void arrive(struct host_run *h, int gate)
         latch_open(&run->gates[gate].latch);
 }
 
+/* False: there is no link, and no time has passed. */
+static bool attend(struct host_run *h, int ms)
+{
+    return h->session && session_attend(h->session, ms, NULL) == 0;
+}
+
+void run_pause(struct host_run *h, int ms)
+{
+    if (!attend(h, ms))
+        (void) poll(NULL, 0, ms);
+}
+
 int run_wait(struct host_run *h, struct latch *latch, int timeout_ms, struct error *err)
 {
     int64_t deadline = clock_monotonic_ms() + timeout_ms;
     AUTO_FREE char *text = xasprintf("waiting for %s", latch->name);
+    int slice = h->feed ? 0 : WAIT_SLICE_MS;
     for (;;) {
         int left = clock_left_ms(deadline);
-        int r = latch_wait(latch, left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS, &interrupted, err);
+        int r = latch_wait(latch, left < slice ? left : slice, &interrupted, err);
         if (r != -ETIMEDOUT || latch_is_settled(latch))
             return r;
         if (clock_left_ms(deadline) == 0)
             return error_set(err, -ETIMEDOUT, "waited %d s for %s", timeout_ms / 1000, latch->name);
         view_host(h->run->view, h->index, VIEW_WORKING, h->phase, text, 0, 0);
-        if (h->session)
-            (void) session_attend(h->session, 0, NULL);
+        bool attended = attend(h, h->feed ? FEED_SLICE_MS : 0);
+        slice = h->feed && attended ? 0 : WAIT_SLICE_MS;
     }
 }
 
@@ -232,6 +248,18 @@ static int walk(struct host_run *h, const struct phase *phases)
     return 0;
 }
 
+static void end_session(struct host_run *h)
+{
+    session_close(&h->session);
+    h->sent += h->feed ? feed_sent(h->feed) : 0;
+    feed_free(&h->feed);
+    pthread_mutex_lock(&h->run->mutex);
+    struct distribution *d = h->run->distribution;
+    pthread_mutex_unlock(&h->run->mutex);
+    if (d)
+        distribution_leave(d, h->index);
+}
+
 struct thread_start {
     struct host_run *h;
     const struct phase *phases;
@@ -249,7 +277,7 @@ static void *host_thread(void *userdata)
         view_host(h->run->view, h->index, VIEW_FAILED, h->phase, h->error.text, 0, 0);
         fail_latches(h);
     }
-    session_close(&h->session);
+    end_session(h);
     return NULL;
 }
 

@@ -4,7 +4,9 @@
 #pragma once
 
 #include "coordinator/applied.h"
+#include "coordinator/distribution.h"
 #include "coordinator/facts.h"
+#include "coordinator/feed.h"
 #include "coordinator/inventory.h"
 #include "coordinator/latch.h"
 #include "coordinator/session.h"
@@ -25,6 +27,7 @@ struct host_run {
     size_t index; /* in the inventory */
     const struct host *host;
     struct session *session;
+    struct feed *feed; /* NULL: gets no blobs */
     struct facts facts;
     const char *phase;       /* under way, or the one that failed */
     struct error error;      /* code 0: none; of other hosts by run_failed() only */
@@ -58,10 +61,11 @@ struct run {
     bool read_only; /* look, check, and collect differences; change nothing, take no lock */
     struct strv delete_volumes; /* reset */
     struct host_run *hosts;     /* one per host of inv, same order */
-    pthread_mutex_t mutex;      /* for gates, refused, the hosts' errors */
+    pthread_mutex_t mutex; /* for gates, refused, accepted, the hosts' errors, `distribution` */
     struct gate gates[2];
     bool refused;
     bool accepted; /* and `applied` knows it */
+    struct distribution *distribution; /* NULL: no blobs are sent */
 
     /* The control plane's results, valid once `api` is open. */
     struct latch api;
@@ -93,6 +97,8 @@ struct host_run *run_control_plane(struct run *run);
 int run_pass_gate(struct host_run *h, int gate, struct error *err);
 /* latch_wait that keeps the host's session alive and says on its line what it waits for. */
 int run_wait(struct host_run *h, struct latch *latch, int timeout_ms, struct error *err);
+/* Sleeps, and keeps the host's session alive and fed. */
+void run_pause(struct host_run *h, int ms);
 /* Whether this host has failed so far; from any thread. */
 bool run_failed(const struct host_run *h);
 /* This host has accepted the bundle: the first one's word is kept in run->applied. */
