@@ -1,6 +1,7 @@
 /* A small bundle for tests, made as a build makes it: two layers, an image, files and an addon. */
 #pragma once
 
+#include "images/artifact.h"
 #include "images/bundle.h"
 #include "images/image.h"
 #include "images/layout.h"
@@ -63,7 +64,11 @@ static inline json_t *fixture_image(const struct fixture *f, struct layout *l, c
     image_manifest(config, 24, layers, 2, &manifest);
     assert_int_equal(layout_put_data(l, manifest.data, manifest.len, digest, NULL), 0);
     AUTO_FREE char *ref = xasprintf("example.org/%s:%s", f->image, f->version);
-    layout_add_manifest(l, digest, (int64_t) manifest.len, ref, "amd64", NULL);
+    layout_add_manifest(l, &(struct layout_manifest){.media_type = MEDIA_MANIFEST,
+                                                     .digest = digest,
+                                                     .size = (int64_t) manifest.len,
+                                                     .ref = ref,
+                                                     .architecture = "amd64"});
     json_t *c = fixture_component(f, f->image, "image");
     json_object_set_new(c, "ref", json_string(ref));
     json_object_set_new(c, "manifest", json_string(digest));
@@ -74,15 +79,14 @@ static inline json_t *fixture_image(const struct fixture *f, struct layout *l, c
 
 static inline json_t *fixture_files(const struct fixture *f, struct layout *l, const char *dir)
 {
-    STRBUF(manifest, IMAGE_JSON_MAX);
-    char empty[DIGEST_SIZE], digest[DIGEST_SIZE];
     struct image_layer blob = fixture_layer(l, dir, f->files, f->files_text);
-    const struct recipe_component as = {.name = f->files, .version = f->version};
-    artifact_manifest(&as, &blob, &manifest);
-    assert_int_equal(layout_put_data(l, "{}", 2, empty, NULL), 0);
-    assert_int_equal(layout_put_data(l, manifest.data, manifest.len, digest, NULL), 0);
     AUTO_FREE char *ref = xasprintf("bigtop/%s:%s", f->files, f->version);
-    layout_add_manifest(l, digest, (int64_t) manifest.len, ref, "amd64", MEDIA_COMPONENT);
+    const struct artifact a = {.type = MEDIA_COMPONENT,
+                               .media = MEDIA_LAYER,
+                               .title = f->files,
+                               .digest = blob.digest,
+                               .size = blob.size};
+    assert_int_equal(artifact_put(l, &a, ref, NULL), 0);
     json_t *c = fixture_component(f, f->files, "files");
     json_object_set_new(c, "blob", json_string(blob.digest));
     return c;
