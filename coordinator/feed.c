@@ -116,10 +116,10 @@ static int feed(void *userdata, struct link *l, int *wait_ms, struct error *err)
 
 static int take_chunks(struct feed *f, const json_t *ranges, bool are_here, struct error *err)
 {
-    CLEANUP(chunk_set_release) struct chunk_set set;
-    int64_t now = clock_monotonic_ms();
     if (!ranges)
         return 0;
+    CLEANUP(chunk_set_release) struct chunk_set set;
+    int64_t now = clock_monotonic_ms();
     chunk_set_init(&set, chunk_map_count(f->d->map));
     int r = chunk_set_parse(&set, ranges, NULL, err);
     if (r < 0)
