@@ -18,7 +18,8 @@
 
 #define READ_BLOCK (128 * 1024)
 #define GZIP_LEVEL "6"
-#define ZSTD_LEVEL "9"
+#define TEXT(number) TEXT_OF(number)
+#define TEXT_OF(number) #number
 
 struct archive_writer {
     struct archive *a;
@@ -49,7 +50,7 @@ static int set_compression(struct archive *a, enum archive_compression compressi
     case ARCHIVE_ZSTD:
         if (archive_write_add_filter_zstd(a) != ARCHIVE_OK)
             return ARCHIVE_FATAL;
-        return archive_write_set_options(a, "zstd:compression-level=" ZSTD_LEVEL);
+        return archive_write_set_options(a, "zstd:compression-level=" TEXT(ARCHIVE_ZSTD_LEVEL));
     case ARCHIVE_PLAIN:
         return ARCHIVE_OK;
     }

@@ -49,6 +49,7 @@ int archive_check(int fd, const struct archive_limits *limits, archive_entry_fn 
                   void *userdata, struct error *err);
 
 enum archive_compression { ARCHIVE_PLAIN, ARCHIVE_GZIP, ARCHIVE_ZSTD };
+#define ARCHIVE_ZSTD_LEVEL 9 /* images/delta.h compresses again what was compressed with it */
 
 /* A reproducible tar: pax where needed, uid and gid 0, no names, fixed mtime. */
 struct archive_writer;

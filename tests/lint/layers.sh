@@ -21,6 +21,7 @@ third_party=(
     "openssl/          lib/digest.c lib/tls.c"
     "yaml.h            lib/yaml.c"
     "jansson.h         lib/json.h"
+    "zstd              images/zstd-codec.c"
 )
 
 includes() { # file:line:"what" or <what>
