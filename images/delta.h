@@ -16,7 +16,8 @@
  *     u32 made   bytes of the new plain stream, 1 to DELTA_SEGMENT
  *     u32 packed bytes that follow: one zstd frame with the window as prefix, at most
  *                DELTA_PACKED
- * Sizes: measured on Kubernetes, see docs/ARCHITECTURE.md. */
+ * A window of 8 MiB found as much in Kubernetes v1.34.3 for v1.34.4 as one of 16 and as the whole
+ * file; level 16 takes half of the time of level 19 for 8 % more. */
 #pragma once
 
 #include "images/bundle.h"
@@ -25,7 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DELTA_WINDOW (16u << 20)
+#define DELTA_WINDOW (8u << 20)
 #define DELTA_SEGMENT (4u << 20)
 #define DELTA_PACKED (DELTA_SEGMENT + (64u << 10))
 #define MEDIA_DELTA "application/vnd.bigtop.delta.v1" /* artifactType */
@@ -42,7 +43,7 @@ int delta_make(const struct blob_source *from, const struct blob_source *to, con
 
 /* Writes to out_fd what the patch makes of `from`. The caller compares its digest: a patch can be
  * wrong, and is only refused here when it contradicts itself. Never writes more than the patch's
- * `size`, nor more than max_size. From any thread; at most DELTA_WINDOW and some 40 MiB of memory,
+ * `size`, nor more than max_size. From any thread; some 40 MiB of memory,
  * all freed at the end.
  * -EOPNOTSUPP: needs another libzstd (take the whole blob); -EBADMSG: not a patch, damaged, or not
  * for this blob; -EFBIG: makes more than max_size; -ECANCELED; -EIO and others: from reading and
