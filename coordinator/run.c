@@ -126,8 +126,10 @@ int run_wait(struct host_run *h, struct latch *latch, int timeout_ms, struct err
     int slice = h->feed ? 0 : WAIT_SLICE_MS;
     for (;;) {
         int left = clock_left_ms(deadline);
+        /* Asked before: it may settle between the end of a wait and a look at it. */
+        bool settled = latch_is_settled(latch);
         int r = latch_wait(latch, left < slice ? left : slice, &interrupted, err);
-        if (r != -ETIMEDOUT || latch_is_settled(latch))
+        if (r != -ETIMEDOUT || settled)
             return r;
         if (clock_left_ms(deadline) == 0)
             return error_set(err, -ETIMEDOUT, "waited %d s for %s", timeout_ms / 1000, latch->name);
