@@ -2,6 +2,7 @@
 
 #include "lib/clock.h"
 #include "lib/digest.h"
+#include "lib/protocol.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

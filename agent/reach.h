@@ -4,7 +4,6 @@
 #include "lib/error.h"
 #include "lib/json.h"
 
-#define REACH_TARGETS_MAX 256
 #define LISTEN_PORTS_MAX 64
 #define LISTEN_SECONDS_MAX 120
 

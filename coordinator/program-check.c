@@ -4,6 +4,7 @@
 #include "coordinator/program.h"
 #include "kubeadm/config.h"
 #include "lib/clock.h"
+#include "lib/protocol.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -184,19 +185,31 @@ bool program_somebody_is_new(const struct run *run)
     return false;
 }
 
-static int try_to_reach(struct host_run *h, struct error *err)
+/* Takes targets. */
+static int reach(struct host_run *h, json_t *targets, struct error *err)
 {
     AUTO_JSON *result = NULL;
-    int r = listen_for_others(h, err);
-    if (r < 0)
-        return r;
-    json_t *params = json_pack("{s:o,s:i}", "targets", targets_of(h), "timeout_ms",
-                               REACH_TIMEOUT_MS);
-    r = run_call(h, "reach", params, LISTEN_TIMEOUT_MS, &result, err);
+    json_t *params = json_pack("{s:o,s:i}", "targets", targets, "timeout_ms", REACH_TIMEOUT_MS);
+    int r = run_call(h, "reach", params, LISTEN_TIMEOUT_MS, &result, err);
     if (r < 0)
         return r;
     r = judge(result, err);
     return r < 0 ? run_refuse(h, err) : 0;
+}
+
+static int try_to_reach(struct host_run *h, struct error *err)
+{
+    int r = listen_for_others(h, err);
+    if (r < 0)
+        return r;
+    AUTO_JSON *targets = targets_of(h);
+    for (size_t i = 0; r == 0 && i < json_array_size(targets); i += REACH_TARGETS_MAX) {
+        json_t *some = json_array();
+        for (size_t k = i; k < i + REACH_TARGETS_MAX; k++)
+            json_array_append(some, json_array_get(targets, k));
+        r = reach(h, some, err);
+    }
+    return r;
 }
 
 int phase_reach(struct host_run *h, struct error *err)

@@ -68,6 +68,7 @@
  *           short-lived listeners (TCP accept and close, UDP echo) where nothing listens yet.
  *   reach   {"targets":[{"address":A,"protocol":"tcp","port":P},…],"timeout_ms":2000}
  *           → {"results":[{"address":A,"port":P,"protocol":…,"ok":bool,"cause":"…"},…]}
+ *           at most REACH_TARGETS_MAX of them
  *   kubeconfig {} → {"kubeconfig":"…","ca_hash":"sha256:…"}             on a control plane
  *   cluster {} → {"nodes":[{"name":…,"ready":bool,"version":…,"addresses":[…]},…],
  *           "pods":[{"namespace":…,"name":…,"phase":…,"ready":bool,"node":…},…]}
@@ -128,6 +129,8 @@
 #define AGENT_SOCKET "/run/bigtop/agent.sock"
 #define AGENT_UNIT "bigtop-agent.service"
 #define AGENT_VOLUMES_DIR "/var/lib/bigtop-volumes" /* local-path's data: reset leaves it alone */
+
+#define REACH_TARGETS_MAX 256 /* results of that many fit into a frame three times */
 
 /* The exchange of chunks between agents (agent/exchange.h): TLS with certificates of the run. */
 #define EXCHANGE_PORT 10470       /* TCP, on every host, while a run lasts */
