@@ -130,6 +130,9 @@ lab-down: ## stop the lab and remove what it made
 bench-bootstrap: bundle ## apply against the best hand-written script
 	@tests/bench/bootstrap
 
+bench-scale: all build/bench/coordinator ## 10 to 500 simulated hosts: time, memory and CPU
+	@tests/bench/scale
+
 install-packages: ## what building and testing need, with apt
 	@tests/install-packages
 

@@ -5,3 +5,4 @@
 
 extern const unsigned char agent_blob_start[];
 extern const unsigned char agent_blob_end[]; /* the byte after the last */
+extern const char agent_blob_sha256[];       /* 64 hex digits: hundreds of hosts ask for it */

@@ -3,7 +3,6 @@
 #include "coordinator/agent-blob.h"
 #include "coordinator/tty.h"
 #include "lib/clock.h"
-#include "lib/digest.h"
 #include "lib/protocol.h"
 
 #include <errno.h>
@@ -338,15 +337,12 @@ static int install(struct push *p, struct error *err)
 static int make_command(const struct push_options *o, struct strbuf *command)
 {
     size_t size = (size_t) (agent_blob_end - agent_blob_start);
-    char digest[DIGEST_SIZE];
 
-    digest_buffer(agent_blob_start, size, digest);
     if (o->sudo)
         strbuf_adds(command, "exec sudo -S -p '" SUDO_PROMPT "' -- ");
     else
         strbuf_adds(command, "exec ");
-    return strbuf_addf(command, "/bin/sh -c '%s' sh %s %zu", script, digest + strlen("sha256:"),
-                       size);
+    return strbuf_addf(command, "/bin/sh -c '%s' sh %s %zu", script, agent_blob_sha256, size);
 }
 
 static int converse(struct push *p, bool *pushed, struct error *err)

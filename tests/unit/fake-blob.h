@@ -8,7 +8,8 @@
 #define FAKE_BLOB_SIZE 65536
 
 __asm__(".data\n.global agent_blob_start\nagent_blob_start: .space 65536\n"
-        ".global agent_blob_end\nagent_blob_end: .byte 0\n.text\n");
+        ".global agent_blob_end\nagent_blob_end: .byte 0\n"
+        ".global agent_blob_sha256\nagent_blob_sha256: .space 65\n.text\n");
 
 /* Packs a loader that just runs its program, and `agent`, a shell script, as the program. */
 static void UNUSED fake_blob(const char *agent)
@@ -16,6 +17,7 @@ static void UNUSED fake_blob(const char *agent)
     /* The symbols are const for everybody else. */
     unsigned char *blob = (unsigned char *) (uintptr_t) agent_blob_start;
     STRBUF(tarball, FAKE_BLOB_SIZE);
+    char digest[DIGEST_SIZE];
 
     must_run("rm -rf /tmp/blob; mkdir -p /tmp/blob/bin /tmp/blob/lib");
     put_file("/tmp/blob/lib/ld-linux-x86-64.so.2", "#!/bin/sh\nshift 2\nexec \"$@\"\n", 0755);
@@ -24,13 +26,12 @@ static void UNUSED fake_blob(const char *agent)
     assert_int_equal(file_read("/tmp/blob.tgz", &tarball, NULL), 0);
     memset(blob, 0, FAKE_BLOB_SIZE);
     memcpy(blob, tarball.data, tarball.len);
+    digest_buffer(blob, FAKE_BLOB_SIZE, digest);
+    strcpy((char *) (uintptr_t) agent_blob_sha256, digest + strlen("sha256:"));
 }
 
 /* AGENT_INSTALL_DIR/<hex> of it. */
 static UNUSED char *fake_blob_dir(void)
 {
-    char digest[DIGEST_SIZE];
-
-    digest_buffer(agent_blob_start, FAKE_BLOB_SIZE, digest);
-    return xasprintf("/var/lib/bigtop/agent/%s", digest + 7);
+    return xasprintf("/var/lib/bigtop/agent/%s", agent_blob_sha256);
 }

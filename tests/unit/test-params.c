@@ -19,6 +19,7 @@ static const char digest_c[] = "sha256:" EIGHT("cccccccc");
 
 /* No host is ever connected to: no agent to send. */
 const unsigned char agent_blob_start[1] = {0}, agent_blob_end[1] = {0};
+const char agent_blob_sha256[1] = "";
 
 struct world {
     struct inventory inv;

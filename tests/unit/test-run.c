@@ -16,6 +16,7 @@
 
 /* No host is ever connected to: no agent to send. */
 const unsigned char agent_blob_start[1] = {0}, agent_blob_end[1] = {0};
+const char agent_blob_sha256[1] = "";
 
 #define HOSTS 4
 #define ANY (ROLE_CONTROL_PLANE | ROLE_WORKER)
