@@ -46,7 +46,7 @@ TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
 
 .PHONY: all check check-unit check-asan check-cli check-lab check-e2e unit-tests lint format demo lab \
-	lab-shell lab-down bundle bench-bootstrap install-packages clean help
+	lab-shell lab-down bundle bench-bootstrap bench-scale install-packages clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -59,12 +59,19 @@ $(B)/bigtop-bootstrap: $(B)/coordinator/main.o $(B)/coordinator/agent-blob.o $(c
 $(B)/bigtop-agent: $(B)/agent/main.o $(call archives,agent)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(AGENT_LIBS)
 
+# The coordinator over a transport without SSH: the first definition of a function is the one taken.
+$(B)/bench/coordinator: $(B)/coordinator/main.o $(B)/coordinator/agent-blob.o \
+		$(B)/tests/bench/fake-ssh.o $(call archives,coordinator)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+
 $(AGENT_TARBALL): build/bigtop-agent agent/pack.sh
 	agent/pack.sh build/bigtop-agent $@
 
 $(B)/coordinator/agent-blob.o: coordinator/agent-blob.S $(AGENT_TARBALL)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DAGENT_TARBALL='"$(AGENT_TARBALL)"' -c -o $@ $<
+	$(CC) $(CPPFLAGS) -DAGENT_TARBALL='"$(AGENT_TARBALL)"' \
+		-DAGENT_SHA256="\"$$(sha256sum <$(AGENT_TARBALL) | cut -c1-64)\"" -c -o $@ $<
 
 define module_rules
 $(B)/$(1).a: $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
@@ -142,4 +149,4 @@ clean: ## remove what was built (the caches stay)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
--include $(foreach m,$(MODULES) tests/unit,$(patsubst %.c,$(B)/%.d,$(wildcard $(m)/*.c)))
+-include $(foreach m,$(MODULES) tests/unit tests/bench,$(patsubst %.c,$(B)/%.d,$(wildcard $(m)/*.c)))
