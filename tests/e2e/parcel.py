@@ -1,6 +1,7 @@
 """Signed bundles of random bytes: nothing in them can be packed, or be there already. Names that no
 host would run: they are for moving, not for installing."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -39,12 +40,23 @@ class Parcel:
                   self.dir)
         for number in range(len(sizes)):
             (self.folder / f"part-{number}").unlink()
+        self.blobs = wanted_blobs(self.dir)
 
     def tool(self, *words):
         # A cache of its own: nobody wants to keep these.
         subprocess.run([PROGRAM, "bundle", *words], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.PIPE, text=True,
                        env={**os.environ, "XDG_CACHE_HOME": str(self.folder / "cache")})
+
+
+def wanted_blobs(bundle):
+    """Digest to size of what hosts fetch: not what only makes the folder an OCI layout."""
+    manifest = json.loads((bundle / "bigtop.json").read_text())
+    wanted = set()
+    for component in manifest["components"]:
+        wanted.update(component[key] for key in ("blob", "manifest") if key in component)
+        wanted.update(component.get("blobs", []))
+    return {digest: manifest["blobs"][digest] for digest in wanted}
 
 
 def fill(path, size):
