@@ -120,13 +120,14 @@ bool distribution_settled(struct distribution *d)
     return settled;
 }
 
-void distribution_want(struct distribution *d, size_t host, const struct chunk_set *chunks)
+void distribution_add(struct distribution *d, const char *digest)
 {
-    const struct chunk_range all = {0, chunks->size};
-    scatter_want(d->scatter, host, chunks);
+    struct chunk_range range = {0};
+    (void) chunk_map_find(d->map, digest, &range);
     pthread_mutex_lock(&d->mutex);
-    for (uint32_t c = chunk_set_first(chunks, chunks, &d->wanted, all); c < chunks->size;
-         c = chunk_set_first(chunks, chunks, &d->wanted, all)) {
+    for (uint32_t c = range.first; c < range.first + range.count; c++) {
+        if (chunk_set_has(&d->wanted, c))
+            continue;
         chunk_set_add(&d->wanted, c);
         d->size += chunk_map_get(d->map, c).size;
     }

@@ -33,7 +33,7 @@ struct distribution {
     size_t host_count;
     size_t open;
     int64_t moved_ms;       /* monotonic: when anything arrived anywhere */
-    struct chunk_set wanted; /* by any host */
+    struct chunk_set wanted; /* of blobs that any host is to have, there or not */
     int64_t size;            /* bytes of them */
 };
 
@@ -52,13 +52,14 @@ json_t *distribution_peers(const struct distribution *d, size_t host);
 
 /* The host wants something, or is going to. */
 void distribution_open(struct distribution *d, size_t host);
+/* A blob that some host is to have. */
+void distribution_add(struct distribution *d, const char *digest);
 /* It has all that it wants, or gave up. */
 void distribution_close(struct distribution *d, size_t host);
 /* It takes no part any more; nobody waits for it. */
 void distribution_leave(struct distribution *d, size_t host);
 /* Everybody has what they want, or gave up. */
 bool distribution_settled(struct distribution *d);
-/* Chunks wanted by a host, and that something arrived at one. */
-void distribution_want(struct distribution *d, size_t host, const struct chunk_set *chunks);
+/* Something arrived at a host. */
 void distribution_moved(struct distribution *d, int64_t now);
 int64_t distribution_moved_ms(struct distribution *d);

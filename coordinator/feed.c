@@ -127,7 +127,7 @@ static int take_chunks(struct feed *f, const json_t *ranges, bool are_here, stru
     if (are_here)
         scatter_have(f->d->scatter, f->host, &set, now);
     else
-        distribution_want(f->d, f->host, &set);
+        scatter_want(f->d->scatter, f->host, &set);
     distribution_moved(f->d, now);
     return 0;
 }
@@ -284,6 +284,7 @@ void feed_want(struct feed *f, const char *digest)
         return;
     strv_add(&f->wants, digest);
     json_object_set_new(f->there, digest, json_false());
+    distribution_add(f->d, digest);
     distribution_open(f->d, f->host);
 }
 

@@ -28,28 +28,13 @@ static int check_task(struct host_run *h, struct task *t, bool *done, struct err
     return 0;
 }
 
-static int send_blobs(struct host_run *h, const struct task *t, struct error *err)
-{
-    const struct bundle *b = h->run->bundle;
-    for (size_t i = 0; i < t->blobs.count; i++) {
-        const char *digest = t->blobs.items[i];
-        AUTO_BLOB_SOURCE blob = BLOB_SOURCE_INIT;
-        int r = bundle_blob_open(b, digest, &blob, err);
-        if (r == 0)
-            r = session_put(h->session, digest, &blob, &h->sent, err);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 int program_ensure(struct host_run *h, struct task *t, json_t **result, struct error *err)
 {
     bool done = false;
     int r = check_task(h, t, &done, err);
     if (r < 0 || done || h->run->read_only)
         return r;
-    r = send_blobs(h, t, err);
+    r = program_fetch(h, &t->blobs, err);
     if (r == 0)
         r = session_run(h->session, t->step, t->suffix, t->params, t->timeout_ms, result, err);
     if (r < 0)
@@ -236,6 +221,7 @@ static const struct phase becomes_node[] = {
     {"check", ANY, phase_check},
     {"reach", ANY, phase_reach},
     {"bundle", ANY, phase_bundle},
+    {"offer", ANY, phase_offer},
     {"prepare", ANY, phase_host},
     {"unpack", ANY, phase_unpack},
     {"runtime", ANY, phase_runtime},
@@ -246,6 +232,7 @@ static const struct phase becomes_node[] = {
     {"addons", ROLE_CONTROL_PLANE, phase_addons},
     {"join", ROLE_WORKER, phase_join},
     {"settle", ROLE_CONTROL_PLANE, phase_settle},
+    {"distribute", ANY, phase_distributed},
     {NULL, 0, NULL},
 };
 

@@ -37,6 +37,6 @@ void view_warn(struct view *v, const struct host *h, const char *format, ...) PR
 void view_error(struct view *v, const struct host *h, const char *step, const struct error *err);
 /* Phase and milliseconds it took, for the table at the end. */
 void view_phase(struct view *v, const struct host *h, const char *phase, int64_t ms);
-/* Bytes of the bundle that left this machine, of how many that the hosts wanted together. */
+/* Bytes of the bundle that left this machine, of how many that the hosts are to have together. */
 void view_transfer(struct view *v, int64_t sent, int64_t wanted);
 void view_summary(struct view *v, const char *format, ...) PRINTF_LIKE(2, 3);
