@@ -316,6 +316,30 @@ static int put_blob(struct build *b, const char *dir, const struct oci_descripto
     return layout_put_file(b->layout, path, d->digest, d->size, err);
 }
 
+/* By their names, skopeo finds OCI's manifests and indexes only: one of docker's gets an index. */
+static int name_image(struct build *b, const struct recipe_component *c,
+                      const struct oci_image *image, struct error *err)
+{
+    STRBUF(index, IMAGE_JSON_MAX);
+    char digest[DIGEST_SIZE];
+    struct layout_manifest m = {.media_type = image->parsed.media_type,
+                                .digest = image->manifest.digest,
+                                .ref = c->ref,
+                                .size = image->manifest.size,
+                                .architecture = b->recipe.architecture};
+    if (strcmp(m.media_type, MEDIA_MANIFEST) != 0) {
+        image_index(m.media_type, m.digest, m.size, m.architecture, &index);
+        int r = layout_put_data(b->layout, index.data, index.len, digest, err);
+        if (r < 0)
+            return r;
+        m.media_type = MEDIA_INDEX;
+        m.digest = digest;
+        m.size = (int64_t) index.len;
+    }
+    layout_add_manifest(b->layout, &m);
+    return 0;
+}
+
 /* An image as it came: not a byte of it is ours. */
 static int take_image(struct build *b, const struct recipe_component *c, int64_t *size,
                       struct error *err)
@@ -337,12 +361,8 @@ static int take_image(struct build *b, const struct recipe_component *c, int64_t
         json_array_append_new(blobs, json_string(image.parsed.blobs[i].digest));
         *size += image.parsed.blobs[i].size;
     }
-    const struct layout_manifest m = {.media_type = image.parsed.media_type,
-                                      .digest = image.manifest.digest,
-                                      .ref = c->ref,
-                                      .size = image.manifest.size,
-                                      .architecture = b->recipe.architecture};
-    layout_add_manifest(b->layout, &m);
+    if ((r = name_image(b, c, &image, err)) < 0)
+        return r;
     add_image(b, c, image.manifest.digest, TAKE_PTR(blobs));
     return 0;
 }

@@ -71,3 +71,14 @@ void image_manifest(const char *config, int64_t config_size, const struct image_
                    "config", image_descriptor(MEDIA_CONFIG, config, config_size), "layers", list),
          out);
 }
+
+void image_index(const char *media_type, const char *digest, int64_t size, const char *architecture,
+                 struct strbuf *out)
+{
+    json_t *manifest = image_descriptor(media_type, digest, size);
+    json_object_set_new(manifest, "platform",
+                        json_pack("{s:s, s:s}", "architecture", architecture, "os", "linux"));
+    dump(json_pack("{s:i, s:s, s:[o]}", "schemaVersion", 2, "mediaType", MEDIA_INDEX, "manifests",
+                   manifest),
+         out);
+}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define MEDIA_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define MEDIA_INDEX "application/vnd.oci.image.index.v1+json"
 #define MEDIA_CONFIG "application/vnd.oci.image.config.v1+json"
 #define MEDIA_LAYER "application/vnd.oci.image.layer.v1.tar+zstd"
 #define MEDIA_EMPTY "application/vnd.oci.empty.v1+json"
@@ -30,3 +31,6 @@ void image_manifest(const char *config, int64_t config_size, const struct image_
                     size_t count, struct strbuf *out);
 /* {"mediaType", "digest", "size"}; the caller owns it. */
 json_t *image_descriptor(const char *media, const char *digest, int64_t size);
+/* Appends an index of one manifest. */
+void image_index(const char *media_type, const char *digest, int64_t size,
+                 const char *architecture, struct strbuf *out);

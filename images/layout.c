@@ -254,7 +254,7 @@ static int sync_blobs(const struct layout *l, struct error *err)
 static char *index_text(const struct layout *l)
 {
     AUTO_JSON *index = json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType",
-                                 "application/vnd.oci.image.index.v1+json", "manifests",
+                                 MEDIA_INDEX, "manifests",
                                  l->manifests);
     return json_dumps(index, JSON_INDENT(1));
 }

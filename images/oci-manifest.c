@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define MEDIA_INDEX "application/vnd.oci.image.index.v1+json"
 #define MEDIA_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
 #define MEDIA_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
 #define INDEX_MAX 1000 /* manifests of an index */

@@ -195,7 +195,7 @@ static int get_manifest(void *userdata, const char *path, struct error *err)
     return fetch_manifest(w->puller, w->digest, digest, err);
 }
 
-/* d: what it is called; gets its size. */
+/* d: gets its size, when that is -1. */
 static int need_manifest(struct puller *p, struct oci_descriptor *d, struct oci_manifest *out,
                          char **path, struct error *err)
 {
@@ -206,6 +206,9 @@ static int need_manifest(struct puller *p, struct oci_descriptor *d, struct oci_
             0 ||
         (r = file_read(*path, &text, err)) < 0)
         return r;
+    if (d->size >= 0 && d->size != (int64_t) text.len)
+        return error_set(err, -EBADMSG, "%s has %zu bytes, its index says %lld", d->digest,
+                         text.len, (long long) d->size);
     d->size = (int64_t) text.len;
     return oci_manifest_parse(text.data, text.len, NULL, out, err);
 }

@@ -386,6 +386,10 @@ static void keeps_an_image_as_it_is(void **state)
     AUTO_JSON *index = json_parse_file(index_path, BUNDLE_MANIFEST_MAX, NULL);
     const json_t *entry = json_array_get(json_object_get(index, "manifests"), 0);
     assert_string_equal(json_get_string(entry, "mediaType", ""),
+                        "application/vnd.oci.image.index.v1+json");
+    AUTO_JSON *wrapper = blob_json(&taken, json_get_string(entry, "digest", ""));
+    entry = json_array_get(json_object_get(wrapper, "manifests"), 0);
+    assert_string_equal(json_get_string(entry, "mediaType", ""),
                         "application/vnd.docker.distribution.manifest.v2+json");
     assert_string_equal(json_get_string(entry, "digest", ""), x->manifest);
 }
