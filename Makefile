@@ -45,8 +45,8 @@ TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 # A unit test mirrors a module's file and is linked with what that module may use.
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
 
-.PHONY: all check check-unit check-asan check-cli check-lab check-e2e unit-tests lint format demo lab \
-	lab-shell lab-down bundle bench-bootstrap bench-scale install-packages clean help
+.PHONY: all check check-unit check-asan check-cli check-registry check-lab check-e2e unit-tests lint \
+	format demo lab lab-shell lab-down bundle bench-bootstrap bench-scale install-packages clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -103,6 +103,9 @@ check-asan: ## the unit tests with address and undefined behaviour sanitizers
 
 check-cli: all ## the programs' command lines, by four-section text files
 	@tests/cli/run
+
+check-registry: all ## images and files from servers on loopback, good and bad ones
+	@tests/registry/run
 
 check-lab: ## the test hosts come up, differ, and leave nothing behind
 	@tests/lab/test-lab

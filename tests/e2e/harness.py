@@ -35,7 +35,8 @@ def shorten(text, limit=4000):
 
 
 class Report:
-    def __init__(self):
+    def __init__(self, name="e2e"):
+        self.name = name
         self.passed = self.failed = self.skipped = 0
 
     def run(self, name, function, *arguments):
@@ -70,5 +71,5 @@ class Report:
             print(f"        | {line}", flush=True)
 
     def finish(self):
-        print(f"e2e: {self.passed} passed, {self.failed} failed, {self.skipped} skipped")
+        print(f"{self.name}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped")
         sys.exit(1 if self.failed or not self.passed else 0)
