@@ -186,6 +186,52 @@ class Liar(Server):
         request.answer(206 if begin else 200, data[begin:], headers)
 
 
+class Tunnel:
+    """A proxy that leads every CONNECT to one port on loopback, and remembers where it should have
+    gone."""
+
+    def __init__(self, port):
+        self.port = port
+        self.wanted = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.lead, args=(client,), daemon=True).start()
+
+    def lead(self, client):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = client.recv(4096)
+            if not data:
+                return
+            head += data
+        method, where = head.split()[:2]
+        self.wanted.append((method.decode(), where.decode()))
+        server = socket.create_connection(("127.0.0.1", self.port))
+        client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        threading.Thread(target=self.pump, args=(server, client), daemon=True).start()
+        self.pump(client, server)
+
+    @staticmethod
+    def pump(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def stop(self):
+        self.socket.close()
+
+
 def clear_proxies():
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):

@@ -258,27 +258,57 @@ static void refuses_what_is_wrong(void **state)
     }
 }
 
+static void mark_used(const struct recipe_layer *layer, bool *used)
+{
+    for (size_t i = 0; i < layer->count; i++)
+        if (layer->entries[i].kind == RECIPE_FROM)
+            used[layer->entries[i].source] = true;
+}
+
 /* What everybody builds is read in each test run, with the files that it names. */
-static void reads_the_default_recipe(void **state)
+static void reads_our_recipes(void **state)
 {
     (void) state;
-    CLEANUP(recipe_release) struct recipe r = RECIPE_INIT;
-    struct error err = ERROR_INIT;
-    if (recipe_load("images/recipes/default.yaml", &r, &err) < 0)
-        fail_msg("%s", err.text);
-    assert_true(r.component_count > 10);
-    bool used[64] = {false};
-    assert_true(r.source_count < ARRAY_SIZE(used));
-    for (size_t i = 0; i < r.component_count; i++)
-        for (size_t k = 0; k < r.components[i].files.count; k++)
-            used[r.components[i].files.entries[k].source] = true;
-    for (size_t i = 0; i < r.layer_count; i++)
-        for (size_t k = 0; k < r.layers[i].count; k++)
-            if (r.layers[i].entries[k].kind == RECIPE_FROM)
-                used[r.layers[i].entries[k].source] = true;
-    for (size_t i = 0; i < r.source_count; i++)
-        if (!used[i])
-            fail_msg("no component uses the source %s", r.sources[i].name);
+    static const char *const paths[] = {"images/recipes/default.yaml",
+                                        "images/recipes/release.yaml"};
+    for (size_t p = 0; p < ARRAY_SIZE(paths); p++) {
+        CLEANUP(recipe_release) struct recipe r = RECIPE_INIT;
+        struct error err = ERROR_INIT;
+        bool used[64] = {false};
+        if (recipe_load(paths[p], &r, &err) < 0)
+            fail_msg("%s", err.text);
+        assert_true(r.component_count > 10);
+        assert_true(r.source_count < ARRAY_SIZE(used));
+        for (size_t i = 0; i < r.component_count; i++) {
+            mark_used(&r.components[i].files, used);
+            if (r.components[i].is_source)
+                used[r.components[i].source] = true;
+        }
+        for (size_t i = 0; i < r.layer_count; i++)
+            mark_used(&r.layers[i], used);
+        for (size_t i = 0; i < r.source_count; i++)
+            if (!used[i])
+                fail_msg("%s: no component uses the source %s", paths[p], r.sources[i].name);
+    }
+}
+
+/* Two ways to the same cluster: the same components, images by the same names. */
+static void recipes_agree(void **state)
+{
+    (void) state;
+    CLEANUP(recipe_release) struct recipe one = RECIPE_INIT, other = RECIPE_INIT;
+    assert_int_equal(recipe_load("images/recipes/default.yaml", &one, NULL), 0);
+    assert_int_equal(recipe_load("images/recipes/release.yaml", &other, NULL), 0);
+    assert_string_equal(one.kubernetes, other.kubernetes);
+    for (size_t i = 0; i < one.component_count; i++) {
+        const struct recipe_component *c = &one.components[i], *found = NULL;
+        for (size_t k = 0; k < other.component_count; k++)
+            if (strcmp(other.components[k].name, c->name) == 0)
+                found = &other.components[k];
+        if (!found || found->kind != c->kind || found->roles != c->roles ||
+            strcmp(found->version, c->version) != 0 || (c->ref && strcmp(c->ref, found->ref) != 0))
+            fail_msg("%s differs", c->name);
+    }
 }
 
 static void says_when_there_is_no_recipe(void **state)
@@ -326,7 +356,8 @@ int main(void)
         cmocka_folder_test(reads_a_recipe),
         cmocka_folder_test(reads_short_forms),
         cmocka_folder_test(refuses_what_is_wrong),
-        cmocka_unit_test(reads_the_default_recipe),
+        cmocka_unit_test(reads_our_recipes),
+        cmocka_unit_test(recipes_agree),
         cmocka_folder_test(says_when_there_is_no_recipe),
         cmocka_folder_test(announces_the_next_keys),
         cmocka_folder_test(refuses_next_keys_that_are_none),
