@@ -26,7 +26,8 @@ static int verify(const char *dir, const struct trusted_keys *trusted, struct er
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
     int r = bundle_open(dir, trusted, &b, err);
     if (r < 0)
-        return command_fail(r == -EKEYREJECTED ? EXIT_REFUSED : EXIT_BAD_INPUT, err);
+        return command_fail(r == -EKEYREJECTED || r == -ENOKEY ? EXIT_REFUSED : EXIT_BAD_INPUT,
+                            err);
     if (trusted)
         (void) printf("%s: signed with key %s (%s)\n", dir, b.signature.key_id,
                       b.signature.comment);

@@ -24,22 +24,29 @@ char *job_kubeconfig_path(const struct inventory *inv)
     return path_join(dir, name);
 }
 
+/* No signature, another's, or an older serial; else the bundle cannot be read. */
+static bool is_refusal(int r)
+{
+    return r == -ENOKEY || r == -EKEYREJECTED || r == -ESTALE;
+}
+
 #define REMEDY_INSECURE "--insecure-bundle installs it unverified"
 
 /* What is wrong with the bundle's signature, in words for who installs it. */
-static int distrust(const char *dir, bool has_keys, struct error *err)
+static int distrust(const char *path, int r, bool has_keys, struct error *err)
 {
-    AUTO_FREE char *signature = path_join(dir, BUNDLE_SIGNATURE);
-    if (access(signature, F_OK) < 0) {
-        error_set(err, -EKEYREJECTED, "the bundle %s is not signed", dir);
-        (void) error_remedy(err, "get a signed one, or sign your own: bigtop-bootstrap bundle sign "
-                                 "--key NAME.key DIR; " REMEDY_INSECURE);
+    if (r == -ENOKEY) {
+        error_set(err, r, "the bundle %s is not signed", path);
+        (void) error_remedy(err,
+                            "get a signed one, or sign your own: bigtop-bootstrap bundle sign "
+                            "--key NAME.key %s; " REMEDY_INSECURE,
+                            path);
     } else if (!has_keys) {
-        error_set(err, -EKEYREJECTED, "nothing says whose bundle %s must be", dir);
+        error_set(err, r, "nothing says whose bundle %s must be", path);
         (void) error_remedy(err, "name the public key of who signs it: --key NAME.pub, or "
                                  "`bundle_keys` in hosts.yaml; " REMEDY_INSECURE);
     }
-    return -EKEYREJECTED;
+    return r;
 }
 
 static int open_verified(struct job *j, const char *dir, const struct bundle_options *o,
@@ -55,7 +62,7 @@ static int open_verified(struct job *j, const char *dir, const struct bundle_opt
         return r;
     applied_trusted(&j->applied, &j->named, &trusted);
     r = bundle_open(dir, &trusted, &j->bundle, err);
-    return r == -EKEYREJECTED ? distrust(dir, trusted.count > 0, err) : r;
+    return is_refusal(r) ? distrust(dir, r, trusted.count > 0, err) : r;
 }
 
 static int open_bundle(struct job *j, const struct bundle_options *o, struct error *err)
@@ -75,11 +82,6 @@ static int open_bundle(struct job *j, const struct bundle_options *o, struct err
         error_remedy(err, "name a bundle that a cluster can be made of: --bundle DIR");
     }
     return r < 0 ? r : applied_judge(&j->applied, &j->bundle, o->serial, err);
-}
-
-static bool is_refusal(int r)
-{
-    return r == -EKEYREJECTED || r == -ESTALE;
 }
 
 static void warn_insecure(struct job *j)

@@ -326,9 +326,9 @@ static int read_signature(struct bundle *b, struct error *err)
 static int check_signature(struct bundle *b, const struct trusted_keys *trusted, struct error *err)
 {
     if (!b->signature_text) {
-        error_set(err, -EKEYREJECTED, "%s is not signed: it has no %s", b->path, BUNDLE_SIGNATURE);
+        error_set(err, -ENOKEY, "%s is not signed: it has no %s", b->path, BUNDLE_SIGNATURE);
         (void) error_remedy(err, "get a signed bundle, or sign your own: " REMEDY_SIGN);
-        return -EKEYREJECTED;
+        return -ENOKEY;
     }
     int r = signature_check(b->signature_text, strlen(b->signature_text), b->text, b->text_len,
                             trusted, &b->signature, err);

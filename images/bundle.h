@@ -85,8 +85,8 @@ struct bundle {
  * *out untouched on failure.
  *
  * With trusted keys its signature is verified over the bytes of the file before anything is made of
- * them: -EKEYREJECTED when there is none, when it is by another key, or when file or signature were
- * altered. With NULL no signature is checked. */
+ * them: -ENOKEY when there is none, -EKEYREJECTED when it is by another key, or when bigtop.json or
+ * the signature were altered. With NULL no signature is checked. */
 int bundle_open(const char *path, const struct trusted_keys *trusted, struct bundle *out,
                 struct error *err);
 /* Checks all of the bundle, blobs too, and writes bigtop.json.minisig (replacing another, in place
