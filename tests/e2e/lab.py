@@ -81,8 +81,8 @@ class Lab:
               lambda: f"lab {' '.join(map(str, words))}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def up(self):
-        self.call("up", stdin=subprocess.DEVNULL)
+    def up(self, *hosts):
+        self.call("up", *hosts, stdin=subprocess.DEVNULL)
         self.id = (self.dir / "id").read_text().strip()
         self.hosts = sorted(p.name for p in (self.dir / "hosts").iterdir())
 
