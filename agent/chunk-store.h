@@ -1,7 +1,7 @@
 /* The chunks of a bundle that this host has. Whole blobs are in the blob store (agent/blobs.h); one
- * that is under way is a sparse file with the suffix ".chunks" beside it, whose chunks were verified
- * before they were written. Nothing is recorded about it: what a file that was left behind holds is
- * found by hashing it again. One thread's. */
+ * that is under way is a sparse file with the suffix ".chunks" beside it, whose chunks were
+ * verified before they were written. Nothing is recorded about it: what a file that was left behind
+ * holds is found by hashing it again. One thread's. */
 #pragma once
 
 #include "images/bundle.h"

@@ -1,5 +1,5 @@
-/* The exchange of chunks between the agents of one run (lib/protocol.h, "exchange"): one thread that
- * serves and asks its peers over TLS, and takes what the coordinator sends.
+/* The exchange of chunks between the agents of one run (lib/protocol.h, "exchange"): one thread
+ * that serves and asks its peers over TLS, and takes what the coordinator sends.
  *
  * BETWEEN PEERS  frames as in lib/protocol.h over lib/tls.h, on EXCHANGE_PORT; either may dial, and
  *                of two connections the one that the smaller id (bytewise) dialled is kept.

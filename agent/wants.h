@@ -1,5 +1,5 @@
-/* What a host wants of a bundle, in order, and how it gets there: chunks of the blob itself, or of a
- * patch that makes it of a blob that is here. One thread's, except that patches are applied in
+/* What a host wants of a bundle, in order, and how it gets there: chunks of the blob itself, or of
+ * a patch that makes it of a blob that is here. One thread's, except that patches are applied in
  * threads of their own. */
 #pragma once
 
@@ -19,8 +19,8 @@ void wants_free(struct wants **w, bool drop);
 
 /* Adds a blob of the bundle behind the others; one that is wanted already stays where it is. */
 void wants_add(struct wants *w, const char *digest);
-/* Does one slow thing, such as hashing a blob. 1: there is more to do, 0: not now, -errno: this host
- * cannot have what it wants. */
+/* Does one slow thing, such as hashing a blob. 1: there is more to do, 0: not now, -errno: this
+ * host cannot have what it wants. */
 int wants_step(struct wants *w, struct error *err);
 /* A blob became whole (chunk_store_add). */
 void wants_whole(struct wants *w, const char *digest);
