@@ -23,19 +23,31 @@ struct fixture {
     struct chunk_map *map;
 };
 
-/* The same seed and size give the same bytes. */
-static UNUSED void fixture_add(struct fixture *f, uint64_t seed, size_t size)
+/* The same seed and size give the same bytes. The caller frees. */
+static UNUSED char *fixture_bytes(uint64_t seed, size_t size)
 {
-    struct fixture_blob *b = &f->blobs[f->count++];
     uint64_t x = seed * 0x9e3779b97f4a7c15u + 1;
-    *b = (struct fixture_blob){.size = size, .data = xcalloc(1, size + 8)};
+    char *data = xcalloc(1, size + 8);
     for (size_t i = 0; i < size; i += 8) {
         x ^= x << 13;
         x ^= x >> 7;
         x ^= x << 17;
-        memcpy(b->data + i, &x, 8);
+        memcpy(data + i, &x, 8);
     }
-    digest_buffer(b->data, size, b->digest);
+    return data;
+}
+
+/* Takes the bytes over. */
+static UNUSED void fixture_add_bytes(struct fixture *f, char *data, size_t size)
+{
+    struct fixture_blob *b = &f->blobs[f->count++];
+    *b = (struct fixture_blob){.size = size, .data = data};
+    digest_buffer(data, size, b->digest);
+}
+
+static UNUSED void fixture_add(struct fixture *f, uint64_t seed, size_t size)
+{
+    fixture_add_bytes(f, fixture_bytes(seed, size), size);
 }
 
 static UNUSED json_t *fixture_hashes(const struct fixture_blob *b)
