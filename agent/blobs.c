@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,7 +16,6 @@
 #include <unistd.h>
 
 #define VERIFIED_MAX 256             /* blobs whose hash this agent has seen to be right */
-#define WRITEBACK_STEP (16ULL << 20) /* bytes after which the disk is told to begin */
 
 /* Which file was verified: a change of it changes at least its ctime. */
 struct verified {
@@ -35,7 +33,7 @@ struct blob_put {
     char digest[DIGEST_SIZE];
     char *path, *part;
     int fd;
-    uint64_t size, at, written_back;
+    uint64_t size, at;
     bool whole; /* it is there already: nothing to do */
     struct sha256 *hash;
 };
@@ -183,28 +181,6 @@ int blob_room(uint64_t bytes, struct error *err)
     return 0;
 }
 
-/* Bytes beyond the part's end that an earlier try reserved: they are not free any more, and ours.
- */
-static uint64_t reserved_bytes(const struct blob_put *put)
-{
-    struct stat st;
-    uint64_t held = fstat(put->fd, &st) < 0 ? 0 : (uint64_t) st.st_blocks * 512;
-    return held > put->at ? held - put->at : 0;
-}
-
-static int reserve_space(const struct blob_put *put, struct error *err)
-{
-    uint64_t missing = put->size - put->at;
-    uint64_t reserved = reserved_bytes(put);
-    int r = blob_room(missing > reserved ? missing - reserved : 0, err);
-    /* Not every file system can; then the write tells. */
-    if (r == 0 && missing > 0 &&
-        fallocate(put->fd, FALLOC_FL_KEEP_SIZE, (off_t) put->at, (off_t) missing) < 0 &&
-        errno == ENOSPC)
-        return no_space(missing, err);
-    return r;
-}
-
 int blob_put_begin(const char *digest, uint64_t size, struct blob_put **out, uint64_t *offset,
                    struct error *err)
 {
@@ -227,23 +203,13 @@ int blob_put_begin(const char *digest, uint64_t size, struct blob_put **out, uin
         if (r >= 0)
             r = take_up_part(put, err);
         if (r >= 0)
-            r = reserve_space(put, err);
+            r = blob_room(put->size - put->at, err);
         if (r < 0)
             return r;
     }
     *offset = put->at;
     *out = TAKE_PTR(put);
     return 0;
-}
-
-/* Without this a slow disk would have everything to write at the end, in silence. */
-static void write_back(struct blob_put *put)
-{
-    if (put->at - put->written_back < WRITEBACK_STEP)
-        return;
-    sync_file_range(put->fd, (off_t) put->written_back, (off_t) (put->at - put->written_back),
-                    SYNC_FILE_RANGE_WRITE);
-    put->written_back = put->at;
 }
 
 int blob_put_data(struct blob_put *put, const void *data, size_t len, struct error *err)
@@ -257,7 +223,6 @@ int blob_put_data(struct blob_put *put, const void *data, size_t len, struct err
         return error_errno(err, r, "write %s", put->part);
     sha256_update(put->hash, data, len);
     put->at += len;
-    write_back(put);
     return 0;
 }
 

@@ -36,7 +36,8 @@
  *   have    {"digests":["sha256:…",…]} → {"have":["sha256:…",…]}      in the blob store, verified
  *   put     {"digest":D,"size":N}; a answers {"id":…,"ready":{"offset":K}}, c sends 'B' frames from
  *           K on, a checks size and digest and ends with a result. One put at a time a session.
- *           A broken put keeps its part: K is where it goes on.
+ *           A broken put keeps its part: K is where it goes on. For bigtop.json: what it lists
+ *           comes by "exchange".
  *   bundle  {"manifest":D,"signature":"<text of bigtop.json.minisig>","keys":["RWQ…",…],
  *            "serial":N,"insecure":bool} → {"changed":bool}
  *           D, a bigtop.json, was put before; keys are minisign public keys as in a NAME.pub. The
