@@ -269,9 +269,9 @@ static void test_many_calls_of_a_session(void **state)
     visit(&v, RUN_A, true);
     accept_bundle(&v);
     int64_t id = call(&v, "exchange", exchange_params(0));
+    listen_once(&v, id, &said);
     for (int i = 0; i < 2 * SESSION_CALLS_MAX; i++)
         id = call(&v, "exchange", exchange_params(i % 2));
-    listen_once(&v, id, &said);
     for (uint32_t n = 0; n < CHUNKS; n++)
         assert_true(give(&v, n));
     while (said.blobs < 2)
