@@ -41,7 +41,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_bundle_sign = {
     .name = "bundle sign",
-    .synopsis = "[DIR]",
+    .synopsis = "[BUNDLE]",
     .summary = "sign a bundle; default: the one in our cache",
     .options = options,
     .help = "Hashes every blob first: only a whole bundle is signed. Writes " BUNDLE_SIGNATURE "\n"

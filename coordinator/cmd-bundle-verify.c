@@ -57,7 +57,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_bundle_verify = {
     .name = "bundle verify",
-    .synopsis = "[DIR]",
+    .synopsis = "[BUNDLE]",
     .summary = "check a bundle's signature and every blob; default: the one in our cache",
     .options = options,
     .help =

@@ -220,10 +220,35 @@ static json_t *role_list(unsigned roles)
     return list;
 }
 
-static json_t *component_json(const struct recipe_component *c, const char *kind)
+static void list_source(const struct build *b, json_t *list, size_t source)
 {
-    return json_pack("{s:s, s:s, s:s, s:o}", "name", c->name, "kind", kind, "version", c->version,
-                     "roles", role_list(c->roles));
+    const char *name = b->recipe.sources[source].name;
+    size_t i;
+    json_t *known;
+    json_array_foreach(list, i, known)
+        if (strcmp(json_string_value(known), name) == 0)
+            return;
+    json_array_append_new(list, json_string(name));
+}
+
+static void list_sources(const struct build *b, json_t *list, const struct recipe_layer *layer)
+{
+    for (size_t i = 0; i < layer->count; i++)
+        if (layer->entries[i].kind == RECIPE_FROM)
+            list_source(b, list, layer->entries[i].source);
+}
+
+static json_t *component_json(const struct build *b, const struct recipe_component *c,
+                              const char *kind)
+{
+    json_t *sources = json_array();
+    if (c->is_source)
+        list_source(b, sources, c->source);
+    list_sources(b, sources, &c->files);
+    for (size_t i = 0; i < c->layer_count; i++)
+        list_sources(b, sources, &b->recipe.layers[c->layers[i]]);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", c->name, "kind", kind, "version",
+                     c->version, "roles", role_list(c->roles), "sources", sources);
 }
 
 static int build_artifact(struct build *b, const struct recipe_component *c, int64_t *size,
@@ -242,7 +267,7 @@ static int build_artifact(struct build *b, const struct recipe_component *c, int
                                       .size = blob.size};
     if ((r = artifact_put(b->layout, &artifact, ref, err)) < 0)
         return r;
-    json_t *json = component_json(c, c->kind == COMPONENT_ADDON ? "addon" : "files");
+    json_t *json = component_json(b, c, c->kind == COMPONENT_ADDON ? "addon" : "files");
     json_object_set_new(json, "blob", json_string(blob.digest));
     if (c->kind == COMPONENT_ADDON)
         json_object_set_new(json, "namespaces", source_list(&c->namespaces));
@@ -270,7 +295,7 @@ static int get_image_layers(struct build *b, const struct recipe_component *c,
 static void add_image(struct build *b, const struct recipe_component *c, const char *manifest,
                       json_t *blobs)
 {
-    json_t *json = component_json(c, "image");
+    json_t *json = component_json(b, c, "image");
     json_object_set_new(json, "ref", json_string(c->ref));
     json_object_set_new(json, "manifest", json_string(manifest));
     json_object_set_new(json, "blobs", blobs);

@@ -81,26 +81,44 @@ static int verify_manifest(const struct bundle *b, const struct component *c, st
     return 0;
 }
 
-/* What neither bigtop.json nor its blobs hold, but other programs read. */
-static int verify_texts(const struct bundle *b, struct error *err)
+/* index.json and oci-layout are no blobs, but other programs read them. */
+static int read_index(const struct bundle *b, struct strbuf *text, struct error *err)
 {
     const char *listed = json_get_string(b->json, "index", NULL);
+    char found[DIGEST_SIZE];
+    int r = bundle_store_read(b->store, BUNDLE_TEXT_INDEX, text, err);
+    if (r < 0)
+        return r;
+    digest_buffer(text->data, text->len, found);
+    if (listed && strcmp(found, listed) != 0)
+        return error_set(err, -EBADMSG, "%s is not the one of bigtop.json",
+                         bundle_text_name(BUNDLE_TEXT_INDEX));
+    return 0;
+}
+
+int bundle_index(const struct bundle *b, json_t **out, struct error *err)
+{
+    STRBUF(text, BUNDLE_STORE_INDEX_MAX);
+    int r = read_index(b, &text, err);
+    if (r < 0)
+        return r;
+    *out = json_parse(text.data, text.len, bundle_text_name(BUNDLE_TEXT_INDEX), err);
+    return *out ? 0 : -EBADMSG;
+}
+
+static int verify_texts(const struct bundle *b, struct error *err)
+{
     STRBUF(layout, sizeof(BUNDLE_STORE_LAYOUT_TEXT));
     STRBUF(index, BUNDLE_STORE_INDEX_MAX);
-    char found[DIGEST_SIZE];
     int r;
-    if (!listed)
+    if (!json_object_get(b->json, "index"))
         return 0;
     if ((r = bundle_store_read(b->store, BUNDLE_TEXT_LAYOUT, &layout, err)) < 0 ||
-        (r = bundle_store_read(b->store, BUNDLE_TEXT_INDEX, &index, err)) < 0)
+        (r = read_index(b, &index, err)) < 0)
         return r;
     if (strcmp(layout.data, BUNDLE_STORE_LAYOUT_TEXT) != 0)
         return error_set(err, -EBADMSG, "%s is not the one of a bundle",
                          bundle_text_name(BUNDLE_TEXT_LAYOUT));
-    digest_buffer(index.data, index.len, found);
-    if (strcmp(found, listed) != 0)
-        return error_set(err, -EBADMSG, "%s is not the one of bigtop.json",
-                         bundle_text_name(BUNDLE_TEXT_INDEX));
     return 0;
 }
 

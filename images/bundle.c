@@ -137,6 +137,22 @@ static int read_namespaces(const json_t *obj, struct component *c, struct error 
     return 0;
 }
 
+static int read_sources(const struct bundle *b, const json_t *obj, struct component *c,
+                        struct error *err)
+{
+    json_t *list = json_object_get(obj, "sources");
+    if (list && !json_is_array(list))
+        return error_set(err, -EBADMSG, "\"sources\" is not a list");
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item)
+        if (!json_is_string(item) ||
+            !json_object_get(json_object_get(b->json, "sources"), json_string_value(item)))
+            return error_set(err, -EBADMSG, "\"sources\" has something that is no source");
+    c->sources = list;
+    return 0;
+}
+
 static int read_kind(const json_t *obj, enum component_kind *out, struct error *err)
 {
     static const char *const kinds[] = {"files", "image", "addon"};
@@ -160,7 +176,8 @@ static int read_component(const struct bundle *b, const json_t *obj, struct comp
     int r;
     if ((r = need_word(obj, "name", &c->name, err)) < 0 ||
         (r = need_word(obj, "version", &c->version, err)) < 0 ||
-        (r = read_kind(obj, &c->kind, err)) < 0 || (r = read_roles(obj, &c->roles, err)) < 0)
+        (r = read_kind(obj, &c->kind, err)) < 0 || (r = read_roles(obj, &c->roles, err)) < 0 ||
+        (r = read_sources(b, obj, c, err)) < 0)
         return r;
     if (c->kind == COMPONENT_IMAGE)
         return read_image(b, obj, c, err);

@@ -22,7 +22,8 @@
  *    "index":"sha256:…",                             optional: of index.json, which is no blob
  *    "licenses":"sha256:…",                          optional: a tar of licence texts
  *    "sbom":"sha256:…",                              optional: an SPDX document (images/sbom.h)
- *    "sources":{…}}                                   for people: where each part came from
+ *    "sources":{NAME:{"type":T,…},…}}                for people: where each part came from; a
+ *                                                    component may name its own: "sources":[NAME,…]
  *
  * Beside it lies bigtop.json.minisig (images/signature.h) when the bundle is signed. It covers
  * every byte of bigtop.json, and so by their digests every blob that is listed there.
@@ -57,6 +58,7 @@ struct component {
     const char *blob;           /* files, addon */
     const char *ref, *manifest; /* image */
     json_t *blobs;              /* image: array of digests, borrowed */
+    json_t *sources;            /* array of keys of "sources", borrowed; may be NULL */
     json_t *namespaces;         /* addon: array of strings, borrowed; may be NULL */
 };
 
@@ -129,6 +131,8 @@ json_t *bundle_deltas(const struct bundle *b, const char *digest);
  * the blobs elsewhere. `name` is for errors. Leaves *out untouched on failure. */
 int bundle_parse(const char *text, size_t len, const char *name, struct bundle *out,
                  struct error *err);
+/* index.json, whose hash was compared with bigtop.json's. The caller owns *out. */
+int bundle_index(const struct bundle *b, json_t **out, struct error *err);
 /* Hashes every blob and its chunks, and compares each image's manifest, and index.json, with
  * bigtop.json. */
 int bundle_verify(const struct bundle *b, struct error *err);

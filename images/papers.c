@@ -236,35 +236,15 @@ static int put_licences(const struct papers *p, const struct packing *packing, j
 
 /* The SBOM */
 
-static void add_origin(const struct recipe *r, size_t source, json_t *list)
-{
-    AUTO_JSON *name = json_string(r->sources[source].name);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (json_equal(json_array_get(list, i), name))
-            return;
-    json_array_append(list, name);
-}
-
-static void add_origins(const struct recipe *r, const struct recipe_layer *layer, json_t *list)
-{
-    for (size_t i = 0; i < layer->count; i++)
-        if (layer->entries[i].kind == RECIPE_FROM)
-            add_origin(r, layer->entries[i].source, list);
-}
-
-static json_t *origins(const struct recipe *r)
+/* {COMPONENT: [SOURCE, …]} */
+static json_t *origins(const json_t *bigtop)
 {
     json_t *map = json_object();
-    for (size_t i = 0; i < r->component_count; i++) {
-        const struct recipe_component *c = &r->components[i];
-        json_t *list = json_array();
-        if (c->is_source)
-            add_origin(r, c->source, list);
-        for (size_t k = 0; k < c->layer_count; k++)
-            add_origins(r, &r->layers[c->layers[k]], list);
-        add_origins(r, &c->files, list);
-        json_object_set_new(map, c->name, list);
-    }
+    size_t i;
+    json_t *component;
+    json_array_foreach(json_object_get(bigtop, "components"), i, component)
+        json_object_set(map, json_get_string(component, "name", ""),
+                        json_object_get(component, "sources"));
     return map;
 }
 
@@ -272,7 +252,7 @@ static int put_sbom(const struct papers *p, const json_t *sources, json_t *bigto
                     struct error *err)
 {
     STRBUF(text, SBOM_MAX);
-    AUTO_JSON *from = origins(p->ctx->recipe);
+    AUTO_JSON *from = origins(bigtop);
     char digest[DIGEST_SIZE];
     sbom_write(bigtop, sources, from, &text);
     if (strbuf_full(&text))

@@ -76,6 +76,16 @@ static int parse(const char *text, size_t len, struct parsed *out, struct error 
     return 0;
 }
 
+int signature_claimed_key(const char *text, size_t text_len, char id[KEY_ID_TEXT],
+                          struct error *err)
+{
+    struct parsed p = {.comment = {"", 0}};
+    int r = parse(text, text_len, &p, err);
+    if (r == 0)
+        key_id_text(p.body.id, id);
+    return r;
+}
+
 static int unknown_key(const char *id, const struct trusted_keys *trusted, struct error *err)
 {
     STRBUF(list, ERROR_REMEDY_MAX);

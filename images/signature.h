@@ -32,6 +32,9 @@ void signature_release(struct signature *s);
  * bytes: -EINVAL. */
 int signature_make(const struct secret_key *key, const void *data, size_t len, const char *comment,
                    struct strbuf *out, struct error *err);
+/* Whose signature a text says it is, which proves nothing. -EKEYREJECTED: it is malformed. */
+int signature_claimed_key(const char *text, size_t text_len, char id[KEY_ID_TEXT],
+                          struct error *err);
 /* Whether the text is a signature of these bytes by one of the trusted keys. -EKEYREJECTED and the
  * reason when not: malformed, by another key, altered data or comment. *out stays untouched then;
  * it may be NULL. */

@@ -6,4 +6,4 @@ bundle biuld
 2
 --- message
 bigtop-bootstrap: unknown command 'bundle', did you mean 'bundle build'?
-  there is: bundle build, bundle inspect, bundle keygen, bundle sign, bundle verify
+  there is: bundle build, [...]bundle sign, bundle verify
