@@ -35,7 +35,7 @@ int blob_source_read(const struct blob_source *s, uint64_t at, void *buffer, siz
 int blob_source_copy(const struct blob_source *s, int out_fd, char digest[DIGEST_SIZE],
                      struct error *err)
 {
-    AUTO_FREE char *chunk = xcalloc(1, COPY_CHUNK);
+    AUTO_FREE char *chunk = xcalloc(1, s->size < COPY_CHUNK ? (size_t) s->size + 1 : COPY_CHUNK);
     AUTO_SHA256 *h = sha256_new();
     for (uint64_t at = 0; at < s->size; at += COPY_CHUNK) {
         uint64_t left = s->size - at;

@@ -160,6 +160,10 @@ bool chunk_matches(const struct chunk *chunk, const void *data, size_t len)
 
 int chunk_hashes(const struct blob_source *blob, json_t **out, struct error *err)
 {
+    if (blob->size <= CHUNK_SIZE) {
+        *out = NULL;
+        return 0;
+    }
     AUTO_FREE char *buffer = xcalloc(1, CHUNK_SIZE);
     AUTO_JSON *list = json_array();
     for (uint64_t at = 0; at < blob->size; at += CHUNK_SIZE) {
@@ -172,6 +176,6 @@ int chunk_hashes(const struct blob_source *blob, json_t **out, struct error *err
         digest_buffer(buffer, want, digest);
         json_array_append_new(list, json_string(digest + strlen("sha256:")));
     }
-    *out = json_array_size(list) > 1 ? TAKE_PTR(list) : NULL;
+    *out = TAKE_PTR(list);
     return 0;
 }

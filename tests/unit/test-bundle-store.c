@@ -269,15 +269,15 @@ static void refuses_every_flipped_byte(void **state)
     assert_non_null(comment);
     size_t begin = (size_t) (comment - bytes.data) + strlen(free_text);
     size_t end = begin + strcspn(bytes.data + begin, "\n");
-    for (size_t i = 0; i < bytes.len; i++) {
-        char bit = (char) (1 << (i < begin || i >= end ? i % 8 : 0));
-        bytes.data[i] ^= bit;
-        write_bytes(&p, bytes.data, bytes.len);
+    AUTO_FD fd = open(p.path, O_WRONLY | O_CLOEXEC);
+    /* Of the padding every eleventh byte: most of a small bundle is padding. */
+    for (size_t i = 0; i < bytes.len; i += bytes.data[i] || bytes.data[i + 1] ? 1 : 11) {
+        char flipped = (char) (bytes.data[i] ^ (1 << (i < begin || i >= end ? i % 8 : 0)));
+        assert_int_equal(pwrite(fd, &flipped, 1, (off_t) i), 1);
         if ((open_whole(p.path, &trusted, NULL) == 0) != (i >= begin && i < end))
             fail_msg("byte %zu", i);
-        bytes.data[i] ^= bit;
+        assert_int_equal(pwrite(fd, &bytes.data[i], 1, (off_t) i), 1);
     }
-    write_bytes(&p, bytes.data, bytes.len);
     assert_int_equal(open_whole(p.path, &trusted, NULL), 0);
 }
 
