@@ -45,7 +45,7 @@ TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 # A unit test mirrors a module's file and is linked with what that module may use.
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
 
-.PHONY: all check check-unit check-asan check-cli check-registry check-lab check-e2e unit-tests lint \
+.PHONY: all check check-unit check-asan check-cli check-sources check-registry check-lab check-e2e unit-tests lint \
 	format demo lab lab-shell lab-down bundle bench-bootstrap bench-scale install-packages clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -112,6 +112,9 @@ check-lab: ## the test hosts come up, differ, and leave nothing behind
 
 check-e2e: bundle ## three hosts become a cluster, in network namespaces
 	@tests/e2e/run
+
+check-sources: all ## sources that public registries serve (skipped where none answers)
+	@tests/sources/run
 
 lint: ## layers, formatting, clang-tidy, shellcheck
 	@tests/lint/run
