@@ -135,27 +135,32 @@ static char *url_origin(CURLU *u)
     return origin;
 }
 
-/* from: the URL that redirected here, or NULL. Gives the origin. */
-static int check_url(const struct fetcher *f, const char *url, CURLU *from, char **origin,
-                     struct error *err)
+/* The origin of a URL that may be asked; NULL with err set: it may not (-EPROTONOSUPPORT). from:
+ * the URL that redirected here, or NULL. */
+static char *allowed_origin(const struct fetcher *f, const char *url, CURLU *from,
+                            struct error *err)
 {
     AUTO_URL *u = url_parse(url);
     AUTO_FREE char *shown = fetch_shown_url(url);
-    if (!u)
-        return error_set(err, -EPROTONOSUPPORT, "%s", shown);
+    if (!u) {
+        (void) error_set(err, -EPROTONOSUPPORT, "%s", shown);
+        return NULL;
+    }
     AUTO_FREE char *scheme = url_part(u, CURLUPART_SCHEME);
     AUTO_FREE char *user = url_part(u, CURLUPART_USER);
     AUTO_FREE char *from_scheme = from ? url_part(from, CURLUPART_SCHEME) : xstrdup("");
     bool is_http = strcmp(scheme, "http") == 0;
+    const char *why = NULL;
     if (!is_http && strcmp(scheme, "https") != 0)
-        return error_set(err, -EPROTONOSUPPORT, "%s is not https", shown);
-    if (*user)
-        return error_set(err, -EPROTONOSUPPORT, "%s: a URL with a user name in it", shown);
-    if (is_http && (strcmp(from_scheme, "https") == 0 || !f->settings.insecure_http))
-        return error_set(err, -EPROTONOSUPPORT, "%s is plain http, which is not allowed here",
-                         shown);
-    *origin = url_origin(u);
-    return 0;
+        why = "is not https";
+    else if (*user)
+        why = "has a user name in it";
+    else if (is_http && (strcmp(from_scheme, "https") == 0 || !f->settings.insecure_http))
+        why = "is plain http, which is not allowed here";
+    if (!why)
+        return url_origin(u);
+    (void) error_set(err, -EPROTONOSUPPORT, "%s %s", shown, why);
+    return NULL;
 }
 
 /* Headers */
@@ -436,24 +441,23 @@ int exchange_run(struct fetcher *f, const struct exchange *x, struct exchange_an
                  struct error *err)
 {
     AUTO_FREE char *url = xstrdup(x->request->url);
-    AUTO_FREE char *first_origin = NULL;
-    int r = check_url(f, url, NULL, &first_origin, err);
-    if (r < 0)
-        return r;
+    AUTO_FREE char *first_origin = allowed_origin(f, url, NULL, err);
+    if (!first_origin)
+        return -EPROTONOSUPPORT;
     bool with_authorization = true;
     for (int i = 0; i <= EXCHANGE_REDIRECTS_MAX; i++) {
         struct hop hop = {.fetcher = f, .exchange = x, .answer = answer, .err = err};
         answer_reset(answer);
-        if ((r = run_hop(&hop, url, with_authorization)) < 0)
-            return r;
-        AUTO_FREE char *next = next_url(&hop);
+        int r = run_hop(&hop, url, with_authorization);
+        AUTO_FREE char *next = r < 0 ? NULL : next_url(&hop);
         if (!next)
-            return 0;
+            return r;
         AUTO_URL *from = url_parse(url);
-        AUTO_FREE char *origin = NULL;
-        if ((r = check_url(f, next, from, &origin, err)) < 0) {
-            AUTO_FREE char *shown = fetch_shown_url(url);
-            return error_prefix(err, "%s redirects", shown);
+        AUTO_FREE char *shown = fetch_shown_url(url);
+        AUTO_FREE char *origin = allowed_origin(f, next, from, err);
+        if (!origin) {
+            (void) error_prefix(err, "%s redirects", shown);
+            return -EPROTONOSUPPORT;
         }
         with_authorization = with_authorization && strcmp(origin, first_origin) == 0;
         free(url);

@@ -134,8 +134,10 @@ static int read_host(struct registry_hosts *out, const char *url, const json_t *
     json_object_foreach((json_t *) table, key, value) {
         if (top && (strcmp(key, "server") == 0 || strcmp(key, "host") == 0))
             continue;
-        if ((r = read_key(h, key, value, dir, err)) < 0)
-            return error_prefix(err, "%s", url);
+        if ((r = read_key(h, key, value, dir, err)) < 0) {
+            (void) error_prefix(err, "%s", url);
+            return r;
+        }
     }
     set_url(h, url);
     return 0;

@@ -229,10 +229,10 @@ static int ask(const struct registry *r, const struct endpoint *e, const struct 
     STRV(headers);
     if (e->authorization)
         strv_add(&headers, e->authorization);
-    if (w->body)
+    if (!w->blob)
         strv_add(&headers, "Accept: " OCI_ACCEPT);
     const struct fetch_request request = {.url = url, .headers = &headers};
-    if (w->body)
+    if (!w->blob)
         return fetch_get(e->fetcher, &request, w->body, response, err);
     return fetch_file(e->fetcher, &request, w->path, w->blob->digest, w->blob->size, w->blob->size,
                       response, err);
