@@ -54,7 +54,7 @@ static void progress(const struct session *s, const char *text, int64_t done, in
 
 static void drop_link(struct session *s)
 {
-    if (s->beside_begun)
+    if (s->beside)
         s->beside->lost(s->beside->userdata);
     s->beside_begun = false;
     s->lost_ms = s->next_try_ms = clock_monotonic_ms();

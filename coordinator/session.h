@@ -64,7 +64,7 @@ struct session_beside {
     /* Sends something: 1. Nothing to send: 0, and *wait_ms, after which it is asked again at the
      * latest. -errno: the link is no use any more. */
     int (*feed)(void *userdata, struct link *l, int *wait_ms, struct error *err);
-    /* The link is gone, and what was under way on it. */
+    /* The link is gone, and what was under way on it; also when it could not be begun. */
     void (*lost)(void *userdata);
     void *userdata;
 };

@@ -166,6 +166,36 @@ static void test_resumes_on_a_new_link(void **state)
     assert_in_range(feed_sent(x.f), BLOB_SIZE, BLOB_SIZE + EXCHANGE_WINDOW);
 }
 
+static struct session_beside failing;
+static const struct session_beside *real;
+
+static int64_t begin_and_break(void *userdata, struct link *l, struct error *err)
+{
+    int64_t id = real->begin(userdata, l, err);
+    failing.begin = real->begin;
+    return id < 0 ? id : error_set(err, -EPIPE, "broke while it was written");
+}
+
+/* The link breaks in the call itself: all of it is said again on the next one. */
+static void test_breaks_while_it_begins(void **state)
+{
+    (void) state;
+    NEED_FIXTURE();
+    AUTO_FED x = {0};
+    struct error err = ERROR_INIT;
+    begin(&x, "");
+    real = feed_beside(x.f);
+    failing = *real;
+    failing.begin = begin_and_break;
+    session_set_beside(x.s, &failing);
+    if (attend_until(&x, has_it, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(fake_size(FAKE_ATTACHES), 2);
+    AUTO_FREE char *text = get_file(FAKE_CALL);
+    AUTO_JSON *call = json_parse(text, strlen(text), "call", NULL);
+    assert_int_equal(json_array_size(json_object_get(call, "want")), 1);
+}
+
 static void test_adds_wants(void **state)
 {
     (void) state;
@@ -361,6 +391,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_introduces_the_host),
         cmocka_unit_test(test_feeds_beside_a_call),
         cmocka_unit_test(test_resumes_on_a_new_link),
+        cmocka_unit_test(test_breaks_while_it_begins),
         cmocka_unit_test(test_adds_wants),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_damaged_bundle),
