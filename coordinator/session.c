@@ -109,9 +109,9 @@ static int begin_beside(struct session *s, struct error *err)
 {
     if (!s->beside || s->beside_begun)
         return 0;
-    int r = link_begin_beside(s->link, s->beside, err);
-    s->beside_begun = r == 0;
-    return r;
+    /* Also when it fails half-way: then it has to hear that this link is lost. */
+    s->beside_begun = true;
+    return link_begin_beside(s->link, s->beside, err);
 }
 
 /* What another try may heal: the network, a host that restarts. The rest needs a person. */
