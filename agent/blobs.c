@@ -15,7 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define VERIFIED_MAX 256             /* blobs whose hash this agent has seen to be right */
+#define VERIFIED_MAX 256 /* blobs whose hash this agent has seen to be right */
 
 /* Which file was verified: a change of it changes at least its ctime. */
 struct verified {

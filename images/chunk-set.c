@@ -114,6 +114,13 @@ static bool parse_range(const struct chunk_set *s, const json_t *item, struct ch
     return true;
 }
 
+static uint32_t add_range(struct chunk_set *s, struct chunk_range range)
+{
+    for (uint32_t n = 0; n < range.count; n++)
+        chunk_set_add(s, range.first + n);
+    return range.count;
+}
+
 int chunk_set_parse(struct chunk_set *s, const json_t *ranges, uint64_t *added, struct error *err)
 {
     struct chunk_range range;
@@ -124,10 +131,8 @@ int chunk_set_parse(struct chunk_set *s, const json_t *ranges, uint64_t *added, 
         if (!parse_range(s, json_array_get(ranges, i), &range))
             return error_set(err, -EPROTO, "a range of chunks is malformed or out of the bundle");
     for (size_t i = 0; i < json_array_size(ranges); i++) {
-        parse_range(s, json_array_get(ranges, i), &range);
-        for (uint32_t n = 0; n < range.count; n++)
-            chunk_set_add(s, range.first + n);
-        total += range.count;
+        if (parse_range(s, json_array_get(ranges, i), &range))
+            total += add_range(s, range);
     }
     if (added)
         *added = total;
