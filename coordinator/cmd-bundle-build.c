@@ -23,7 +23,7 @@
 
 struct build_arguments {
     const char *out, *sign, *registry_config;
-    struct strv next_keys;
+    struct strv next_keys, delta_from;
     bool update_lock;
     int output;
 };
@@ -37,6 +37,8 @@ static const struct option_spec options[] = {
      "mirrors, as containerd has them: DIR/HOST/hosts.toml"},
     {"next-key", 0, OPTION_LIST, offsetof(struct build_arguments, next_keys), "NAME.pub",
      "announce a key that may sign what comes after, besides the one of this bundle"},
+    {"delta-from", 0, OPTION_LIST, offsetof(struct build_arguments, delta_from), "BUNDLE",
+     "add patches for hosts that have this former bundle; may be given several times"},
     {"update-lock", 0, OPTION_FLAG, offsetof(struct build_arguments, update_lock), NULL,
      "resolve anew what RECIPE.lock pins"},
     OPTION_OUTPUT(struct build_arguments, output),
@@ -51,10 +53,10 @@ struct progress {
     pthread_cond_t stop;
     bool stopped;
     size_t index, total;
-    char name[64], text[STEP_TEXT_MAX];
+    char name[80], text[STEP_TEXT_MAX];
     int64_t began_ms, shown_ms;
-    size_t fresh;
-    int64_t size;
+    size_t components, fresh, deltas;
+    int64_t size, delta_size;
 };
 
 static enum view_mode choose_mode(int output)
@@ -154,6 +156,38 @@ static void show_done(struct progress *p, const struct build_event *e)
     (void) fflush(stdout);
 }
 
+static void show_delta(struct progress *p, const struct build_event *e)
+{
+    double seconds = (double) (clock_monotonic_ms() - p->began_ms) / 1000;
+    p->deltas += e->size > 0;
+    p->delta_size += e->size;
+    if (p->mode == VIEW_JSON) {
+        show_json("delta", p,
+                  json_pack("{s:b, s:f, s:I}", "built", e->fresh, "seconds", seconds, "bytes",
+                            (json_int_t) e->size));
+        return;
+    }
+    clear_live(p);
+    (void) printf("[%2zu/%zu] delta of %s: ", e->index, e->total, e->name);
+    if (e->size == 0)
+        (void) printf("not worth it\n");
+    else if (e->fresh)
+        (void) printf("made in %.1f s, %.2f MB\n", seconds, (double) e->size / MEGABYTE);
+    else
+        (void) printf("from the cache, %.2f MB\n", (double) e->size / MEGABYTE);
+    (void) fflush(stdout);
+}
+
+static void begin(struct progress *p, const struct build_event *e)
+{
+    p->index = e->index;
+    p->total = e->total;
+    p->text[0] = '\0';
+    (void) snprintf(p->name, sizeof(p->name), "%s%s", e->kind == BUILD_DELTA ? "delta of " : "",
+                    e->name);
+    p->began_ms = p->shown_ms = clock_monotonic_ms();
+}
+
 static void on_event(void *userdata, const struct build_event *e)
 {
     struct progress *p = userdata;
@@ -161,18 +195,18 @@ static void on_event(void *userdata, const struct build_event *e)
     if (e->kind == BUILD_WAITING && p->mode != VIEW_JSON) {
         (void) puts("waiting for another build to finish");
         (void) fflush(stdout);
-    } else if (e->kind == BUILD_COMPONENT) {
-        p->index = e->index;
-        p->total = e->total;
-        p->text[0] = '\0';
-        (void) snprintf(p->name, sizeof(p->name), "%s", e->name);
-        p->began_ms = p->shown_ms = clock_monotonic_ms();
+    } else if (e->kind == BUILD_COMPONENT || e->kind == BUILD_DELTA) {
+        begin(p, e);
     } else if (e->kind == BUILD_STEP) {
         STRBUF(safe, STEP_TEXT_MAX);
         strbuf_add_printable(&safe, e->text, strlen(e->text));
         (void) snprintf(p->text, sizeof(p->text), "%s", safe.data);
     } else if (e->kind == BUILD_DONE) {
         show_done(p, e);
+        p->components = e->total;
+        p->index = 0;
+    } else if (e->kind == BUILD_DELTA_DONE) {
+        show_delta(p, e);
         p->index = 0;
     }
     pthread_mutex_unlock(&p->lock);
@@ -215,8 +249,10 @@ static void show_bundle(struct progress *p, const char *out, int64_t began, cons
         show_json("bundle", p, more);
         return;
     }
-    (void) printf("bundle in %s: %zu components, %zu of them built now, in %.1f s\n", out, p->total,
-                  p->fresh, seconds);
+    (void) printf("bundle in %s: %zu components, %zu of them built now, in %.1f s\n", out,
+                  p->components, p->fresh, seconds);
+    if (p->deltas)
+        (void) printf("%zu deltas, %.1f MB\n", p->deltas, (double) p->delta_size / MEGABYTE);
     if (key_id)
         (void) printf("signed with key %s\n", key_id);
 }
@@ -237,6 +273,7 @@ static int build_and_sign(const struct build_options *build, const struct secret
 
 static void arguments_release(struct build_arguments *o)
 {
+    strv_release(&o->delta_from);
     strv_release(&o->next_keys);
 }
 
@@ -256,6 +293,7 @@ static int run(int argc, char **argv)
                                         .out_dir = out,
                                         .cache_dir = cache,
                                         .registry_config = o.registry_config,
+                                        .delta_bases = &o.delta_from,
                                         .next_keys = &next_keys,
                                         .update_lock = o.update_lock,
                                         .cancel = &interrupted,

@@ -1,6 +1,7 @@
 #include "images/build.h"
 
 #include "images/artifact.h"
+#include "images/build-deltas.h"
 #include "images/bundle.h"
 #include "images/cache.h"
 #include "images/image.h"
@@ -444,8 +445,12 @@ static int finish(struct build *b, struct error *err)
     const struct source_context ctx = context(b);
     const struct papers papers = {
         .cache = b->cache, .ctx = &ctx, .sources = b->sources, .layout = b->layout};
-    int e = papers_add(&papers, json, err);
-    return e < 0 ? e : layout_finish(b->layout, json, err);
+    const struct delta_build deltas = {
+        .options = b->options, .cache = b->cache, .layout = b->layout};
+    int e;
+    if ((e = papers_add(&papers, json, err)) < 0 || (e = build_deltas(&deltas, json, err)) < 0)
+        return e;
+    return layout_finish(b->layout, json, err);
 }
 
 static int run(struct build *b, struct error *err)

@@ -167,6 +167,18 @@ int layout_put_data(struct layout *l, const void *data, size_t len, char digest[
     return r < 0 ? r : list_blob(l, path, digest, (int64_t) len, err);
 }
 
+int layout_blob_open(const struct layout *l, const char *digest, struct blob_source *out,
+                     struct error *err)
+{
+    AUTO_FREE char *path = blob_path(l, digest);
+    json_int_t size = json_integer_value(json_object_get(l->blobs, digest));
+    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, -errno, "open %s", path);
+    *out = (struct blob_source){.fd = TAKE_FD(fd), .size = (uint64_t) size};
+    return 0;
+}
+
 void layout_add_manifest(struct layout *l, const struct layout_manifest *manifest)
 {
     json_t *m = json_pack("{s:s, s:s, s:I}", "mediaType", manifest->media_type, "digest",

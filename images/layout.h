@@ -25,6 +25,9 @@ int layout_put_blob(struct layout *l, const struct blob_source *source, const ch
 /* The same from memory; digest is the result. */
 int layout_put_data(struct layout *l, const void *data, size_t len, char digest[DIGEST_SIZE],
                     struct error *err);
+/* Opens a blob that was put. */
+int layout_blob_open(const struct layout *l, const char *digest, struct blob_source *out,
+                     struct error *err);
 /* Adds a manifest to index.json, NULL where there is nothing to say. */
 struct layout_manifest {
     const char *media_type, *digest, *ref;
