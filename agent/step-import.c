@@ -1,5 +1,6 @@
 #include "agent/host-bundle.h"
 #include "agent/images-archive.h"
+#include "agent/images-labels.h"
 #include "agent/images-store.h"
 #include "agent/step.h"
 
@@ -62,6 +63,18 @@ static void describe(const char *verb, const json_t *images, struct strv *differ
     }
 }
 
+/* Of images that are here: the others get their labels when they are imported. */
+static int describe_labels(const struct step_context *ctx, const json_t *params,
+                           struct strv *differences, struct error *err)
+{
+    AUTO_JSON *missing = NULL;
+    int r = images_unlabelled(ctx->cancel, json_object_get(params, "images"), &missing, err);
+    if (r == 0 && json_object_size(missing) > 0) {
+        strv_addf(differences, "note where %zu blobs came from", json_object_size(missing));
+    }
+    return r;
+}
+
 static int check(const struct step_context *ctx, const json_t *params, struct strv *differences,
                  struct error *err)
 {
@@ -74,6 +87,10 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
     describe("import", t.import_pinned, differences);
     describe("import", t.import_plain, differences);
     describe("pin", t.pin, differences);
+    r = describe_labels(ctx, params, differences, err);
+    if (r < 0) {
+        return r;
+    }
     return differences->count == before;
 }
 
@@ -97,7 +114,7 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
     json_array_foreach(t.pin, i, image) {
         r = r < 0 ? r : images_pin(ctx, json_get_string(image, "ref", ""), err);
     }
-    return r;
+    return r < 0 ? r : images_label(ctx, json_object_get(params, "images"), err);
 }
 
 const struct step step_import = {.name = "import", .check = check, .apply = apply};
