@@ -45,8 +45,9 @@ TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 # A unit test mirrors a module's file and is linked with what that module may use.
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
 
-.PHONY: all check check-unit check-asan check-cli check-sources check-registry check-lab check-e2e unit-tests lint \
-	format demo lab lab-shell lab-down bundle bench-bootstrap bench-scale install-packages clean help
+.PHONY: all check check-unit check-asan check-cli check-sources check-registry check-lab check-e2e \
+	unit-tests lint format demo lab lab-shell lab-down bundle bench-bootstrap bench-delta \
+	bench-scale install-packages clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -64,6 +65,10 @@ $(B)/bench/coordinator: $(B)/coordinator/main.o $(B)/coordinator/agent-blob.o \
 		$(B)/tests/bench/fake-ssh.o $(call archives,coordinator)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+
+$(B)/bench/delta-apply: $(B)/tests/bench/delta-apply.o $(call archives,images)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(AGENT_TARBALL): build/bigtop-agent agent/pack.sh
 	agent/pack.sh build/bigtop-agent $@
@@ -142,6 +147,9 @@ lab-down: ## stop the lab and remove what it made
 
 bench-bootstrap: bundle ## apply against the best hand-written script
 	@tests/bench/bootstrap
+
+bench-delta: all build/bench/delta-apply ## what Kubernetes 1.34.3 -> 1.34.4 sends with deltas
+	@tests/bench/delta
 
 bench-scale: all build/bench/coordinator ## 10 to 500 simulated hosts: time, memory and CPU
 	@tests/bench/scale
