@@ -73,14 +73,17 @@ static int read_manifest(const char *digest, struct strbuf *text, struct error *
 static int check_signature(const struct offer *o, const struct host_trust *before,
                            const struct strbuf *text, struct signature *out, struct error *err)
 {
-    const struct trusted_keys *trusted = before && before->keys.count ? &before->keys : &o->keys;
+    bool has_pins = before && before->keys.count > 0;
+    if (o->insecure && has_pins) {
+        error_set(err, -EKEYREJECTED, "this host takes signed bundles only, as it has had one");
+        (void) error_remedy(err, "take a signed one; " HOST_TRUST_REMEDY);
+        return -EKEYREJECTED;
+    }
     if (o->insecure)
         return 0;
-    int r = signature_check(o->signature, strlen(o->signature), text->data, text->len, trusted, out,
-                            err);
-    if (r < 0 && trusted == &before->keys)
-        (void) error_prefix(err, "this host trusts other keys: the signature");
-    else if (r < 0)
+    int r = signature_check(o->signature, strlen(o->signature), text->data, text->len,
+                            has_pins ? &before->keys : &o->keys, out, err);
+    if (r < 0)
         (void) error_prefix(err, "the bundle's signature");
     return r;
 }

@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define REMEDY_RESET "`bigtop-bootstrap reset` lets the host begin anew"
-
 void host_trust_release(struct host_trust *t)
 {
     free(t->product);
@@ -58,19 +56,15 @@ int host_trust_load(struct host_trust *out, struct error *err)
         r = -EBADMSG;
     }
     if (r < 0)
-        (void) error_remedy(err, "find out who changed it; " REMEDY_RESET);
+        (void) error_remedy(err, "find out who changed it; " HOST_TRUST_REMEDY);
     return r;
 }
 
 int host_trust_save(const struct host_trust *t, struct error *err)
 {
     AUTO_FREE char *path = agent_path(AGENT_TRUST);
-    AUTO_JSON *now = to_json(t);
-    AUTO_JSON *before = NULL;
-    if (state_file_read(path, &before, NULL) == 1 && json_equal(before, now))
-        return 0;
-    int r = state_file_write(path, now, err);
-    return r < 0 ? r : 1;
+    AUTO_JSON *state = to_json(t);
+    return state_file_write(path, state, err);
 }
 
 static int judge_kind(const struct host_trust *before, const struct bundle *b, const char *machine,
@@ -87,24 +81,8 @@ static int judge_kind(const struct host_trust *before, const struct bundle *b, c
         return 0;
     error_set(err, -EPERM, "the bundle is of product %s, this host has %s", b->product,
               before->product);
-    (void) error_remedy(err, "take a bundle of %s; " REMEDY_RESET, before->product);
+    (void) error_remedy(err, "take a bundle of %s; " HOST_TRUST_REMEDY, before->product);
     return -EPERM;
-}
-
-static int judge_keys(const struct host_trust *before, const struct bundle *b, struct error *err)
-{
-    if (!before || before->keys.count == 0 ||
-        (b->signature.key_id[0] && trusted_keys_have(&before->keys, &b->signature.key)))
-        return 0;
-    if (b->signature.key_id[0])
-        error_set(err, -EKEYREJECTED,
-                  "the bundle is signed by key %s, which this host does not "
-                  "trust",
-                  b->signature.key_id);
-    else
-        error_set(err, -EKEYREJECTED, "this host takes signed bundles only, as it has had one");
-    (void) error_remedy(err, "take a bundle of who signed the one before; " REMEDY_RESET);
-    return -EKEYREJECTED;
 }
 
 /* The very bundle that is here may be older than the newest that ever was: it was let in by its
@@ -125,10 +103,8 @@ static int judge_serial(const struct host_trust *before, const struct bundle *b,
 int host_trust_judge(const struct host_trust *before, const struct bundle *b, const char *manifest,
                      const char *machine, int64_t named, struct error *err)
 {
-    int r;
-    if ((r = judge_keys(before, b, err)) < 0 || (r = judge_kind(before, b, machine, err)) < 0)
-        return r;
-    return judge_serial(before, b, manifest, named, err);
+    int r = judge_kind(before, b, machine, err);
+    return r < 0 ? r : judge_serial(before, b, manifest, named, err);
 }
 
 void host_trust_after(const struct host_trust *before, const struct bundle *b, const char *manifest,

@@ -16,6 +16,8 @@
 
 #include <stdint.h>
 
+#define HOST_TRUST_REMEDY "`bigtop-bootstrap reset` lets the host begin anew"
+
 struct host_trust {
     char *product, *architecture;
     int64_t serial;
@@ -31,9 +33,8 @@ int host_trust_load(struct host_trust *out, struct error *err);
 int host_trust_save(const struct host_trust *t, struct error *err);
 
 /* Pure: whether a host that has accepted `before` (NULL: nothing yet) may go on to this bundle,
- * whose signature was checked, or which has none (key_id empty). manifest: its digest; machine:
- * `uname -m`; named: the serial that was asked for by number, 0: none. -EPERM, -EKEYREJECTED or
- * -ESTALE, with the remedy. */
+ * whose signature was checked already. manifest: its digest; machine: `uname -m`; named: the serial
+ * that was asked for by number, 0: none. -EPERM or -ESTALE, with the remedy. */
 int host_trust_judge(const struct host_trust *before, const struct bundle *b, const char *manifest,
                      const char *machine, int64_t named, struct error *err);
 /* What is trusted once it is accepted; the caller releases *out. */
