@@ -20,13 +20,12 @@ void applied_release(struct applied *a)
     *a = (struct applied){0};
 }
 
-static int name_file(struct applied *a, struct error *err)
+static void name_file(struct applied *a)
 {
     char digest[DIGEST_SIZE];
     AUTO_FREE char *dir = path_state_dir();
     digest_buffer(a->hosts, strlen(a->hosts), digest);
     a->path = xasprintf("%s/%s-%.*s.json", dir, a->cluster, HASH_SHOWN, strchr(digest, ':') + 1);
-    return path_mkdir_p(dir, 0700, err);
 }
 
 static bool are_serials(const json_t *serials)
@@ -67,10 +66,8 @@ int applied_load(const struct inventory *inv, struct applied *out, struct error 
     a.hosts = realpath(inv->path, NULL);
     if (!a.hosts) /* a pipe is another one each time: nothing is known of it */
         a.hosts = xstrdup(inv->path);
-    int r = name_file(&a, err);
-    if (r < 0)
-        return r;
-    r = state_file_read(a.path, &state, err);
+    name_file(&a);
+    int r = state_file_read(a.path, &state, err);
     if (r == 1 && read_members(&a, state, err) < 0) {
         (void) error_prefix(err, "%s is damaged", a.path);
         r = -EBADMSG;
@@ -139,5 +136,8 @@ int applied_save(struct applied *a, const struct bundle *b, const struct trusted
                                  a->hosts, "serials", a->serials, "manifest", a->manifest, "root",
                                  trusted_keys_to_json(&a->root), "keys",
                                  trusted_keys_to_json(&a->keys));
-    return state_file_write(a->path, state, err);
+    AUTO_FREE char *dir = path_dirname(a->path);
+    int r = path_mkdir_p(dir, 0700, err);
+    r = r < 0 ? r : state_file_write(a->path, state, err);
+    return r < 0 ? r : 0;
 }

@@ -53,5 +53,8 @@ int state_file_write(const char *path, const json_t *state, struct error *err)
     AUTO_FREE char *text = render(state);
     if (strlen(text) > STATE_FILE_MAX)
         return error_set(err, -E2BIG, "%s would be larger than %d bytes", path, STATE_FILE_MAX);
-    return file_write_atomic(path, text, strlen(text), 0600, err);
+    if (file_is(path, text, strlen(text), 0600) == 1)
+        return 0;
+    int r = file_write_atomic(path, text, strlen(text), 0600, err);
+    return r < 0 ? r : 1;
 }

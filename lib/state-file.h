@@ -11,5 +11,6 @@
 /* 1 and the object without "sha256", which the caller owns; 0: there is no file; -EBADMSG: it is
  * damaged, and the remedy is the caller's. */
 int state_file_read(const char *path, json_t **out, struct error *err);
-/* Replaces the file atomically, mode 0600. state is an object without a member "sha256". */
+/* Replaces the file atomically, mode 0600: 1; 0 when it was so. state is an object without a member
+ * "sha256". */
 int state_file_write(const char *path, const json_t *state, struct error *err);

@@ -196,10 +196,8 @@ def which_serial_is_installed(f):
     i.passes("--key k.pub --serial 7")
     i.apply("--key k.pub --serial 6", 3, "serial 7, and --serial asks for 6")
     i.apply("--key k.pub --serial seven", 2, "seven")
-    os.makedirs(f.file(".local/state/bigtop-bootstrap"), exist_ok=True)
-    with os.scandir(f.file(".local/state/bigtop-bootstrap")) as found:
-        if list(found):
-            f.wrong.append("a serial is remembered, and no host has accepted it")
+    if os.path.exists(f.file(".local")):
+        f.wrong.append("a serial is remembered, and no host has accepted it")
 
 
 def check_signatures(program):

@@ -10,6 +10,7 @@ static char *write_state(void **state)
     char *path = path_join(*state, "state.json");
     AUTO_JSON *json = json_pack("{s:s, s:i, s:[s, s]}", "product", "bigtop", "serial", 7, "keys",
                                 "a", "b");
+    assert_int_equal(state_file_write(path, json, NULL), 1);
     assert_int_equal(state_file_write(path, json, NULL), 0);
     return path;
 }
