@@ -89,6 +89,9 @@ static json_t *make_report(struct exchange *x)
 void report_turn(struct exchange *x, int64_t now)
 {
     bool at_once = x->watch_new || x->acknowledge >= EXCHANGE_WINDOW / 2;
+    /* Half of what is here would have the coordinator send the other half. */
+    if (x->watch_new && x->looking)
+        return;
     if (x->watch == 0 || (!at_once && now - x->reported_at < EXCHANGE_REPORT_MS) ||
         !report_has_news(x))
         return;

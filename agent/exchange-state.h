@@ -120,6 +120,7 @@ struct exchange {
     int64_t listen_at;
     bool listen_failed; /* and it was said */
     bool busy; /* bytes may be read without the socket showing it */
+    bool looking; /* at what is here already, still */
     char buffer[RECORD];
     bool failed;
 

@@ -230,13 +230,13 @@ static size_t collect(const struct exchange *x, struct pollfd *polls, struct lin
     return count;
 }
 
-static void turn(struct exchange *x, bool more)
+static void turn(struct exchange *x)
 {
     struct pollfd polls[LINKS_MAX + 2];
     struct link *links[LINKS_MAX];
     size_t count = collect(x, polls, links);
     int timeout = somebody_waits(x) ? NEWS_MS : IDLE_MS;
-    poll(polls, count + 2, more || x->busy ? 0 : timeout);
+    poll(polls, count + 2, x->looking || x->busy ? 0 : timeout);
     int64_t now = clock_monotonic_ms();
     x->busy = false;
     if (polls[0].revents)
@@ -255,11 +255,11 @@ static void turn(struct exchange *x, bool more)
 static void *exchange_main(void *arg)
 {
     struct exchange *x = arg;
-    bool more = true;
+    x->looking = true;
     peers_begin(x, clock_monotonic_ms());
     while (!atomic_load(&x->stop) && !x->failed) {
-        turn(x, more);
-        more = !x->failed && look_further(x);
+        turn(x);
+        x->looking = !x->failed && look_further(x);
     }
     peers_close_all(x);
     return NULL;

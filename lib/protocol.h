@@ -55,7 +55,8 @@
  *           of the first: progress goes on under its id). It lives as long as the run does; every
  *           one of "want" being there is no end of it. `a` sends progress, at most every
  *           EXCHANGE_REPORT_MS (at once when half of EXCHANGE_WINDOW came from c since the last)
- *           and only of what is new since the last (all of it first):
+ *           and only of what is new since the last (all of it first, once `a` has looked at all
+ *           that is here):
  *             {"id":…,"progress":{"have":[[first,count],…],   chunks that are here, by number
  *              "want":[[first,count],…],                      chunks wanted: what is new
  *              "blobs":["sha256:…",…],                         of "want": whole blobs in the store
