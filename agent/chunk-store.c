@@ -45,16 +45,18 @@ static char *part_path(const char *digest)
     return xasprintf("%s" CHUNKS_SUFFIX, path);
 }
 
-static bool is_foreign_part(const struct chunk_store *s, const char *name)
+static bool is_of_no_use(const struct chunk_store *s, const char *name)
 {
     const char *suffix = strchr(name, '.');
+    if (suffix && strcmp(suffix, PATCHED_SUFFIX) == 0)
+        return true;
     if (!suffix || strcmp(suffix, CHUNKS_SUFFIX) != 0)
         return false;
     AUTO_FREE char *digest = xasprintf("sha256:%.*s", (int) (suffix - name), name);
     return !find_blob(s, digest);
 }
 
-static int remove_foreign_parts(const struct chunk_store *s, struct error *err)
+static int remove_useless_parts(const struct chunk_store *s, struct error *err)
 {
     AUTO_FREE char *path = agent_path(AGENT_BLOB_DIR);
     DIR *dir = opendir(path);
@@ -62,7 +64,7 @@ static int remove_foreign_parts(const struct chunk_store *s, struct error *err)
         return error_errno(err, -errno, "open %s", path);
     const struct dirent *entry;
     while ((entry = readdir(dir)))
-        if (is_foreign_part(s, entry->d_name))
+        if (is_of_no_use(s, entry->d_name))
             unlinkat(dirfd(dir), entry->d_name, 0);
     closedir(dir);
     return 0;
@@ -85,7 +87,7 @@ int chunk_store_new(const struct bundle *b, const struct chunk_map *map, struct 
         chunk_map_find(map, digest, &blob->range);
     }
     qsort(s->blobs, s->count, sizeof(*s->blobs), by_digest);
-    int r = remove_foreign_parts(s, err);
+    int r = remove_useless_parts(s, err);
     if (r == 0)
         *out = TAKE_PTR(s);
     return r;

@@ -14,12 +14,13 @@
 #include <stdint.h>
 
 #define CHUNKS_SUFFIX ".chunks"
+#define PATCHED_SUFFIX ".patched" /* of what a patch is making (agent/wants.h) */
 /* Where containerd keeps the same blobs: /<64 hex>. */
 #define CONTAINERD_BLOB_DIR "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256"
 
 struct chunk_store;
 /* Bundle and map must outlive it. Removes what was under way of blobs that this bundle does not
- * list. Nothing is known to be here before chunk_store_look. */
+ * list, and what a patch left half made. Nothing is known to be here before chunk_store_look. */
 int chunk_store_new(const struct bundle *b, const struct chunk_map *map, struct chunk_store **out,
                     struct error *err);
 void chunk_store_free(struct chunk_store **s); /* files stay as they are */

@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATCHED_SUFFIX ".patched"
-
 enum want_state {
     WANT_LOOK,     /* nobody has looked yet what is here */
     WANT_CHUNKS,   /* its own chunks come */

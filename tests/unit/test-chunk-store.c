@@ -279,11 +279,15 @@ static void test_foreign_parts_go(void **state)
     AUTO_FREE char *foreign = xasprintf("%s/%064d%s", dir, 7, CHUNKS_SUFFIX);
     AUTO_FREE char *whole = xasprintf("%s/%064d", dir, 7);
     AUTO_FREE char *ours = part_of(p, BIG);
+    AUTO_FREE char *big = blob_path(digest_of(p, BIG));
+    AUTO_FREE char *patched = xasprintf("%s%s", big, PATCHED_SUFFIX);
+    assert_int_equal(file_write_new(patched, "x", 1, 0600, NULL), 0);
     assert_int_equal(file_write_new(foreign, "x", 1, 0600, NULL), 0);
     assert_int_equal(file_write_new(whole, "x", 1, 0600, NULL), 0);
     add(p, BIG, 0);
     reopen(p);
     assert_int_equal(access(foreign, F_OK), -1);
+    assert_int_equal(access(patched, F_OK), -1);
     assert_int_equal(access(whole, F_OK), 0);
     assert_int_equal(access(ours, F_OK), 0);
 }
