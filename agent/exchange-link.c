@@ -136,8 +136,9 @@ static void on_lack(struct exchange *x, struct link *l, const json_t *numbers)
 static bool greet(struct exchange *x, struct link *l, const json_t *message)
 {
     const char *manifest = json_get_string(message, "manifest", "");
-    l->greeted = strcmp(manifest, x->manifest) == 0;
-    if (!l->greeted)
+    if (strcmp(manifest, x->manifest) == 0)
+        peers_greeted(x, l);
+    else
         peers_drop(x, l, "has another bundle");
     return l->greeted;
 }

@@ -132,7 +132,7 @@ static void detach(struct exchange *x, struct link *l)
         p->dial = NULL;
     if (p && p->link == l) {
         p->link = NULL;
-        x->peers_changed = true;
+        x->peers_changed = x->peers_changed || l->greeted;
     }
 }
 
@@ -152,9 +152,14 @@ bool peers_admit(struct exchange *x, struct link *l)
     if (p->dial == l)
         p->dial = NULL;
     p->link = l;
-    p->backoff_ms = DIAL_FIRST_MS;
-    x->peers_changed = true;
     return true;
+}
+
+void peers_greeted(struct exchange *x, struct link *l)
+{
+    l->greeted = true;
+    l->peer->backoff_ms = DIAL_FIRST_MS;
+    x->peers_changed = true;
 }
 
 void peers_drop(struct exchange *x, struct link *l, const char *why)

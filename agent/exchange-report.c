@@ -66,7 +66,7 @@ static json_t *connected(const struct exchange *x)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < x->peer_count; i++)
-        if (x->peers[i].link)
+        if (x->peers[i].link && x->peers[i].link->greeted)
             json_array_append_new(list, json_string(x->peers[i].id));
     return list;
 }

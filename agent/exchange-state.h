@@ -153,6 +153,9 @@ void peers_accept(struct exchange *x, int64_t now);
 void peers_turn(struct exchange *x, int64_t now);
 /* A handshake is over: whether this connection is the one to keep. */
 bool peers_admit(struct exchange *x, struct link *l);
+/* Its first message came: a client's handshake is over before the other side has said that it wants
+ * to have to do with it, so only now it counts as connected. */
+void peers_greeted(struct exchange *x, struct link *l);
 /* The peer lied: it is left alone for the rest of the run. */
 void peers_drop(struct exchange *x, struct link *l, const char *why);
 struct peer *peers_find(struct exchange *x, const char *id);
