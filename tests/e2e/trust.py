@@ -2,6 +2,7 @@
 are small and make no cluster: `stage` brings them to the hosts."""
 
 import json
+import os
 import subprocess
 
 from harness import check
@@ -28,7 +29,9 @@ class Scenario:
             self.tool("keygen", "--out", lab.scratch / name)
 
     def tool(self, *words):
-        done = subprocess.run([BUILT, "bundle", *words], capture_output=True, text=True, check=False)
+        """With a cache of its own: a build beside this one has the user's."""
+        done = subprocess.run([BUILT, "bundle", *words], capture_output=True, text=True, check=False,
+                              env={**os.environ, "XDG_CACHE_HOME": str(self.lab.scratch / "cache")})
         check(done.returncode == 0, lambda: f"bundle {words}: {done.stdout}{done.stderr}")
 
     def bundle(self, serial, key=None, following=None, product="e2e", architecture="amd64"):
