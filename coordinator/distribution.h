@@ -19,7 +19,7 @@
 
 /* One host of the inventory. */
 struct distribution_host {
-    const char *address; /* where its agent is reached by the others; borrowed; NULL: takes no part */
+    const char *address; /* of its agent, for the others; borrowed; NULL: takes no part */
     bool open;           /* wants something still, as far as we know */
 };
 

@@ -28,8 +28,8 @@ int link_send_chunk(struct link *l, uint32_t number, const struct blob_source *b
                     uint64_t offset, uint32_t size, struct error *err);
 /* Begins the conversation beside the calls, or begins it anew; borrowed while the link is. */
 int link_begin_beside(struct link *l, const struct session_beside *beside, struct error *err);
-/* Waits for the next message that carries the id (others are dropped, but for those of the
- * conversation beside, which goes on) and keeps the link alive with pings meanwhile. 0 and *message (the caller's), -EAGAIN at the deadline, -EPIPE when the link is
- * gone or silent, -EPROTO, -ECANCELED. */
+/* Waits for the next message that carries the id and keeps the link alive with pings meanwhile, and
+ * the conversation beside going. Messages of others are dropped. 0 and *message (the caller's),
+ * -EAGAIN at the deadline, -EPIPE when the link is gone or silent, -EPROTO, -ECANCELED. */
 int link_receive(struct link *l, int64_t id, int64_t deadline_ms, json_t **message,
                  struct error *err);
