@@ -34,14 +34,13 @@ static int copy_verified(const struct bundle *b, const char *digest, const char 
     return 0;
 }
 
-static int extract_files(const struct bundle *b, const struct component *c, const char *dir,
-                         struct error *err)
+int extract_blob(const struct bundle *b, const char *digest, const char *dir, struct error *err)
 {
     AUTO_FD tar = -1;
     AUTO_FD folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return error_errno(err, -errno, "open %s", dir);
-    int r = copy_verified(b, c->blob, dir, &tar, err);
+    int r = copy_verified(b, digest, dir, &tar, err);
     return r < 0 ? r : archive_unpack(tar, folder, NULL, NULL, NULL, err);
 }
 
@@ -89,6 +88,7 @@ int bundle_extract(const struct bundle *b, const struct component *c, const char
     int r = path_make_empty(dir, 0755, err);
     if (r < 0)
         return r;
-    r = c->kind == COMPONENT_IMAGE ? extract_image(b, c, dir, err) : extract_files(b, c, dir, err);
+    r = c->kind == COMPONENT_IMAGE ? extract_image(b, c, dir, err)
+                                   : extract_blob(b, c->blob, dir, err);
     return r < 0 ? error_prefix(err, "%s", c->name) : 0;
 }

@@ -9,3 +9,5 @@
  * Every byte is verified before it is used. */
 int bundle_extract(const struct bundle *b, const struct component *c, const char *dir,
                    struct error *err);
+/* Unpacks a blob that is a tar into a folder that is there, after it was verified. */
+int extract_blob(const struct bundle *b, const char *digest, const char *dir, struct error *err);

@@ -16,8 +16,6 @@
 
 #define PARTS_FORMAT 1   /* counted up when the same result gives other parts or texts */
 #define ARCHIVE_FORMAT 1 /* counted up when the same texts give another archive */
-#define ARCHIVE_FILE "licenses.tar.zst"
-#define SBOM_FILE "bigtop.spdx.json"
 #define NOTICE_MAX (16 * 1024 * 1024)
 
 /* One source */
@@ -106,7 +104,7 @@ void papers_notice(const char *product, const json_t *sources, struct strbuf *ou
         out,
         "%s\n\n"
         "This bundle is made of the works of many people. Beside this file lie the licence\n"
-        "texts and notices of each of them, by kind, name and version; " SBOM_FILE "\n"
+        "texts and notices of each of them, by kind, name and version; " PAPERS_SBOM_FILE "\n"
         "lists them all.\n",
         product);
     if (lines.count == 0)
@@ -189,7 +187,7 @@ static int write_texts(const struct packing *p, struct archive_writer *w, struct
 static int pack(void *userdata, const char *dir, json_t *about, struct error *err)
 {
     const struct packing *p = userdata;
-    AUTO_FREE char *path = path_join(dir, ARCHIVE_FILE);
+    AUTO_FREE char *path = path_join(dir, PAPERS_LICENCES_FILE);
     AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return error_errno(err, -errno, "create %s", path);
@@ -221,17 +219,18 @@ static int put_licences(const struct papers *p, const struct packing *packing, j
 {
     CLEANUP(cache_entry_release) struct cache_entry entry = CACHE_ENTRY_INIT;
     AUTO_JSON *inputs = packing_inputs(packing);
-    struct artifact a = {.type = MEDIA_LICENCES, .media = MEDIA_LAYER, .title = ARCHIVE_FILE};
+    struct artifact a = {
+        .type = MEDIA_LICENCES, .media = MEDIA_LAYER, .title = PAPERS_LICENCES_FILE};
     int r;
     if ((r = cache_get(p->cache, inputs, pack, (void *) packing, &entry, NULL, err)) < 0 ||
         (r = json_need_string(entry.about, "digest", &a.digest, err)) < 0 ||
         (r = json_need_int(entry.about, "size", &a.size, err)) < 0)
         return r;
-    AUTO_FREE char *path = path_join(entry.dir, ARCHIVE_FILE);
+    AUTO_FREE char *path = path_join(entry.dir, PAPERS_LICENCES_FILE);
     if ((r = layout_put_file(p->layout, path, a.digest, a.size, err)) < 0)
         return r;
     json_object_set_new(bigtop, "licenses", json_string(a.digest));
-    return artifact_put(p->layout, &a, ARCHIVE_FILE, err);
+    return artifact_put(p->layout, &a, PAPERS_LICENCES_FILE, err);
 }
 
 /* The SBOM */
@@ -262,11 +261,11 @@ static int put_sbom(const struct papers *p, const json_t *sources, json_t *bigto
         return r;
     const struct artifact a = {.type = MEDIA_SPDX,
                                .media = MEDIA_SPDX,
-                               .title = SBOM_FILE,
+                               .title = PAPERS_SBOM_FILE,
                                .digest = digest,
                                .size = (int64_t) text.len};
     json_object_set_new(bigtop, "sbom", json_string(digest));
-    return artifact_put(p->layout, &a, SBOM_FILE, err);
+    return artifact_put(p->layout, &a, PAPERS_SBOM_FILE, err);
 }
 
 /* The whole */

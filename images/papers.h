@@ -7,6 +7,10 @@
 #include "images/layout.h"
 #include "images/source.h"
 
+/* What the two are called as files. */
+#define PAPERS_SBOM_FILE "bigtop.spdx.json"
+#define PAPERS_LICENCES_FILE "licenses.tar.zst"
+
 struct papers {
     struct cache *cache;
     const struct source_context *ctx;

@@ -151,12 +151,24 @@ static json_t *make_head(const json_t *bigtop, const char *name)
                      json_get_string(bigtop, "created", ""), "creators", "Tool: bigtop-bootstrap");
 }
 
+static void write_document(const json_t *head, struct strbuf *out)
+{
+    AUTO_FREE char *text = json_dumps(head, JSON_INDENT(1));
+    strbuf_adds(out, text);
+    strbuf_addc(out, '\n');
+}
+
+static char *document_name(const json_t *bigtop)
+{
+    return xasprintf("%s-%s-%lld", json_get_string(bigtop, "product", ""),
+                     json_get_string(bigtop, "architecture", ""),
+                     (long long) json_get_int(bigtop, "serial", 0));
+}
+
 void sbom_write(const json_t *bigtop, const json_t *sources, const json_t *origins,
                 struct strbuf *out)
 {
-    AUTO_FREE char *name = xasprintf("%s-%s-%lld", json_get_string(bigtop, "product", ""),
-                                     json_get_string(bigtop, "architecture", ""),
-                                     (long long) json_get_int(bigtop, "serial", 0));
+    AUTO_FREE char *name = document_name(bigtop);
     AUTO_JSON *seen = json_object();
     AUTO_JSON *head = make_head(bigtop, name);
     struct document d = {.packages = json_array(), .relations = json_array(), .seen = seen};
@@ -170,7 +182,65 @@ void sbom_write(const json_t *bigtop, const json_t *sources, const json_t *origi
         add_component(&d, component, origins);
     json_object_foreach((json_t *) sources, key, source)
         add_source(&d, key, source);
-    AUTO_FREE char *text = json_dumps(head, JSON_INDENT(1));
-    strbuf_adds(out, text);
-    strbuf_addc(out, '\n');
+    write_document(head, out);
+}
+
+/* Parts and components mean the same in every document; a bundle, and a source, which is only a
+ * name of its recipe, do not. */
+static char *merged_id(const char *id, size_t number)
+{
+    bool own = strncmp(id, BUNDLE_ID, strlen(BUNDLE_ID)) == 0 ||
+               strncmp(id, "SPDXRef-Source-", strlen("SPDXRef-Source-")) == 0;
+    return own ? xasprintf("%s.%zu", id, number) : xstrdup(id);
+}
+
+static void merge_packages(struct document *d, const json_t *document, size_t number)
+{
+    size_t i;
+    json_t *package;
+    json_array_foreach(json_object_get(document, "packages"), i, package) {
+        AUTO_FREE char *id = merged_id(json_get_string(package, "SPDXID", ""), number);
+        if (json_object_get(d->seen, id))
+            continue;
+        json_t *copy = json_copy(package);
+        json_object_set_new(copy, "SPDXID", json_string(id));
+        json_object_set_new(d->seen, id, json_true());
+        json_array_append_new(d->packages, copy);
+    }
+}
+
+static void merge_relations(struct document *d, const json_t *document, json_t *seen, size_t number)
+{
+    size_t i;
+    json_t *relation;
+    json_array_foreach(json_object_get(document, "relationships"), i, relation) {
+        const char *type = json_get_string(relation, "relationshipType", "");
+        const char *from = json_get_string(relation, "spdxElementId", "");
+        AUTO_FREE char *to = merged_id(json_get_string(relation, "relatedSpdxElement", ""), number);
+        bool top = strcmp(type, "DESCRIBES") == 0; /* now it is contained, not described */
+        AUTO_FREE char *element = top ? xstrdup(BUNDLE_ID) : merged_id(from, number);
+        AUTO_FREE char *key = xasprintf("%s %s %s", element, type, to);
+        if (json_object_get(seen, key))
+            continue;
+        json_object_set_new(seen, key, json_true());
+        relate(d, element, top ? "CONTAINS" : type, to);
+    }
+}
+
+void sbom_merge(const json_t *bigtop, const json_t *documents, struct strbuf *out)
+{
+    AUTO_FREE char *name = document_name(bigtop);
+    AUTO_JSON *seen = json_object(), *seen_relations = json_object();
+    AUTO_JSON *head = make_head(bigtop, name);
+    struct document d = {.packages = json_array(), .relations = json_array(), .seen = seen};
+    size_t i;
+    json_t *document;
+    json_object_set_new(head, "packages", d.packages);
+    json_object_set_new(head, "relationships", d.relations);
+    add_bundle(&d, bigtop, name);
+    json_array_foreach(documents, i, document) {
+        merge_packages(&d, document, i + 1);
+        merge_relations(&d, document, seen_relations, i + 1);
+    }
+    write_document(head, out);
 }

@@ -14,3 +14,7 @@
  * origins: {COMPONENT: [NAME, …]}, the sources that a component is of. */
 void sbom_write(const json_t *bigtop, const json_t *sources, const json_t *origins,
                 struct strbuf *out);
+
+/* The one of a bundle that was merged of others: it CONTAINS their bundles, and those what their
+ * documents say. documents: an array of what sbom_write made. */
+void sbom_merge(const json_t *bigtop, const json_t *documents, struct strbuf *out);
