@@ -46,7 +46,7 @@ TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
 
 .PHONY: all check check-unit check-asan check-cli check-sources check-registry check-lab check-e2e \
-	unit-tests lint format demo lab lab-shell lab-down bundle bench-bootstrap bench-delta \
+	unit-tests lint format demo lab lab-shell lab-down bundle bench-bootstrap bench-delta bench-import \
 	bench-scale install-packages clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -67,6 +67,10 @@ $(B)/bench/coordinator: $(B)/coordinator/main.o $(B)/coordinator/agent-blob.o \
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 $(B)/bench/delta-apply: $(B)/tests/bench/delta-apply.o $(call archives,images)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/bench/import-images: $(B)/tests/bench/import-images.o $(call archives,agent)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -150,6 +154,9 @@ bench-bootstrap: bundle ## apply against the best hand-written script
 
 bench-delta: all build/bench/delta-apply ## what Kubernetes 1.34.3 -> 1.34.4 sends with deltas
 	@tests/bench/delta
+
+bench-import: bundle build/bench/import-images ## images into containerd, against ctr one by one
+	@tests/bench/import
 
 bench-scale: all build/bench/coordinator ## 10 to 500 simulated hosts: time, memory and CPU
 	@tests/bench/scale

@@ -5,6 +5,7 @@
 #include "lib/clock.h"
 #include "lib/fd.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,8 +29,7 @@ static const char *patch_from(const struct bundle *old, const struct bundle *new
 {
     size_t i;
     json_t *delta;
-    json_array_foreach(bundle_deltas(new, to), i, delta)
-    {
+    json_array_foreach(bundle_deltas(new, to), i, delta) {
         *from = json_get_string(delta, "from", "");
         if (bundle_blob_size(old, *from) >= 0)
             return json_get_string(delta, "blob", NULL);
@@ -97,8 +97,7 @@ static int add_all(const struct bundle *old, const struct bundle *new, struct to
         json_array_append_new(blobs, json_string(c->blob ? c->blob : c->manifest));
         size_t k;
         json_t *blob;
-        json_array_foreach(blobs, k, blob)
-        {
+        json_array_foreach(blobs, k, blob) {
             const char *digest = json_string_value(blob);
             if (r == 0 && !json_object_get(seen, digest))
                 r = add_blob(old, new, c->name, digest, t, err);
