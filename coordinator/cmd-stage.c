@@ -42,6 +42,7 @@ static int run_stage(int argc, char **argv)
     int code = job_open(&j, files.items[0], &o.bundle, (enum view_mode) o.output);
     if (code != EXIT_DONE)
         return code;
+    j.run.headless = true;
     code = run_program(&j.run, program_stage);
     job_report_transfer(&j);
     if (code == EXIT_DONE)

@@ -150,7 +150,7 @@ int run_pass_gate(struct host_run *h, int gate, struct error *err)
     pthread_mutex_lock(&run->mutex);
     bool refused = run->refused;
     pthread_mutex_unlock(&run->mutex);
-    bool headless = run_failed(control);
+    bool headless = !run->headless && run_failed(control);
     h->consequence = refused || headless;
     if (refused)
         return error_set(err, -ECANCELED, "not begun, as another host was refused");

@@ -59,6 +59,7 @@ struct run {
     char id[33];
     char *who;
     bool read_only; /* look, check, and collect differences; change nothing, take no lock */
+    bool headless; /* hosts can do their part without the control plane */
     struct strv delete_volumes; /* reset */
     struct host_run *hosts;     /* one per host of inv, same order */
     pthread_mutex_t mutex; /* for gates, refused, accepted, the hosts' errors, `distribution` */

@@ -146,6 +146,31 @@ static void test_dead_control_plane_begins_nothing(void **state)
     run_release(&run);
 }
 
+static const struct phase *program_without_head(const struct host_run *h)
+{
+    (void) h;
+    static const struct phase phases[] = {
+        {"one", ANY, do_one}, {"gates", ANY, do_gates}, {"begin", ANY, do_begin}, {NULL, 0, NULL}};
+    return phases;
+}
+
+/* To stage a bundle nobody needs the control plane. */
+static void test_headless_goes_on_without_control_plane(void **state)
+{
+    (void) state;
+    struct run run;
+    struct view *view = view_open(VIEW_QUIET, &inv);
+    odd_one = 0;
+    odd_thing = fail_here;
+    began = 0;
+    assert_int_equal(run_init(&run, &inv, NULL, view, NULL), 0);
+    run.headless = true;
+    assert_int_equal(run_program(&run, program_without_head), EXIT_HOST_FAILED);
+    assert_int_equal(began, HOSTS - 1);
+    view_close(&view);
+    run_release(&run);
+}
+
 static void test_refusal_begins_nothing(void **state)
 {
     (void) state;
@@ -272,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_all_well),
         cmocka_unit_test(test_dead_worker_stops_nobody),
         cmocka_unit_test(test_dead_control_plane_begins_nothing),
+        cmocka_unit_test(test_headless_goes_on_without_control_plane),
         cmocka_unit_test(test_refusal_begins_nothing),
         cmocka_unit_test(test_a_busy_step_is_no_refusal),
         cmocka_unit_test(test_workers_learn_of_failed_init),
