@@ -265,9 +265,8 @@ static int sync_blobs(const struct layout *l, struct error *err)
 
 static char *index_text(const struct layout *l)
 {
-    AUTO_JSON *index = json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType",
-                                 MEDIA_INDEX, "manifests",
-                                 l->manifests);
+    AUTO_JSON *index = json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType", MEDIA_INDEX,
+                                 "manifests", l->manifests);
     return json_dumps(index, JSON_INDENT(1));
 }
 
