@@ -47,7 +47,7 @@ module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m)
 
 .PHONY: all check check-unit check-asan check-cli check-sources check-registry check-lab check-e2e \
 	unit-tests lint format demo lab lab-shell lab-down bundle bench-bootstrap bench-delta bench-import \
-	bench-scale install-packages clean help
+	bench-distribute bench-scale install-packages clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -157,6 +157,9 @@ bench-delta: all build/bench/delta-apply ## what Kubernetes 1.34.3 -> 1.34.4 sen
 
 bench-import: bundle build/bench/import-images ## images into containerd, against ctr one by one
 	@tests/bench/import
+
+bench-distribute: all ## a bundle to 1 to 8 hosts behind a thin link, against scp
+	@tests/bench/distribute
 
 bench-scale: all build/bench/coordinator ## 10 to 500 simulated hosts: time, memory and CPU
 	@tests/bench/scale
