@@ -66,11 +66,7 @@ $(B)/bench/coordinator: $(B)/coordinator/main.o $(B)/coordinator/agent-blob.o \
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
-$(B)/bench/delta-apply: $(B)/tests/bench/delta-apply.o $(call archives,images)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-
-$(B)/bench/import-images: $(B)/tests/bench/import-images.o $(call archives,agent)
+$(B)/bench/%: $(B)/tests/bench/%.o $(call archives,agent)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 

@@ -124,8 +124,8 @@ int blob_source_copy(const struct blob_source *s, int out_fd, char digest[DIGEST
                      struct error *err);
 /* Size from bigtop.json; -ENOENT when it is not listed. */
 int64_t bundle_blob_size(const struct bundle *b, const char *digest);
-/* The patches that make this blob: an array of {"from":DIGEST,"blob":DIGEST}, at least the second of
- * them listed; NULL when there is none. Borrowed. */
+/* The patches that make this blob: an array of {"from":DIGEST,"blob":DIGEST}, the patches listed;
+ * NULL when there is none. Borrowed. */
 json_t *bundle_deltas(const struct bundle *b, const char *digest);
 /* Parses the text of a bigtop.json, as bundle_open does, without a folder: for a host, which has
  * the blobs elsewhere. `name` is for errors. Leaves *out untouched on failure. */

@@ -43,8 +43,7 @@ int delta_make(const struct blob_source *from, const struct blob_source *to, con
 
 /* Writes to out_fd what the patch makes of `from`. The caller compares its digest: a patch can be
  * wrong, and is only refused here when it contradicts itself. Never writes more than the patch's
- * `size`, nor more than max_size. From any thread; some 40 MiB of memory,
- * all freed at the end.
+ * `size`, nor more than max_size. From any thread; some 40 MiB of memory, all freed at the end.
  * -EOPNOTSUPP: needs another libzstd (take the whole blob); -EBADMSG: not a patch, damaged, or not
  * for this blob; -EFBIG: makes more than max_size; -ECANCELED; -EIO and others: from reading and
  * writing. cancel may be NULL. */
