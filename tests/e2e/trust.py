@@ -13,6 +13,7 @@ DONE, REFUSED = 0, 3
 RECIPE = """product: {product}
 architecture: {architecture}
 serial: {serial}
+kubernetes: v1.34.4
 created: 2026-02-10T12:53:36Z
 sources: {{}}
 components:
@@ -102,6 +103,11 @@ class Scenario:
 
     def reset(self, *hosts):
         self.lab.run("reset", self.inventory(*hosts), "--yes").expect(0)
+
+
+def agents_are_there(s):
+    """What comes with the agent is not what a refused bundle changes."""
+    s.lab.run("status", s.inventory("n1", "n2")).expect(DONE)
 
 
 def unsigned_is_refused(s):
@@ -237,6 +243,7 @@ def reset_forgets(s):
 
 
 TESTS = {
+    "two hosts answer": agents_are_there,
     "an unsigned bundle is refused": unsigned_is_refused,
     "a bundle is refused when no key is named": no_key_is_refused,
     "a bundle by another key is refused": wrong_key_is_refused,
