@@ -27,8 +27,8 @@ bool trusted_keys_have(const struct trusted_keys *trusted, const struct public_k
 int trusted_keys_load(struct trusted_keys *trusted, const char *path, struct error *err);
 int trusted_keys_load_all(struct trusted_keys *trusted, const struct strv *paths,
                           struct error *err);
-/* As trusted_keys_load, or the key itself ("RW…"). A relative path is relative to dir; NULL: to the working
- * folder. */
+/* As trusted_keys_load, or the key itself ("RW…"). A relative path is relative to dir, with NULL to
+ * the working folder. */
 int trusted_keys_add_named(struct trusted_keys *trusted, const char *text, const char *dir,
                            struct error *err);
 /* As an array of the keys' texts ("RW…"), and back: adds them. -EBADMSG when the list is not one of
