@@ -56,16 +56,15 @@ static int parse(const json_t *params, struct addon *a, struct error *err)
 
 static int unpack(const struct addon *a, struct error *err)
 {
-    AUTO_FREE char *blob = blob_path(a->archive);
     STRV(digests);
     strv_add(&digests, a->archive);
     int r = host_bundle_need(&digests, err);
     if (r < 0) {
         return r;
     }
-    AUTO_FD fd = open(blob, O_RDONLY | O_CLOEXEC);
+    AUTO_FD fd = blob_open(a->archive, err);
     if (fd < 0) {
-        return error_errno(err, -errno, "open %s", blob);
+        return fd;
     }
     r = path_mkdir_p(a->dir, 0700, err);
     if (r < 0) {

@@ -104,6 +104,20 @@ int blob_have(const char *digest, struct error *err)
     return path_remove_tree(path, err);
 }
 
+int blob_open(const char *digest, struct error *err)
+{
+    int r = blob_have(digest, err);
+    if (r < 0)
+        return r;
+    AUTO_FREE char *path = blob_path(digest);
+    int fd = r == 1 ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    if (fd >= 0)
+        return fd;
+    error_set(err, -ENOENT, "the blob %s is not here, or was damaged", digest);
+    (void) error_remedy(err, "run again: it is sent then");
+    return -ENOENT;
+}
+
 int blob_adopt(const char *digest, const char *from, struct error *err)
 {
     AUTO_FREE char *path = blob_path(digest);

@@ -16,6 +16,10 @@ char *blob_path(const char *digest);
  * 0 not there (a damaged one is removed); -errno. */
 int blob_have(const char *digest, struct error *err);
 
+/* A descriptor for reading a blob that is there and verified as blob_have does it: the caller's.
+ * -ENOENT, with the remedy. */
+int blob_open(const char *digest, struct error *err);
+
 /* 0 when so many bytes fit and BLOB_SPACE_MARGIN stays free; -ENOSPC says how much is missing. */
 int blob_room(uint64_t bytes, struct error *err);
 /* A file of the same file system whose content was verified becomes the blob. */

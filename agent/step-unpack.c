@@ -112,10 +112,9 @@ static int make_staging(struct unpacking *u, struct error *err)
 
 static int unpack_into_staging(struct unpacking *u, struct error *err)
 {
-    AUTO_FREE char *blob = blob_path(u->digest);
-    AUTO_FD fd = open(blob, O_RDONLY | O_CLOEXEC);
+    AUTO_FD fd = blob_open(u->digest, err);
     if (fd < 0) {
-        return error_errno(err, -errno, "open %s", blob);
+        return fd;
     }
     int r = make_staging(u, err);
     if (r < 0) {

@@ -192,11 +192,12 @@ static int look(struct wants *w, struct want *want, struct error *err)
 
 static int open_blob(const char *digest, struct blob_source *out, struct error *err)
 {
-    AUTO_FREE char *path = blob_path(digest);
     struct stat st;
-    out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (out->fd < 0 || fstat(out->fd, &st) < 0)
-        return error_errno(err, -errno, "open %s", path);
+    out->fd = blob_open(digest, err);
+    if (out->fd < 0)
+        return out->fd;
+    if (fstat(out->fd, &st) < 0)
+        return error_errno(err, -errno, "look at %s", digest);
     out->size = (uint64_t) st.st_size;
     return 0;
 }

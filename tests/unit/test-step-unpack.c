@@ -137,6 +137,27 @@ static void check_changes_nothing(void **state)
     assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
 }
 
+/* A whole archive, but another one than the digest says. */
+static void an_altered_blob_is_refused(void **state)
+{
+    struct host *h = *state;
+    struct error err = ERROR_INIT;
+    json_t *item = json_array_get(json_object_get(h->params, "archives"), 0);
+    AUTO_FREE char *blob = blob_path(json_get_string(item, "digest", ""));
+    AUTO_FREE char *tool = path_join(h->into, "bin/tool");
+    AUTO_JSON *result = json_object();
+    struct archive_writer *w = NULL;
+    int fd = open(blob, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    assert_int_equal(archive_writer_open(fd, ARCHIVE_GZIP, 1000, &w, &err), 0);
+    assert_int_equal(archive_writer_dir(w, "bin", 0755, &err), 0);
+    assert_int_equal(archive_writer_data(w, "bin/tool", 0755, "#!evil", 6, &err), 0);
+    assert_int_equal(archive_writer_close(&w, &err), 0);
+    close(fd);
+    assert_int_equal(step_unpack.apply(&h->ctx, h->params, result, &err), -ENOENT);
+    assert_string_not_equal(err.remedy, "");
+    assert_int_equal(access(tool, F_OK), -1);
+}
+
 /* Same size and time, other bytes: what a bad disk or a patched program looks like. */
 static void a_damaged_file_is_noticed_and_mended(void **state)
 {
@@ -273,6 +294,7 @@ int main(void)
         host_test(puts_everything_in_place),
         host_test(folders_on_the_way_go_with_it),
         host_test(check_changes_nothing),
+        host_test(an_altered_blob_is_refused),
         host_test(a_damaged_file_is_noticed_and_mended),
         host_test(a_removed_or_retargeted_link_is_noticed),
         host_test(a_former_file_comes_back_with_the_undo),
