@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,8 @@ struct seat {
     int64_t id;       /* of its call */
     uint64_t watch, tenants;
     int64_t left_at;
-    json_t *later; /* array: params that came while it was starting */
+    struct error failure; /* of the one that is starting: it failed before it was here */
+    json_t *later;        /* array: params that came while it was starting */
 };
 
 static struct seat *seat_of(struct hub *hub)
@@ -82,6 +84,34 @@ static void stop_tenant(void *arg)
     malloc_trim(0);
 }
 
+/* Exchanges that are dismissed and not over: they still write and remove files, so that the next
+ * one must not look at them yet. */
+static pthread_mutex_t leaving_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t leaving_changed = PTHREAD_COND_INITIALIZER;
+static unsigned leaving;
+
+static void count_leaving(int by)
+{
+    pthread_mutex_lock(&leaving_mutex);
+    leaving += (unsigned) by;
+    pthread_cond_broadcast(&leaving_changed);
+    pthread_mutex_unlock(&leaving_mutex);
+}
+
+static void await_leaving(void)
+{
+    pthread_mutex_lock(&leaving_mutex);
+    while (leaving > 0)
+        pthread_cond_wait(&leaving_changed, &leaving_mutex);
+    pthread_mutex_unlock(&leaving_mutex);
+}
+
+static void leave(void *arg)
+{
+    stop_tenant(arg);
+    count_leaving(-1);
+}
+
 /* In a thread where there is one: hashing or patching may have to come to an end first. */
 static void dismiss(struct seat *seat, bool drop)
 {
@@ -89,18 +119,25 @@ static void dismiss(struct seat *seat, bool drop)
     if (!t)
         return;
     t->drop = drop;
-    if (seat->ending || task_start(stop_tenant, t) < 0)
-        stop_tenant(t);
+    count_leaving(1);
+    if (seat->ending || task_start(leave, t) < 0)
+        leave(t);
+}
+
+static void fail(struct hub *hub, const struct error *err)
+{
+    tell(hub, "error", error_to_json(err), true);
+    dismiss(hub->seat, false);
 }
 
 static void on_failure_arrived(void *arg)
 {
     struct letter *l = arg;
     struct seat *seat = l->hub->seat;
-    if (seat->tenant && seat->tenant->number == l->number) {
-        tell(l->hub, "error", error_to_json(&l->err), true);
-        dismiss(seat, false);
-    }
+    if (seat->tenant && seat->tenant->number == l->number)
+        fail(l->hub, &l->err);
+    else if (seat->starting && seat->tenants == l->number)
+        seat->failure = l->err;
     free(l);
 }
 
@@ -136,10 +173,13 @@ static void on_started(void *arg)
         free(st->tenant);
     } else {
         seat->tenant = st->tenant;
+        seat->left_at = 0;
         json_array_foreach(seat->later, i, params)
             exchange_want(seat->tenant->exchange, params, NULL);
         if (seat->ending)
             dismiss(seat, false);
+        else if (seat->failure.code < 0)
+            fail(hub, &seat->failure);
         else
             watch_it(seat);
     }
@@ -156,6 +196,7 @@ static void start_in_thread(void *arg)
     CLEANUP(bundle_release) struct bundle bundle = BUNDLE_INIT;
     if (st->old)
         stop_tenant(st->old);
+    await_leaving();
     if (host_bundle_load(&bundle, &st->err) >= 0)
         exchange_start(st->params, &bundle, &events, &t->exchange, &st->err);
     inbox_post(t->hub->inbox, on_started, st);
@@ -168,6 +209,7 @@ static int begin(struct hub *hub, struct seat *seat, const json_t *params, struc
     *st->tenant = (struct tenant){.hub = hub, .number = ++seat->tenants};
     st->params = json_deep_copy(params);
     st->old = TAKE_PTR(seat->tenant);
+    seat->failure = ERROR_INIT;
     seat->starting = true;
     int r = task_start(start_in_thread, st);
     if (r >= 0)

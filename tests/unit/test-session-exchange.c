@@ -4,6 +4,7 @@
 #include "agent/session-exchange.h"
 #include "images/chunk-set.h"
 #include "lib/fd.h"
+#include "lib/path.h"
 #include "lib/protocol.h"
 #include "lib/tls.h"
 #include "tests/unit/chunk-fixture.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@
 #define RUN_A "00000000000000000000000000000001"
 #define RUN_B "00000000000000000000000000000002"
 #define CHUNKS 4
+#define EMPTY 2 /* a blob */
 #define WAIT_S 20
 
 static struct world {
@@ -45,6 +48,7 @@ static int setup(void **state)
     agent_root_set(w.root);
     fixture_add(&w.f, 1, CHUNK_SIZE * 5 / 2);
     fixture_add(&w.f, 2, 300);
+    fixture_add(&w.f, 3, 0);
     fixture_parse(&w.f);
     assert_int_equal(chunk_map_count(w.f.map), CHUNKS);
     digest_buffer(w.f.bundle.text, w.f.bundle.text_len, w.manifest);
@@ -356,6 +360,23 @@ static void test_needs_a_bundle(void **state)
     listen_once(&v, call(&v, "exchange", exchange_params(0)), &said);
 }
 
+/* So early that the service has hardly heard of its beginning. */
+static void test_fails_at_once(void **state)
+{
+    (void) state;
+    VISIT(v);
+    visit(&v, RUN_A, true);
+    accept_bundle(&v);
+    AUTO_FREE char *blobs = path_join(w.root, AGENT_BLOB_DIR);
+    AUTO_FREE char *in_the_way = xasprintf("%s/%s.chunks", blobs, w.f.blobs[EMPTY].digest + 7);
+    assert_int_equal(mkdir(in_the_way, 0700), 0);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(error_of(&v, call(&v, "exchange", exchange_params(EMPTY))), -EISDIR);
+    assert_int_equal(rmdir(in_the_way), 0);
+    SAID(said);
+    listen_once(&v, call(&v, "exchange", exchange_params(EMPTY)), &said);
+}
+
 static void assert_cut(struct visit *v)
 {
     json_t *message;
@@ -392,13 +413,10 @@ static void test_chunk_that_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        service_test(test_chunks_become_blobs),
-        service_test(test_many_calls_of_a_session),
-        service_test(test_session_comes_back),
-        service_test(test_another_run_takes_over),
-        service_test(test_needs_the_lock),
-        service_test(test_needs_a_bundle),
-        service_test(test_chunks_without_an_exchange),
+        service_test(test_chunks_become_blobs), service_test(test_many_calls_of_a_session),
+        service_test(test_session_comes_back),  service_test(test_another_run_takes_over),
+        service_test(test_needs_the_lock),      service_test(test_needs_a_bundle),
+        service_test(test_fails_at_once),       service_test(test_chunks_without_an_exchange),
         service_test(test_chunk_that_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
