@@ -46,29 +46,26 @@ TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
 
 .PHONY: all check check-unit check-asan check-cli check-sources check-registry check-lab check-e2e \
-	unit-tests lint format demo lab lab-shell lab-down bundle bench-bootstrap bench-delta bench-import \
-	bench-distribute bench-scale install-packages clean help
+	unit-tests lint format demo lab lab-shell lab-down bundle bench-bootstrap bench-delta \
+	bench-distribute bench-import bench-scale install-packages clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: $(B)/bigtop-bootstrap $(B)/bigtop-agent ## build both programs (the default)
 
 # The agent's tarball is the optimised one in every build.
-$(B)/bigtop-bootstrap: $(B)/coordinator/main.o $(B)/coordinator/agent-blob.o $(call archives,coordinator)
+COORDINATOR := $(B)/coordinator/main.o $(B)/coordinator/agent-blob.o
+$(B)/bigtop-bootstrap: $(COORDINATOR) $(call archives,coordinator)
+# Over a transport without SSH: the first definition of a function is the one taken.
+$(B)/bench/coordinator: $(COORDINATOR) $(B)/tests/bench/fake-ssh.o $(call archives,coordinator)
+BENCHES := $(B)/bench/delta-apply $(B)/bench/import-images
+$(BENCHES): $(B)/bench/%: $(B)/tests/bench/%.o $(call archives,agent)
+$(B)/bigtop-bootstrap $(B)/bench/coordinator $(BENCHES):
+	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 $(B)/bigtop-agent: $(B)/agent/main.o $(call archives,agent)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(AGENT_LIBS)
-
-# The coordinator over a transport without SSH: the first definition of a function is the one taken.
-$(B)/bench/coordinator: $(B)/coordinator/main.o $(B)/coordinator/agent-blob.o \
-		$(B)/tests/bench/fake-ssh.o $(call archives,coordinator)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
-
-$(B)/bench/%: $(B)/tests/bench/%.o $(call archives,agent)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(AGENT_TARBALL): build/bigtop-agent agent/pack.sh
 	agent/pack.sh build/bigtop-agent $@
@@ -107,19 +104,12 @@ check-asan: ## the unit tests with address and undefined behaviour sanitizers
 	@tests/unit/run asan $(TESTS:%=build/asan/tests/test-%)
 
 check-cli: all ## the programs' command lines, by four-section text files
-	@tests/cli/run
-
 check-registry: all ## images and files from servers on loopback, good and bad ones
-	@tests/registry/run
-
-check-lab: ## the test hosts come up, differ, and leave nothing behind
-	@tests/lab/test-lab
-
 check-e2e: bundle ## three hosts become a cluster, in network namespaces
-	@tests/e2e/run
-
 check-sources: all ## sources that public registries serve (skipped where none answers)
-	@tests/sources/run
+check-lab: ## the test hosts come up, differ, and leave nothing behind
+check-cli check-registry check-e2e check-sources check-lab:
+	@tests/$(@:check-%=%)/run
 
 lint: ## layers, formatting, clang-tidy, shellcheck
 	@tests/lint/run
@@ -128,45 +118,33 @@ format: ## clang-format in place (headers are set by hand)
 	clang-format -i $(foreach m,$(MODULES) tests/unit,$(wildcard $(m)/*.c))
 
 check: ## everything above, with counts and one total line
-	@tests/check
+install-packages: ## what building and testing need, with apt
+check install-packages:
+	@tests/$@
 
 bundle: all ## build the default bundle (from package registries; cached) and sign it
-	@tests/lab/bundle
-
 demo: ## three fresh hosts become a Kubernetes cluster
-	@tests/lab/demo
+bundle demo:
+	@tests/lab/$@
 
 lab: ## boot the three lab hosts
-	@tests/lab/lab up
-
 lab-shell: ## a shell on a lab host: make lab-shell HOST=n2
-	@tests/lab/lab shell $(HOST)
-
 lab-down: ## stop the lab and remove what it made
-	@tests/lab/lab down
+lab lab-shell lab-down:
+	@tests/lab/lab $(patsubst lab,up,$(@:lab-%=%)) $(HOST)
 
 bench-bootstrap: bundle ## apply against the best hand-written script
-	@tests/bench/bootstrap
-
 bench-delta: all build/bench/delta-apply ## what Kubernetes 1.34.3 -> 1.34.4 sends with deltas
-	@tests/bench/delta
-
 bench-import: bundle build/bench/import-images ## images into containerd, against ctr one by one
-	@tests/bench/import
-
 bench-distribute: all ## a bundle to 1 to 8 hosts behind a thin link, against scp
-	@tests/bench/distribute
-
 bench-scale: all build/bench/coordinator ## 10 to 500 simulated hosts: time, memory and CPU
-	@tests/bench/scale
-
-install-packages: ## what building and testing need, with apt
-	@tests/install-packages
+bench-bootstrap bench-delta bench-distribute bench-import bench-scale:
+	@tests/bench/$(@:bench-%=%)
 
 clean: ## remove what was built (the caches stay)
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 -include $(foreach m,$(MODULES) tests/unit tests/bench,$(patsubst %.c,$(B)/%.d,$(wildcard $(m)/*.c)))
