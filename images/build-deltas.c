@@ -98,7 +98,7 @@ static int make_patch(const struct job *j, const char *dir, const char *path, bo
     AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
         return error_errno(err, -errno, "create %s", path);
-    struct blob_source patch;
+    struct blob_source patch = BLOB_SOURCE_INIT;
     int r;
     if ((r = open_base(j, &from, err)) < 0 ||
         (r = layout_blob_open(j->build->layout, j->to, &to, err)) < 0)

@@ -393,8 +393,8 @@ int bundle_parse(const char *text, size_t len, const char *name, struct bundle *
 static int read_text(struct bundle *b, struct error *err)
 {
     STRBUF(text, BUNDLE_MANIFEST_MAX);
-    int r = bundle_store_open(b->path, &b->store, err);
-    if (r < 0 || (r = bundle_store_read(b->store, BUNDLE_TEXT_LIST, &text, err)) < 0)
+    if (bundle_store_open(b->path, &b->store, err) < 0 ||
+        bundle_store_read(b->store, BUNDLE_TEXT_LIST, &text, err) < 0)
         return error_remedy(err, "is %s a bundle? " REMEDY_REBUILD, b->path);
     keep_text(b, text.data, text.len);
     return 0;

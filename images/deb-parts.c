@@ -79,7 +79,7 @@ static int take_common(struct parts *p, const char *root, const char *copyright,
     STRV(names);
     deb_parts_common(copyright, &names);
     for (size_t i = 0; i < names.count; i++) {
-        AUTO_FREE char *path = xasprintf("%s%s", COMMON + 1, names.items[i]);
+        AUTO_FREE char *path = xasprintf("%s%s", &COMMON[1], names.items[i]);
         STRBUF(text, LICENCE_TEXT_MAX);
         int r = read_below(root, path, &text, err);
         if (r == -ENOENT) /* they belong to base-files, which is seldom part of an image */

@@ -24,8 +24,8 @@ int pypi_read_report(const json_t *report, json_t **out, struct error *err);
  * .tar.gz: its URL, perhaps relative (borrowed), and digest. -ENOENT when there is none. */
 int pypi_find_sdist(const json_t *index, const char *pin, const char **url, const char **hex,
                     struct error *err);
-/* True for the folder that a pin's files are described in: NAME-VERSION.dist-info, or NAME-VERSION of
- * an unpacked source distribution. */
+/* True for the folder that a pin's files are described in: NAME-VERSION.dist-info, or NAME-VERSION
+ * of an unpacked source distribution. */
 bool pypi_is_folder_of(const char *folder, const char *pin, bool sdist);
 /* url as seen from the page that it stood on; the caller frees. */
 char *pypi_resolve_url(const char *page, const char *url);

@@ -1,5 +1,5 @@
-/* Reading files out of a zip (a jar), through libarchive. Apart from archive.h: the agent never sees
- * a zip and must not link its reader. */
+/* Reading files out of a zip (a jar), through libarchive. Apart from archive.h: the agent never
+ * sees a zip and must not link its reader. */
 #pragma once
 
 #include "lib/error.h"

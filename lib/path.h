@@ -15,7 +15,8 @@ char *path_dirname(const char *path);
 const char *path_basename(const char *path);
 /* Creates the folder and its missing parents. 0 or -errno; an existing folder is fine. */
 int path_mkdir_p(const char *path, mode_t mode, struct error *err);
-/* Creates a folder as path_mkdir_p does, or takes an empty one: -ENOTEMPTY when something is in it. */
+/* Creates a folder as path_mkdir_p does, or takes an empty one: -ENOTEMPTY when something is in
+ * it. */
 int path_make_empty(const char *path, mode_t mode, struct error *err);
 /* True for a relative path without empty, "." or ".." components, control characters or leading
  * "-", at most PATH_MAX long: what an archive or a peer may name. */

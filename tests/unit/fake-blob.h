@@ -27,7 +27,8 @@ static void UNUSED fake_blob(const char *agent)
     memset(blob, 0, FAKE_BLOB_SIZE);
     memcpy(blob, tarball.data, tarball.len);
     digest_buffer(blob, FAKE_BLOB_SIZE, digest);
-    strcpy((char *) (uintptr_t) agent_blob_sha256, digest + strlen("sha256:"));
+    memcpy((char *) (uintptr_t) agent_blob_sha256, digest + strlen("sha256:"),
+           DIGEST_SIZE - strlen("sha256:"));
 }
 
 /* AGENT_INSTALL_DIR/<hex> of it. */

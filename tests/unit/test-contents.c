@@ -15,7 +15,7 @@
     "{\"name\":\"" name "\",\"kind\":\"files\",\"version\":\"v1\",\"roles\":[\"worker\"]" more \
     ",\"blob\":\"" blob "\"}"
 
-static void read(const char *text, struct bundle *out)
+static void parse_text(const char *text, struct bundle *out)
 {
     struct error err = ERROR_INIT;
     if (bundle_parse(text, strlen(text), "x", out, &err) < 0)
@@ -38,7 +38,7 @@ static void counts_each_blob_once(void **state)
 {
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
     (void) state;
-    read(new_text, &b);
+    parse_text(new_text, &b);
     AUTO_JSON *all = contents_needed(&b, CONTENTS_ALL_ROLES);
     AUTO_JSON *worker = contents_needed(&b, COMPONENT_WORKER);
     AUTO_JSON *shared = contents_shared(&b);
@@ -53,8 +53,8 @@ static void check(unsigned roles, int64_t size, size_t blobs, int64_t with_delta
 {
     CLEANUP(bundle_release) struct bundle from = BUNDLE_INIT, to = BUNDLE_INIT;
     CLEANUP(contents_upgrade_release) struct contents_upgrade u = {0};
-    read(old_text, &from);
-    read(new_text, &to);
+    parse_text(old_text, &from);
+    parse_text(new_text, &to);
     contents_upgrade(&from, &to, roles, &u);
     assert_int_equal(u.size, size);
     assert_int_equal(json_object_size(u.blobs), blobs);
@@ -75,7 +75,7 @@ static void carries_nothing_twice(void **state)
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
     CLEANUP(contents_upgrade_release) struct contents_upgrade u = {0};
     (void) state;
-    read(new_text, &b);
+    parse_text(new_text, &b);
     contents_upgrade(&b, &b, CONTENTS_ALL_ROLES, &u);
     assert_int_equal(u.size, 0);
     assert_int_equal(json_object_size(u.blobs), 0);
@@ -105,7 +105,7 @@ static void tells_where_a_component_is_from(void **state)
                                                    "\"version\":\"v1\",\"roles\":[\"worker\"],"
                                                    "\"blob\":\"" D(4) "\"}]}",
             cases[i].about);
-        read(text, &b);
+        parse_text(text, &b);
         AUTO_FREE char *words = contents_source(&b, &b.components[0]);
         AUTO_FREE char *none = contents_source(&b, &b.components[1]);
         assert_string_equal(words, cases[i].words);
