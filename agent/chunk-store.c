@@ -15,8 +15,8 @@
 struct stored_blob {
     const char *digest; /* the bundle's */
     struct chunk_range range;
-    uint64_t size, here; /* bytes */
-    bool whole, received;
+    uint64_t size, here;          /* bytes */
+    bool wanted, whole, received; /* received: in chunks */
 };
 
 struct chunk_store {
@@ -144,13 +144,13 @@ static int finish_blob(struct stored_blob *blob, struct error *err)
     if (truncate(part, (off_t) blob->size) < 0)
         return error_errno(err, -errno, "cut %s", part);
     int r = blob_adopt(blob->digest, part, err);
-    blob->whole = r == 0;
+    blob->whole = blob->received = r == 0;
     return r < 0 ? r : 1;
 }
 
 static int finish_if_complete(struct stored_blob *blob, struct error *err)
 {
-    return blob->here == blob->size ? finish_blob(blob, err) : 0;
+    return blob->wanted && blob->here == blob->size ? finish_blob(blob, err) : 0;
 }
 
 static int write_failed(const struct stored_blob *blob, int code, const char *part,
@@ -199,7 +199,6 @@ int chunk_store_add(struct chunk_store *s, uint32_t number, const void *data, si
     if (!chunk_matches(&chunk, data, len))
         return error_set(err, -EBADMSG, "chunk %u came with wrong bytes", number);
     int r = write_chunk(s, blob, number, &chunk, data, err);
-    blob->received = true;
     return r < 0 ? r : finish_if_complete(blob, err);
 }
 
@@ -227,7 +226,7 @@ static void look_at_part(struct chunk_store *s, struct stored_blob *blob)
     uint32_t end = blob->range.first + blob->range.count;
     for (uint32_t n = blob->range.first; fd >= 0 && (n = skip_hole(fd, blob, n)) < end; n++) {
         struct chunk chunk = chunk_map_get(s->map, n);
-        if (read_chunk(s, fd, &chunk))
+        if (!chunk_set_has(&s->have, n) && read_chunk(s, fd, &chunk))
             mark_here(s, blob, n);
     }
 }
@@ -255,7 +254,7 @@ static int create_empty(const struct stored_blob *blob, struct error *err)
     return fd < 0 ? error_errno(err, -errno, "create %s", part) : 0;
 }
 
-int chunk_store_look(struct chunk_store *s, const char *digest, bool bring, struct error *err)
+int chunk_store_look(struct chunk_store *s, const char *digest, bool wanted, struct error *err)
 {
     struct stored_blob *blob = find_blob(s, digest);
     if (!blob)
@@ -266,10 +265,11 @@ int chunk_store_look(struct chunk_store *s, const char *digest, bool bring, stru
             mark_whole(s, blob);
         return r;
     }
-    if (blob->size == 0)
+    blob->wanted = blob->wanted || wanted;
+    if (blob->size == 0 && wanted)
         r = create_empty(blob, err);
     look_at_part(s, blob);
-    if (r == 0 && bring)
+    if (r == 0 && wanted)
         r = bring_from_containerd(s, blob, err);
     return r < 0 ? r : finish_if_complete(blob, err);
 }

@@ -1,7 +1,9 @@
 /* The chunks of a bundle that this host has. Whole blobs are in the blob store (agent/blobs.h); one
  * that is under way is a sparse file with the suffix ".chunks" beside it, whose chunks were
- * verified before they were written. Nothing is recorded about it: what a file that was left behind
- * holds is found by hashing it again. One thread's. */
+ * verified before they were written. One that is only kept for others stays such a file when it is
+ * complete: so whoever comes after a power cut knows that it was not for this host. Nothing is
+ * recorded about it: what a file that was left behind holds is found by hashing it again. One
+ * thread's. */
 #pragma once
 
 #include "images/bundle.h"
@@ -26,11 +28,13 @@ int chunk_store_new(const struct bundle *b, const struct chunk_map *map, struct 
 void chunk_store_free(struct chunk_store **s); /* files stay as they are */
 #define AUTO_CHUNK_STORE CLEANUP(chunk_store_free) struct chunk_store
 
-/* Finds out what is here of a blob that the bundle lists; slow, as it is hashed. `bring`: copies
- * from containerd's store what only that has. 1: the blob is whole, 0: it is not. */
-int chunk_store_look(struct chunk_store *s, const char *digest, bool bring, struct error *err);
-/* Verifies and stores; a chunk that is here already is left alone. 1: with it the blob is whole,
- * 0: stored, -EBADMSG: these bytes are not the chunk, -ENOSPC and others: cannot be written. */
+/* Finds out what is here of a blob that the bundle lists; slow, as it is hashed. `wanted`: from now
+ * on it goes into the blob store once it is complete, and what only containerd's store has of it is
+ * copied. 1: the blob is whole, 0: it is not. */
+int chunk_store_look(struct chunk_store *s, const char *digest, bool wanted, struct error *err);
+/* Verifies and stores; a chunk that is here already is left alone. 1: with it a wanted blob is
+ * whole, 0: stored, -EBADMSG: these bytes are not the chunk, -ENOSPC and others: cannot be written.
+ */
 int chunk_store_add(struct chunk_store *s, uint32_t number, const void *data, size_t len,
                     struct error *err);
 /* Chunks that are here. Borrowed, changes with every look and add. */
@@ -41,5 +45,5 @@ uint64_t chunk_store_missing(const struct chunk_store *s, const char *digest);
 /* A descriptor (the caller's) of the file that has a chunk, and the offset in it; -errno. */
 int chunk_store_open(const struct chunk_store *s, uint32_t number, uint64_t *offset,
                      struct error *err);
-/* Removes what is under way of a blob, and the whole blob if it came by chunk_store_add. */
+/* Removes what is under way of a blob, and the whole blob if it came in chunks. */
 void chunk_store_drop(struct chunk_store *s, const char *digest);

@@ -159,7 +159,7 @@ static bool choose_patch(const struct wants *w, struct want *want)
         const char *patch = lasting(w, json_get_string(delta, "blob", ""));
         if (want->no_patch || !patch || blob_have(from, NULL) != 1)
             continue;
-        int r = chunk_store_look(w->store, patch, false, NULL);
+        int r = chunk_store_look(w->store, patch, true, NULL);
         if (r < 0 ||
             chunk_store_missing(w->store, patch) >= chunk_store_missing(w->store, want->digest))
             continue;

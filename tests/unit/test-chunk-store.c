@@ -292,11 +292,34 @@ static void test_foreign_parts_go(void **state)
     assert_int_equal(access(ours, F_OK), 0);
 }
 
+/* Nobody would know any more that it was not for this host. */
+static void test_kept_for_others(void **state)
+{
+    struct place *p = *state;
+    AUTO_FREE char *path = blob_path(digest_of(p, SMALL));
+    AUTO_FREE char *part = part_of(p, SMALL);
+    uint64_t offset = 1;
+    assert_int_equal(add(p, SMALL, 0), 0);
+    reopen(p);
+    assert_int_equal(chunk_store_look(p->store, digest_of(p, SMALL), false, NULL), 0);
+    assert_int_equal(chunk_store_missing(p->store, digest_of(p, SMALL)), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    AUTO_FD fd = chunk_store_open(p->store, first_of(p, SMALL), &offset, NULL);
+    assert_true(fd >= 0);
+    assert_int_equal(offset, 0);
+    chunk_store_drop(p->store, digest_of(p, SMALL));
+    assert_int_equal(access(part, F_OK), -1);
+    assert_int_equal(add(p, SMALL, 0), 0);
+    assert_int_equal(look(p, SMALL), 1); /* after all it is wanted */
+    assert_stored(p, SMALL);
+}
+
 static void test_drop(void **state)
 {
     struct place *p = *state;
     AUTO_FREE char *part = part_of(p, BIG);
     AUTO_FREE char *small = blob_path(digest_of(p, SMALL));
+    look(p, SMALL);
     add(p, BIG, 0);
     add(p, SMALL, 0);
     chunk_store_drop(p->store, digest_of(p, BIG));
@@ -365,6 +388,7 @@ int main(void)
         store_test(test_containerd_has_some_of_it),
         store_test(test_reading),
         store_test(test_foreign_parts_go),
+        store_test(test_kept_for_others),
         store_test(test_drop),
         store_test(test_part_that_vanishes),
         store_test(test_not_listed),

@@ -627,7 +627,8 @@ static void test_keeps_for_others(void **state)
     assert_complete(b);
     assert_true(chunk_set_empty(&carrier->want));
     agent_root_set(carrier->root);
-    AUTO_FREE char *path = blob_path(w.f.blobs[SMALL].digest);
+    AUTO_FREE char *blob = blob_path(w.f.blobs[SMALL].digest);
+    AUTO_FREE char *path = xasprintf("%s" CHUNKS_SUFFIX, blob);
     assert_int_equal(access(path, F_OK), 0);
     agent_order(carrier, 'd', "", 0);
     agent_end(carrier, 0);
