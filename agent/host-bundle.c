@@ -1,5 +1,6 @@
 #include "agent/host-bundle.h"
 
+#include "agent/blobs-prune.h"
 #include "agent/blobs.h"
 #include "agent/paths.h"
 #include "agent/trust.h"
@@ -10,9 +11,13 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+/* The bigtop.json that was the host's before: what it lists may be what a patch is for. */
+#define FORMER_MANIFEST "former.json"
 
 /* Accepting writes several files. */
 static pthread_mutex_t files_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -88,6 +93,32 @@ static int check_signature(const struct offer *o, const struct host_trust *befor
     return r;
 }
 
+/* The text that the host's trust names; one that a power cut left half exchanged is none. */
+static int load_text(const struct host_trust *trust, struct strbuf *text, struct error *err)
+{
+    char found[DIGEST_SIZE];
+    AUTO_FREE char *path = bundle_file(BUNDLE_MANIFEST);
+    int r = file_read(path, text, err);
+    if (r < 0 && r != -E2BIG)
+        return r;
+    digest_buffer(text->data, text->len, found);
+    return r == 0 && strcmp(found, trust->manifest) == 0
+               ? 0
+               : error_set(err, -ENOENT, "%s is not the one that was accepted", path);
+}
+
+static int load(struct bundle *out, struct error *err)
+{
+    AUTO_HOST_TRUST trust = {0};
+    STRBUF(text, BUNDLE_MANIFEST_MAX);
+    int r = host_trust_load(&trust, err);
+    if (r == 0)
+        return error_set(err, -ENOENT, "no bundle was accepted yet");
+    if (r < 0 || (r = load_text(&trust, &text, err)) < 0)
+        return r;
+    return bundle_parse(text.data, text.len, BUNDLE_MANIFEST, out, err);
+}
+
 static int write_file(const char *name, const char *data, size_t len, bool *changed,
                       struct error *err)
 {
@@ -108,11 +139,42 @@ static int remove_signature(bool *changed, struct error *err)
     return errno == ENOENT ? 0 : error_errno(err, -errno, "remove %s", path);
 }
 
+/* A crash later on may leave no bundle accepted: then the former one is known already. */
+static int remember_former(const char *manifest, struct error *err)
+{
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    char digest[DIGEST_SIZE];
+    bool changed = false;
+    if (load(&b, NULL) < 0)
+        return 0;
+    digest_buffer(b.text, b.text_len, digest);
+    return strcmp(digest, manifest) == 0
+               ? 0
+               : write_file(FORMER_MANIFEST, b.text, b.text_len, &changed, err);
+}
+
+/* That something cannot be removed is no reason to refuse the bundle. */
+static void prune(const struct bundle *now, const char *manifest)
+{
+    CLEANUP(bundle_release) struct bundle former = BUNDLE_INIT;
+    struct error err = ERROR_INIT;
+    STRBUF(text, BUNDLE_MANIFEST_MAX);
+    AUTO_FREE char *path = bundle_file(FORMER_MANIFEST);
+    int r = file_read(path, &text, &err);
+    bool has_former = r == 0 && (r = bundle_parse(text.data, text.len, path, &former, &err)) == 0;
+    const struct bundle *bundles[] = {now, &former};
+    if (has_former || r == -ENOENT)
+        r = blobs_prune(bundles, has_former ? 2 : 1, manifest, &err);
+    if (r < 0)
+        fprintf(stderr, "blobs of old bundles stay: %s\n", err.text);
+}
+
 static int keep(const struct offer *o, const struct strbuf *text, const struct host_trust *after,
                 bool *changed, struct error *err)
 {
     AUTO_FREE char *dir = agent_path(AGENT_BUNDLE_DIR);
     int r = path_mkdir_p(dir, 0700, err);
+    r = r < 0 ? r : remember_former(o->manifest, err);
     r = r < 0 ? r : write_file(BUNDLE_MANIFEST, text->data, text->len, changed, err);
     if (r >= 0)
         r = o->signature
@@ -141,7 +203,10 @@ static int judge_and_keep(const struct offer *o, const struct host_trust *before
     if (r < 0)
         return r;
     host_trust_after(before, &b, o->manifest, &after);
-    return keep(o, text, &after, changed, err);
+    r = keep(o, text, &after, changed, err);
+    if (r == 0 && *changed)
+        prune(&b, o->manifest);
+    return r;
 }
 
 static int accept_offer(const struct offer *o, bool *changed, struct error *err)
@@ -163,32 +228,6 @@ int host_bundle_accept(const json_t *params, bool *changed, struct error *err)
     r = accept_offer(&o, changed, err);
     pthread_mutex_unlock(&files_mutex);
     return r;
-}
-
-/* The text that the host's trust names; one that a power cut left half exchanged is none. */
-static int load_text(const struct host_trust *trust, struct strbuf *text, struct error *err)
-{
-    char found[DIGEST_SIZE];
-    AUTO_FREE char *path = bundle_file(BUNDLE_MANIFEST);
-    int r = file_read(path, text, err);
-    if (r < 0 && r != -E2BIG)
-        return r;
-    digest_buffer(text->data, text->len, found);
-    return r == 0 && strcmp(found, trust->manifest) == 0
-               ? 0
-               : error_set(err, -ENOENT, "%s is not the one that was accepted", path);
-}
-
-static int load(struct bundle *out, struct error *err)
-{
-    AUTO_HOST_TRUST trust = {0};
-    STRBUF(text, BUNDLE_MANIFEST_MAX);
-    int r = host_trust_load(&trust, err);
-    if (r == 0)
-        return error_set(err, -ENOENT, "no bundle was accepted yet");
-    if (r < 0 || (r = load_text(&trust, &text, err)) < 0)
-        return r;
-    return bundle_parse(text.data, text.len, BUNDLE_MANIFEST, out, err);
 }
 
 int host_bundle_load(struct bundle *out, struct error *err)

@@ -12,7 +12,9 @@
 
 /* The call "bundle" (lib/protocol.h): verifies before it parses, judges (agent/trust.h), and only
  * then writes bigtop.json, the signature, and last what is trusted from now on: a power cut in
- * between leaves the host without an accepted bundle until it is offered again. */
+ * between leaves the host without an accepted bundle until it is offered again. Blobs that neither
+ * this bundle nor the one before it lists are removed: those of the one before are what patches of
+ * this one begin from. */
 int host_bundle_accept(const json_t *params, bool *changed, struct error *err);
 /* The accepted bundle, without a folder. -ENOENT: there is none; -EBADMSG: what is trusted is
  * damaged. */

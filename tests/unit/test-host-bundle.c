@@ -13,6 +13,8 @@
 #define D_A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define D_B "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
+#define HEX_C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+
 static struct secret_key key_a, key_b, key_c;
 
 static int host_setup(void **state)
@@ -407,11 +409,62 @@ static void only_listed_blobs_are_put(void **state)
     assert_int_equal(host_bundle_may_put(D_B, BUNDLE_MANIFEST_MAX + 1, &err), -EKEYREJECTED);
 }
 
+static void accept_with(const char *digest, int64_t serial)
+{
+    const char *const digests[] = {digest, NULL};
+    must_accept((struct offered){.key = &key_a, .serial = serial, .digests = digests});
+}
+
+static void put_blob(const char *digest)
+{
+    AUTO_FREE char *path = blob_path(digest);
+    assert_int_equal(file_write_atomic(path, "12345", OFFER_SIZE, 0600, NULL), 0);
+}
+
+static bool is_there(const char *digest)
+{
+    AUTO_FREE char *path = blob_path(digest);
+    return access(path, F_OK) == 0;
+}
+
+/* What a patch of the newest begins from stays; what is older goes. */
+static void blobs_of_old_bundles_go(void **state)
+{
+    (void) state;
+    AUTO_FREE char *part = agent_path(AGENT_BLOB_DIR "/" HEX_C ".chunks");
+    put_blob("sha256:" HEX_C); /* of nobody */
+    assert_int_equal(file_write_atomic(part, "x", 1, 0600, NULL), 0);
+    accept_with(D_A, 1);
+    assert_false(is_there("sha256:" HEX_C));
+    assert_int_equal(access(part, F_OK), 0);
+    put_blob(D_A);
+    accept_with(D_B, 2);
+    put_blob(D_B);
+    assert_true(is_there(D_A));
+    accept_with(D_B, 2); /* again: nothing new */
+    assert_true(is_there(D_A));
+    accept_with("sha256:" HEX_C, 3);
+    assert_false(is_there(D_A));
+    assert_true(is_there(D_B));
+}
+
+static void a_refused_bundle_removes_nothing(void **state)
+{
+    (void) state;
+    accept_with(D_A, 2);
+    put_blob(D_A);
+    accept_with(D_B, 3);
+    must_refuse((struct offered){.key = &key_b, .serial = 4}, -EKEYREJECTED, "not trusted");
+    assert_true(is_there(D_A));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         host_test(accepts_and_remembers),
         host_test(a_new_host_has_accepted_nothing),
+        host_test(blobs_of_old_bundles_go),
+        host_test(a_refused_bundle_removes_nothing),
         host_test(the_same_again_changes_nothing),
         host_test(another_key_is_refused),
         host_test(an_offer_by_a_key_it_does_not_name_is_refused),
