@@ -35,14 +35,14 @@ static bool wants(const struct feed *f, const char *digest)
     return json_object_get(f->there, digest) != NULL;
 }
 
-static void look_whether_done(struct feed *f)
+bool feed_has_all(const struct feed *f)
 {
     const char *digest;
     json_t *is_there;
     json_object_foreach(f->there, digest, is_there)
         if (!json_is_true(is_there))
-            return;
-    distribution_close(f->d, f->host);
+            return false;
+    return true;
 }
 
 /* --- what we say --- */
@@ -141,7 +141,8 @@ static void take_blobs(struct feed *f, const json_t *blobs)
         if (text && wants(f, text))
             json_object_set_new(f->there, text, json_true());
     }
-    look_whether_done(f);
+    if (feed_has_all(f))
+        distribution_close(f->d, f->host);
 }
 
 /* The index of a host that is one of this one's peers; SIZE_MAX: none. */

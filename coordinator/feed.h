@@ -29,6 +29,8 @@ const struct session_beside *feed_beside(const struct feed *f);
 void feed_want(struct feed *f, const char *digest);
 /* Whether it has it, whole, in its store. */
 bool feed_has(const struct feed *f, const char *digest);
+/* The same of all that was wanted. */
+bool feed_has_all(const struct feed *f);
 /* 0, or why nothing will come any more: the agent's error, or -EBADMSG: our bundle is damaged. */
 int feed_failure(const struct feed *f, struct error *err);
 /* Bytes of chunks that left for this host. */

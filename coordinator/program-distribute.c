@@ -175,25 +175,19 @@ int program_fetch(struct host_run *h, const struct strv *blobs, struct error *er
     return r;
 }
 
-static bool is_open(struct host_run *h)
-{
-    struct scatter_share share = feed_share(h->feed);
-    return share.here < share.wanted;
-}
-
 /* Nobody leaves as long as another may need what it has. */
 int phase_distributed(struct host_run *h, struct error *err)
 {
     int64_t since = clock_monotonic_ms();
     int r = 0;
     while (h->feed && r == 0 && !distribution_settled(h->run->distribution)) {
-        show(h, is_open(h) ? "fetching" : "passing it on");
+        show(h, feed_has_all(h->feed) ? "passing it on" : "fetching");
         r = feed_failure(h->feed, err);
         if (r == 0)
             r = check_patience(h, since, err);
         if (r == 0)
             r = session_attend(h->session, SLICE_MS, err);
-        if (r < 0 && r != -ECANCELED && !is_open(h)) {
+        if (r < 0 && r != -ECANCELED && feed_has_all(h->feed)) {
             view_warn(h->run->view, h->host, "stopped passing the bundle on: %s", err->text);
             return 0; /* it has all that itself needs */
         }

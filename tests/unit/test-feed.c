@@ -107,6 +107,7 @@ static void test_feeds(void **state)
     if (attend_until(&x, has_it, &err) < 0)
         fail_msg("%s", err.text);
     expect_arrived();
+    assert_true(feed_has_all(x.f));
     assert_true(distribution_settled(x.d));
     assert_int_equal(feed_sent(x.f), BLOB_SIZE);
     assert_int_equal(feed_share(x.f).own, BLOB_SIZE);
@@ -228,6 +229,7 @@ static void test_refused(void **state)
     assert_int_equal(attend_until(&x, has_failed, &err), 0);
     assert_int_equal(feed_failure(x.f, &err), -ENOSPC);
     assert_string_equal(err.text, "no room");
+    assert_false(feed_has_all(x.f)); /* though it never said that it lacks a chunk */
     assert_int_equal(session_call(x.s, "facts", NULL, 5000, NULL, &err), 0);
 }
 
