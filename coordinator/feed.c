@@ -124,11 +124,10 @@ static int take_chunks(struct feed *f, const json_t *ranges, bool are_here, stru
     int r = chunk_set_parse(&set, ranges, NULL, err);
     if (r < 0)
         return r;
-    if (are_here)
-        scatter_have(f->d->scatter, f->host, &set, now);
-    else
+    if (!are_here)
         scatter_want(f->d->scatter, f->host, &set);
-    distribution_moved(f->d, now);
+    else if (scatter_have(f->d->scatter, f->host, &set, now))
+        distribution_moved(f->d, now); /* not by what a link that breaks again and again repeats */
     return 0;
 }
 

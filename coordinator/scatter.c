@@ -149,17 +149,22 @@ static void take_chunk(struct scatter *s, struct scatter_host *h, uint32_t chunk
         h->share.own += s->sizes[chunk];
 }
 
-void scatter_have(struct scatter *s, size_t host, const struct chunk_set *chunks, int64_t now)
+bool scatter_have(struct scatter *s, size_t host, const struct chunk_set *chunks, int64_t now)
 {
     struct scatter_host *h = enter(s, host);
-    for (uint32_t c = next_in(chunks, 0); c < s->count; c = next_in(chunks, c + 1))
-        if (!chunk_set_has(&h->have, c))
-            take_chunk(s, h, c);
+    bool news = false;
+    for (uint32_t c = next_in(chunks, 0); c < s->count; c = next_in(chunks, c + 1)) {
+        if (chunk_set_has(&h->have, c))
+            continue;
+        take_chunk(s, h, c);
+        news = true;
+    }
     if (h->stuck)
         s->flight_bytes += h->flight_bytes;
     h->stuck = false;
     h->moved_ms = now;
     leave(s);
+    return news;
 }
 
 static void miss_chunk(struct scatter *s, struct scatter_host *h, uint32_t chunk)

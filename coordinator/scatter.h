@@ -41,7 +41,8 @@ void scatter_free(struct scatter **s);
  * over), as it may have what the others want. */
 void scatter_expect(struct scatter *s, size_t host);
 /* What a host says is there, or wanted; sets of the map's size. */
-void scatter_have(struct scatter *s, size_t host, const struct chunk_set *chunks, int64_t now);
+/* True when one of them is news. */
+bool scatter_have(struct scatter *s, size_t host, const struct chunk_set *chunks, int64_t now);
 void scatter_want(struct scatter *s, size_t host, const struct chunk_set *chunks);
 void scatter_peers(struct scatter *s, size_t host, const size_t *peers, size_t count, int64_t now);
 /* The first report on a link is complete: what was sent before and is not among it got lost. */

@@ -197,6 +197,24 @@ static void test_breaks_while_it_begins(void **state)
     assert_int_equal(json_array_size(json_object_get(call, "want")), 1);
 }
 
+/* What a link repeats is no progress: nobody is to wait for it without end. */
+static void test_moves_by_news_only(void **state)
+{
+    (void) state;
+    NEED_FIXTURE();
+    AUTO_FED x = {0};
+    begin(&x, "");
+    assert_int_equal(attend_until(&x, has_it, NULL), 0);
+    distribution_moved(x.d, 1);
+    char other[DIGEST_SIZE];
+    digest_buffer("other", 5, other);
+    feed_want(x.f, other); /* and so all is reported once more */
+    for (int i = 0; i < 200 && !feed_has(x.f, other); i++)
+        assert_int_equal(session_attend(x.s, 50, NULL), 0);
+    assert_true(feed_has(x.f, other));
+    assert_int_equal(distribution_moved_ms(x.d), 1);
+}
+
 static void test_adds_wants(void **state)
 {
     (void) state;
@@ -394,6 +412,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_feeds_beside_a_call),
         cmocka_unit_test(test_resumes_on_a_new_link),
         cmocka_unit_test(test_breaks_while_it_begins),
+        cmocka_unit_test(test_moves_by_news_only),
         cmocka_unit_test(test_adds_wants),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_damaged_bundle),
