@@ -102,7 +102,7 @@ static bool ask_round(struct exchange *x, int64_t now)
 
 void asks_turn(struct exchange *x, int64_t now)
 {
-    if (!x->ask_again && now - x->asked_at < OVERDUE_MS / 4)
+    if (!x->looked || (!x->ask_again && now - x->asked_at < OVERDUE_MS / 4))
         return;
     x->ask_again = false;
     x->asked_at = now;

@@ -321,6 +321,9 @@ static void serve_next(struct exchange *x, struct link *l)
 static bool refill(struct exchange *x, struct link *l, int64_t now)
 {
     fd_close(&l->file);
+    /* Who knows of nothing here asks for nothing: hashing would look like a stall. */
+    if (!x->looked)
+        return false;
     if (!l->introduced) {
         queue_json(l, json_pack("{s:s, s:o}", "manifest", x->manifest, "have", take_news(l, now)));
         l->introduced = true;

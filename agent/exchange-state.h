@@ -119,8 +119,9 @@ struct exchange {
     int listener; /* -1: the port is in use */
     int64_t listen_at;
     bool listen_failed; /* and it was said */
-    bool busy; /* bytes may be read without the socket showing it */
-    bool looking; /* at what is here already, still */
+    bool busy;          /* bytes may be read without the socket showing it */
+    bool looking;       /* at what is here already, still */
+    bool looked;        /* at all of it once: blobs are hashed, which takes its time */
     char buffer[RECORD];
     bool failed;
 

@@ -260,6 +260,7 @@ static void *exchange_main(void *arg)
     while (!atomic_load(&x->stop) && !x->failed) {
         turn(x);
         x->looking = !x->failed && look_further(x);
+        x->looked = x->looked || !x->looking;
     }
     peers_close_all(x);
     return NULL;
