@@ -171,17 +171,11 @@ static void adapt_window(struct link *l, int64_t took)
         l->window /= 2;
 }
 
-static uint32_t read_number(const char *data)
-{
-    const unsigned char *p = (const unsigned char *) data;
-    return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
-}
-
 static void on_chunk(struct exchange *x, struct link *l, const struct frame *frame, int64_t now)
 {
     struct error err = ERROR_INIT;
     int64_t asked_at = now;
-    uint32_t number = frame->len >= 4 ? read_number(frame->data) : UINT32_MAX;
+    uint32_t number = chunk_number(frame->data, frame->len);
     if (!asks_take(x, l, number, &asked_at)) {
         peers_drop(x, l, "sent a chunk that it was not asked for");
         return;

@@ -136,6 +136,8 @@ struct exchange {
 };
 
 /* exchange.c */
+/* Of a frame 'C'; UINT32_MAX: it is too short to have one. */
+uint32_t chunk_number(const void *payload, size_t len);
 /* A chunk came from a peer: -EBADMSG when it is wrong. Failing otherwise ends the exchange. */
 int exchange_take(struct exchange *x, uint32_t number, const void *data, size_t len,
                   struct error *err);

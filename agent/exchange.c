@@ -50,13 +50,18 @@ static struct order *take_orders(struct exchange *x)
     return orders;
 }
 
-int exchange_chunk(struct exchange *x, const void *payload, size_t len, struct error *err)
+uint32_t chunk_number(const void *payload, size_t len)
 {
     const unsigned char *p = payload;
-    uint32_t number = UINT32_MAX;
-    if (len > 4)
-        number = (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
-    if (number >= x->count)
+    if (len < 4)
+        return UINT32_MAX;
+    return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
+}
+
+int exchange_chunk(struct exchange *x, const void *payload, size_t len, struct error *err)
+{
+    uint32_t number = chunk_number(payload, len);
+    if (number >= x->count || len == 4)
         return error_set(err, -EPROTO, "a chunk that the bundle does not have");
     pthread_mutex_lock(&x->mutex);
     bool is_full = x->orders_bytes + len > ORDERS_BYTES_MAX;
@@ -66,7 +71,7 @@ int exchange_chunk(struct exchange *x, const void *payload, size_t len, struct e
     struct order *o = xcalloc(1, sizeof *o);
     *o = (struct order){.kind = ORDER_CHUNK, .number = number, .len = len - 4};
     o->data = xcalloc(1, o->len);
-    memcpy(o->data, p + 4, o->len);
+    memcpy(o->data, (const char *) payload + 4, o->len);
     post(x, o);
     return 0;
 }
