@@ -63,14 +63,6 @@ bool chunk_set_empty(const struct chunk_set *s)
     return true;
 }
 
-uint32_t chunk_set_count(const struct chunk_set *s)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < word_count(s->size); i++)
-        count += (uint32_t) __builtin_popcountll(s->words[i]);
-    return count;
-}
-
 uint32_t chunk_set_first(const struct chunk_set *a, const struct chunk_set *b,
                          const struct chunk_set *without, struct chunk_range range)
 {

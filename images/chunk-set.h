@@ -27,7 +27,6 @@ void chunk_set_remove(struct chunk_set *s, uint32_t number);
 void chunk_set_add_all(struct chunk_set *s, const struct chunk_set *other);
 void chunk_set_remove_all(struct chunk_set *s, const struct chunk_set *other);
 bool chunk_set_empty(const struct chunk_set *s);
-uint32_t chunk_set_count(const struct chunk_set *s);
 /* The first number of the range that is in both sets and not in `without` (which may be NULL), or
  * the number behind the range. */
 uint32_t chunk_set_first(const struct chunk_set *a, const struct chunk_set *b,

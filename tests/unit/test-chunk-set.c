@@ -1,4 +1,5 @@
 #include "images/chunk-set.h"
+#include "tests/unit/chunk-count.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>

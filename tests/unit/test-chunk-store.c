@@ -2,6 +2,7 @@
 #include "agent/chunk-store.h"
 #include "agent/paths.h"
 #include "lib/fd.h"
+#include "tests/unit/chunk-count.h"
 #include "tests/unit/chunk-fixture.h"
 
 #include <errno.h>

@@ -9,6 +9,7 @@
 #include "lib/protocol.h"
 #include "lib/strv.h"
 #include "lib/tls.h"
+#include "tests/unit/chunk-count.h"
 #include "tests/unit/chunk-fixture.h"
 
 #include <arpa/inet.h>

@@ -7,6 +7,7 @@
 #include "lib/path.h"
 #include "lib/protocol.h"
 #include "lib/tls.h"
+#include "tests/unit/chunk-count.h"
 #include "tests/unit/chunk-fixture.h"
 
 #include <errno.h>

@@ -3,6 +3,7 @@
 #include "agent/wants.h"
 #include "images/delta.h"
 #include "lib/fd.h"
+#include "tests/unit/chunk-count.h"
 #include "tests/unit/chunk-fixture.h"
 
 #include <errno.h>
