@@ -85,7 +85,7 @@ static json_t *upgrade_of(const struct bundle *from, const struct bundle *to, un
 
 static json_t *side(const struct bundle *b)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:s}", "path", b->path, "product", b->product,
+    return json_pack("{s:s, s:s, s:s, s:I, s:s*}", "path", b->path, "product", b->product,
                      "architecture", b->architecture, "serial", (json_int_t) b->serial,
                      "kubernetes", b->kubernetes);
 }
@@ -101,10 +101,11 @@ static json_t *compare(const struct bundle *from, const struct bundle *to)
 
 static void print_side(const char *word, const json_t *s)
 {
-    (void) printf("%s %s: %s for %s, serial %lld, Kubernetes %s\n", word,
-                  json_get_string(s, "path", ""), json_get_string(s, "product", ""),
-                  json_get_string(s, "architecture", ""), (long long) json_get_int(s, "serial", 0),
-                  json_get_string(s, "kubernetes", ""));
+    const char *kubernetes = json_get_string(s, "kubernetes", "");
+    (void) printf("%s %s: %s for %s, serial %lld%s%s\n", word, json_get_string(s, "path", ""),
+                  json_get_string(s, "product", ""), json_get_string(s, "architecture", ""),
+                  (long long) json_get_int(s, "serial", 0), *kubernetes ? ", Kubernetes " : "",
+                  kubernetes);
 }
 
 static void print_change(const json_t *c)

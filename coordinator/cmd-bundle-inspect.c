@@ -84,7 +84,7 @@ static json_t *describe(const struct bundle *b)
     for (size_t i = 0; i < b->component_count; i++)
         json_array_append_new(components, component_json(b, &b->components[i], shared));
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "path", b->path,
+        "{s:s, s:s, s:s, s:s, s:I, s:s*, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "path", b->path,
         "form", bundle_store_is_file(b->store) ? "file" : "folder", "product", b->product,
         "architecture", b->architecture, "serial", (json_int_t) b->serial, "kubernetes",
         b->kubernetes, "created", json_get_string(b->json, "created", ""), "signature",
@@ -124,10 +124,11 @@ static void print_table(const json_t *d)
     int64_t total = json_get_int(d, "size", 0);
     size_t i;
     json_t *c;
-    (void) printf("%s (%s): %s for %s, serial %lld, Kubernetes %s\n\n",
-                  json_get_string(d, "path", ""), json_get_string(d, "form", ""),
-                  json_get_string(d, "product", ""), json_get_string(d, "architecture", ""),
-                  (long long) json_get_int(d, "serial", 0), json_get_string(d, "kubernetes", ""));
+    const char *kubernetes = json_get_string(d, "kubernetes", "");
+    (void) printf("%s (%s): %s for %s, serial %lld%s%s\n\n", json_get_string(d, "path", ""),
+                  json_get_string(d, "form", ""), json_get_string(d, "product", ""),
+                  json_get_string(d, "architecture", ""), (long long) json_get_int(d, "serial", 0),
+                  *kubernetes ? ", Kubernetes " : "", kubernetes);
     (void) printf("%-24s %-5s %-16s %-13s %12s %5s  %-12s  %s\n", "COMPONENT", "KIND", "VERSION",
                   "ROLES", "SIZE", "SHARE", "DIGEST", "SOURCE");
     json_array_foreach(json_object_get(d, "components"), i, c)

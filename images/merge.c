@@ -38,13 +38,25 @@ static int check_same(const struct bundle *a, const struct bundle *b, const char
     return -ENOTUNIQ;
 }
 
-static int check_kind(const struct bundle *a, const struct bundle *b, struct error *err)
+/* The first that is for a Kubernetes: a stack's need not be. NULL: none. */
+static const struct bundle *with_kubernetes(const struct bundle *bundles, size_t count)
 {
+    for (size_t i = 0; i < count; i++)
+        if (bundles[i].kubernetes)
+            return &bundles[i];
+    return NULL;
+}
+
+static int check_kind(const struct bundle *bundles, size_t i, struct error *err)
+{
+    const struct bundle *a = bundles, *b = &bundles[i], *k = with_kubernetes(bundles, i);
     int r;
     if ((r = check_same(a, b, "product", a->product, b->product, err)) < 0 ||
         (r = check_same(a, b, "architecture", a->architecture, b->architecture, err)) < 0)
         return r;
-    return check_same(a, b, "Kubernetes", a->kubernetes, b->kubernetes, err);
+    if (!k || !b->kubernetes)
+        return 0;
+    return check_same(k, b, "Kubernetes", k->kubernetes, b->kubernetes, err);
 }
 
 /* Sources are there for people: two that are called the same are both kept. Returns {its name: name
@@ -232,11 +244,12 @@ static int64_t highest(const struct bundle *bundles, size_t count)
 static int finish(struct merge *m, const struct bundle *bundles, size_t count, int64_t serial,
                   const char *dir, struct error *err)
 {
+    const struct bundle *k = with_kubernetes(bundles, count);
     AUTO_JSON *json = json_pack(
-        "{s:i, s:s, s:s, s:I, s:s, s:s, s:O, s:O, s:O}", "schema", BUNDLE_SCHEMA, "product",
+        "{s:i, s:s, s:s, s:I, s:s, s:s*, s:O, s:O, s:O}", "schema", BUNDLE_SCHEMA, "product",
         bundles->product, "architecture", bundles->architecture, "serial",
         (json_int_t) (serial ? serial : highest(bundles, count)), "created", latest(bundles, count),
-        "kubernetes", bundles->kubernetes, "components", m->components, "blobs",
+        "kubernetes", k ? k->kubernetes : NULL, "components", m->components, "blobs",
         layout_blobs(m->layout), "chunks", layout_chunks(m->layout));
     if (json_object_size(m->deltas))
         json_object_set(json, "deltas", m->deltas);
@@ -254,7 +267,7 @@ static int plan(struct merge *m, const struct bundle *bundles, size_t count, str
     int r = 0;
     for (size_t i = 0; r == 0 && i < count; i++) {
         const struct bundle *b = &bundles[i];
-        if ((r = check_kind(bundles, b, err)) < 0 || (r = merge_components(m, b, err)) < 0 ||
+        if ((r = check_kind(bundles, i, err)) < 0 || (r = merge_components(m, b, err)) < 0 ||
             (r = merge_entries(m, b, err)) < 0)
             return r;
         merge_deltas(m, b);

@@ -124,6 +124,19 @@ def refusals(f):
     f.ours("sign --key next.key out", 2, "has the content of")
 
 
+def a_bundle_without_kubernetes(f):
+    with open(f.file("note.yaml"), "w", encoding="utf-8") as file:
+        file.write("product: p\nserial: 7\ncomponents: [{name: n, source: {file: note.yaml}}]\n")
+    f.ours("keygen --out k", 0, "")
+    f.ours("build note.yaml --sign k.key -o out", 0, "signed with key")
+    f.ours("inspect --key k.pub out", 0, r"p for \S+, serial 7\n.*\nn .*1 components.*verified")
+    f.ours("inspect --output json out", 0, '"product":"p".*"components":.{"name":"n"')
+    f.ours("build recipe.yaml -o other", 0, "bundle in other")
+    f.ours("diff out other", 0, "serial 7\n.*Kubernetes v1.34.4\n.*removed +n .*")
+    f.ours("merge other out -o both", 0, "2 components")
+    f.ours("inspect both", 0, "Kubernetes v1.34.4\n")
+
+
 class Installing:
     """apply on a host that nobody listens for: what is let through ends with exit code 1."""
 
@@ -201,8 +214,8 @@ def which_serial_is_installed(f):
 
 
 def check_signatures(program):
-    for check in (our_keys, their_keys, their_password, refusals, whose_bundle_is_installed,
-                  where_keys_come_from, which_serial_is_installed):
+    for check in (our_keys, their_keys, their_password, refusals, a_bundle_without_kubernetes,
+                  whose_bundle_is_installed, where_keys_come_from, which_serial_is_installed):
         name = f"signatures: {check.__name__.replace('_', ' ')}"
         if not shutil.which("minisign"):
             yield name, ["minisign is not installed: make install-packages"]

@@ -110,7 +110,7 @@ static FIXTURE_UNUSED char *fixture_make(const char *dir, const char *name,
         json_object_set_new(sources, f->image, json_pack("{s:s}", "type", "file"));
     }
     AUTO_JSON *list = json_pack(
-        "{s:i, s:s, s:s, s:I, s:s, s:s, s:O, s:O, s:O, s:O}", "schema", BUNDLE_SCHEMA, "product",
+        "{s:i, s:s, s:s, s:I, s:s, s:s*, s:O, s:O, s:O, s:O}", "schema", BUNDLE_SCHEMA, "product",
         f->product, "architecture", f->architecture, "serial", (json_int_t) f->serial, "created",
         "2026-02-10T12:53:36Z", "kubernetes", f->kubernetes, "components", components, "blobs",
         layout_blobs(l), "chunks", layout_chunks(l), "sources", sources);

@@ -4,6 +4,7 @@
 #include "tests/unit/bundle-fixture.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 /* Makes both, merges them into "out" and opens that. */
 static int merge(const char *dir, const struct fixture *a, const struct fixture *b, int64_t serial,
@@ -52,6 +53,23 @@ static void takes_the_serial_that_is_named(void **state)
     assert_int_equal(merge(*state, &FIXTURE, &FIXTURE, 12, &b, &err), 0);
     assert_int_equal(b.serial, 12);
     assert_int_equal(b.component_count, 2);
+}
+
+static void needs_no_kubernetes(void **state)
+{
+    struct fixture stack = FIXTURE, more = FIXTURE;
+    struct error err = ERROR_INIT;
+    CLEANUP(bundle_release) struct bundle with = BUNDLE_INIT, without = BUNDLE_INIT;
+    stack.kubernetes = more.kubernetes = NULL;
+    AUTO_FREE char *first = path_join(*state, "first"), *second = path_join(*state, "second");
+    assert_int_equal(mkdir(first, 0700), 0);
+    assert_int_equal(mkdir(second, 0700), 0);
+    if (merge(first, &stack, &more, 0, &without, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_null(without.kubernetes);
+    if (merge(second, &stack, &FIXTURE, 0, &with, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_string_equal(with.kubernetes, FIXTURE.kubernetes);
 }
 
 static void refuses_what_does_not_fit(void **state)
@@ -140,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_folder_test(has_all_of_both),
         cmocka_folder_test(takes_the_serial_that_is_named),
+        cmocka_folder_test(needs_no_kubernetes),
         cmocka_folder_test(refuses_what_does_not_fit),
         cmocka_folder_test(refuses_a_ref_of_two_names),
         cmocka_folder_test(refuses_a_damaged_one),
