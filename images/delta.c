@@ -32,7 +32,8 @@ static void apply_release(struct apply *a)
 
 static int check_cancel(const struct apply *a, struct error *err)
 {
-    return a->cancel && *a->cancel ? error_set(err, -ECANCELED, "interrupted") : 0;
+    bool is_over = a->cancel && __atomic_load_n(a->cancel, __ATOMIC_RELAXED);
+    return is_over ? error_set(err, -ECANCELED, "interrupted") : 0;
 }
 
 static int read_patch(struct apply *a, void *buffer, size_t len, struct error *err)
