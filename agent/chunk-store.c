@@ -157,7 +157,11 @@ static int write_failed(const struct stored_blob *blob, int code, const char *pa
                         struct error *err)
 {
     int r = code == -ENOSPC ? blob_room(blob->size - blob->here, err) : 0;
-    return r < 0 ? r : error_errno(err, code, "write %s", part);
+    if (r < 0)
+        return r;
+    error_errno(err, code, "write %s", part);
+    (void) error_remedy(err, "nothing else may change the files beside it; run again");
+    return code;
 }
 
 static int write_at(int fd, uint64_t offset, const char *data, size_t len)

@@ -339,9 +339,13 @@ static void test_part_that_vanishes(void **state)
 {
     struct place *p = *state;
     AUTO_FREE char *part = part_of(p, BIG);
+    struct error err = ERROR_INIT;
+    uint32_t second = first_of(p, BIG) + 1;
     add(p, BIG, 0);
     assert_int_equal(unlink(part), 0);
-    assert_int_equal(add(p, BIG, 1), -ENOENT);
+    assert_int_equal(
+        chunk_store_add(p->store, second, fixture_chunk(&p->f, second), CHUNK_SIZE, &err), -ENOENT);
+    assert_string_not_equal(err.remedy, "");
 }
 
 static void test_not_listed(void **state)
