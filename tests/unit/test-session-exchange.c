@@ -378,6 +378,28 @@ static void test_fails_at_once(void **state)
     listen_once(&v, call(&v, "exchange", exchange_params(EMPTY)), &said);
 }
 
+/* The service ends by itself, and nothing is written behind it. */
+static void test_reset_ends_it(void **state)
+{
+    (void) state;
+    int status = -1;
+    VISIT(v);
+    SAID(said);
+    visit(&v, RUN_A, true);
+    accept_bundle(&v);
+    listen_once(&v, call(&v, "exchange", exchange_params(0)), &said);
+    give(&v, 0);
+    int64_t id = call(
+        &v, "run", json_pack("{s:s, s:s, s:{}}", "job", RUN_A "/reset", "step", "reset", "params"));
+    give(&v, 1);
+    expect_result(&v, id);
+    assert_int_equal(waitpid(w.service, &status, 0), w.service);
+    w.service = 0;
+    assert_int_equal(status, 0);
+    AUTO_FREE char *left = path_join(w.root, AGENT_STATE_DIR);
+    assert_int_equal(access(left, F_OK), -1);
+}
+
 static void assert_cut(struct visit *v)
 {
     json_t *message;
@@ -414,10 +436,15 @@ static void test_chunk_that_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        service_test(test_chunks_become_blobs), service_test(test_many_calls_of_a_session),
-        service_test(test_session_comes_back),  service_test(test_another_run_takes_over),
-        service_test(test_needs_the_lock),      service_test(test_needs_a_bundle),
-        service_test(test_fails_at_once),       service_test(test_chunks_without_an_exchange),
+        service_test(test_chunks_become_blobs),
+        service_test(test_many_calls_of_a_session),
+        service_test(test_session_comes_back),
+        service_test(test_another_run_takes_over),
+        service_test(test_needs_the_lock),
+        service_test(test_needs_a_bundle),
+        service_test(test_fails_at_once),
+        service_test(test_reset_ends_it),
+        service_test(test_chunks_without_an_exchange),
         service_test(test_chunk_that_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
