@@ -89,6 +89,13 @@ void registry_close(struct registry **r)
 
 /* Logging in */
 
+/* A host that only begins like it, "a.io.example" for "a.io", is another. */
+static bool is_below(const char *url, const struct registry_host *host)
+{
+    size_t len = strlen(host->url);
+    return strncmp(url, host->url, len) == 0 && url[len] == '/';
+}
+
 /* Docker Hub's server has another name than the registry. */
 static const char *login_name(const struct endpoint *e)
 {
@@ -190,7 +197,7 @@ static int log_in(struct registry *r, struct endpoint *e, const struct fetch_res
 {
     AUTO_CHALLENGE challenge = {0};
     /* Where a redirect led to is not the registry, and is told nothing about us. */
-    if (strncmp(response->url, e->host->url, strlen(e->host->url)) != 0)
+    if (!is_below(response->url, e->host))
         return error_set(err, -EACCES, "%s redirects to where a login is asked for", e->host->name);
     if (response->challenge)
         challenge_parse(response->challenge, &challenge);
