@@ -71,10 +71,12 @@ static int connect_one(const struct addrinfo *ai, int64_t deadline_ms, const boo
 
 static int explain(int code, const char *address, uint16_t port, struct error *err)
 {
+    if (code == -ECANCELED)
+        return error_set(err, code, "connect to %s port %u: interrupted", address, port);
     error_errno(err, code, "connect to %s port %u", address, port);
     if (code == -ECONNREFUSED)
         error_remedy(err, "start sshd on the host, or set its port in hosts.yaml");
-    else if (code != -ECANCELED)
+    else
         error_remedy(err,
                      "check that the host is on, that its address is right and that a "
                      "firewall lets port %u through",
