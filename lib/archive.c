@@ -146,34 +146,6 @@ static int check_new(struct reader *r, const struct item *item)
     return 0;
 }
 
-/* ".." is allowed at the front only, where the folder it is applied to is known not to be a
- * symlink: "a/b/.." may lead anywhere when b is one. */
-static bool link_stays_inside(const char *path, const char *target)
-{
-    if (!*target || *target == '/' || strlen(target) >= PATH_MAX)
-        return false;
-    for (const char *p = target; *p; p++)
-        if ((unsigned char) *p < 0x20 || *p == 0x7f)
-            return false;
-    size_t depth = 0;
-    for (const char *p = strchr(path, '/'); p; p = strchr(p + 1, '/'))
-        depth++;
-    bool named = false;
-    for (const char *p = target; *p;) {
-        size_t len = strcspn(p, "/");
-        bool up = len == 2 && p[0] == '.' && p[1] == '.';
-        if (up && (named || depth == 0))
-            return false;
-        if (up)
-            depth--;
-        else if (len > 0 && !(len == 1 && p[0] == '.'))
-            named = true;
-        p += len;
-        p += strspn(p, "/");
-    }
-    return true;
-}
-
 static int check_type(const struct reader *r, struct item *item, const char *name)
 {
     mode_t mode = archive_entry_mode(item->entry);
@@ -191,7 +163,7 @@ static int check_type(const struct reader *r, struct item *item, const char *nam
 static int check_link(const struct reader *r, struct item *item)
 {
     item->link = archive_entry_symlink(item->entry);
-    if (!item->link || !link_stays_inside(item->path, item->link))
+    if (!item->link || !path_link_stays_inside(item->path, item->link))
         return refuse(r, -EPERM, item->path, "is a symlink that may lead out of its folder");
     return 0;
 }

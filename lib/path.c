@@ -127,6 +127,34 @@ static int open_resolved(int dir_fd, const char *path, int flags, mode_t mode, u
     return -EAGAIN;
 }
 
+/* ".." is allowed at the front only, where the folder it is applied to is known not to be a
+ * symlink: "a/b/.." may lead anywhere when b is one. */
+bool path_link_stays_inside(const char *path, const char *target)
+{
+    if (!*target || *target == '/' || strlen(target) >= PATH_MAX)
+        return false;
+    for (const char *p = target; *p; p++)
+        if ((unsigned char) *p < 0x20 || *p == 0x7f)
+            return false;
+    size_t depth = 0;
+    for (const char *p = strchr(path, '/'); p; p = strchr(p + 1, '/'))
+        depth++;
+    bool named = false;
+    for (const char *p = target; *p;) {
+        size_t len = strcspn(p, "/");
+        bool up = len == 2 && p[0] == '.' && p[1] == '.';
+        if (up && (named || depth == 0))
+            return false;
+        if (up)
+            depth--;
+        else if (len > 0 && !(len == 1 && p[0] == '.'))
+            named = true;
+        p += len;
+        p += strspn(p, "/");
+    }
+    return true;
+}
+
 int path_open_beneath(int dir_fd, const char *path, int flags, mode_t mode)
 {
     return open_resolved(dir_fd, path, flags, mode,

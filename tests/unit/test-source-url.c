@@ -127,24 +127,48 @@ static void drops_a_changed_file_of_the_cache(void **state)
     stop(&f);
 }
 
-static void unpacks(void **state)
+/* A tar with bin/tool and a symlink is served, taken and unpacked. */
+static int unpack(struct fixture *f, void **state, const char *target, struct error *err)
 {
-    struct fixture f;
-    start(&f, state, NULL);
-    int fd = open(f.file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    start(f, state, NULL);
+    int fd = open(f->file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     struct archive_writer *w = NULL;
     assert_int_equal(archive_writer_open(fd, ARCHIVE_GZIP, 0, &w, NULL), 0);
     assert_int_equal(archive_writer_dir(w, "bin", 0755, NULL), 0);
     assert_int_equal(archive_writer_data(w, "bin/tool", 0755, "x", 1, NULL), 0);
+    assert_int_equal(archive_writer_symlink(w, "bin/link", target, NULL), 0);
     assert_int_equal(archive_writer_close(&w, NULL), 0);
     close(fd);
-    AUTO_FREE char *hex = served_hex(&f);
+    AUTO_FREE char *hex = served_hex(f);
     AUTO_FREE char *text =
         xasprintf("type: url\nurl: http://127.0.0.1:%u/t.tgz\nsha256: %s\nunpack: true\n",
-                  f.server.port, hex);
+                  f->server.port, hex);
     AUTO_JSON *in = json_object();
+    if (load(f, text, err) < 0)
+        fail_msg("%s", err->text);
+    return make(f, in, err);
+}
+
+/* What is unpacked next into the same folder would be written through it. */
+static void refuses_symlinks_that_lead_out(void **state)
+{
+    static const char *const targets[] = {"/etc", "../../x", "tool/../../../x"};
+    for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+        struct fixture f;
+        struct error err = ERROR_INIT;
+        if (unpack(&f, state, targets[i], &err) != -EPERM)
+            fail_msg("%s: \"%s\"", targets[i], err.text);
+        assert_error_has(err, "bin/link is a symlink");
+        assert_int_equal(path_remove_tree(f.out, NULL), 0);
+        stop(&f);
+    }
+}
+
+static void unpacks(void **state)
+{
+    struct fixture f;
     struct error err = ERROR_INIT;
-    if (load(&f, text, &err) < 0 || make(&f, in, &err) < 0)
+    if (unpack(&f, state, "../bin/tool", &err) < 0)
         fail_msg("%s", err.text);
     AUTO_FREE char *tool = path_join(f.out, "bin/tool");
     AUTO_FREE char *archive = path_join(f.out, "t.tgz");
@@ -231,6 +255,7 @@ int main(void)
         cmocka_folder_test(takes_a_file),
         cmocka_folder_test(drops_a_changed_file_of_the_cache),
         cmocka_folder_test(unpacks),
+        cmocka_folder_test(refuses_symlinks_that_lead_out),
         cmocka_folder_test(refuses_other_content),
         cmocka_folder_test(uses_what_is_pinned),
         cmocka_folder_test(refuses_wrong_recipes),
