@@ -21,8 +21,8 @@ int path_make_empty(const char *path, mode_t mode, struct error *err);
 /* True for a relative path without empty, "." or ".." components, control characters or leading
  * "-", at most PATH_MAX long: what an archive or a peer may name. */
 bool path_is_safe_relative(const char *path);
-/* True when a symlink at path (relative to a folder, which is not left by what is above it) leads to
- * something in the folder, whatever other such symlinks are in it. */
+/* True when a symlink at path (relative to a folder; no symlink is above it) leads to something in
+ * the folder, whatever other such symlinks are in it. */
 bool path_link_stays_inside(const char *path, const char *target);
 /* openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS. fd or -errno. */
 int path_open_beneath(int dir_fd, const char *path, int flags, mode_t mode);
