@@ -34,6 +34,8 @@ struct scatter_host {
     size_t flight_count;
     int64_t flight_bytes;
     int64_t moved_ms;    /* something arrived, or the first flight began */
+    bool crawls;         /* what it gets it gets in place of a slow peer */
+    int64_t pace_ms, pace_here; /* when it was last looked at whether it crawls, and its share then */
     int64_t alone_until; /* its peers are not relied on before; 0: they are */
     struct group *group;
     uint32_t at;    /* rank: what is free before it is not for this host … */
@@ -55,6 +57,7 @@ struct scatter {
     int64_t changed_ms, dirty_ms;   /* of connections: the last, the first since groups were made */
     int64_t regroup_ms, swept_ms;   /* next time at the latest; last look at who is stuck */
     int64_t flight_bytes;           /* of hosts that move */
+    int64_t sent_ms;                /* when a chunk was last sent that nobody had */
 };
 
 static inline bool host_lacks(const struct scatter_host *h, uint32_t chunk)

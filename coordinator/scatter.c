@@ -353,6 +353,49 @@ static void doubt_peers(struct scatter *s, struct scatter_host *h, int64_t now)
     s->regroup_ms = now;
 }
 
+static bool others_are_served(const struct scatter *s, int64_t now)
+{
+    for (size_t i = 0; i < s->host_count; i++)
+        if (s->hosts[i].flight_count > 0 && !s->hosts[i].crawls)
+            return false;
+    return now - s->sent_ms >= MOVES_MS;
+}
+
+static void watch_pace(const struct scatter *s, struct scatter_host *h, int64_t now)
+{
+    bool is_due = h->pace_ms != 0 && now - h->pace_ms >= SCATTER_CRAWL_MS;
+    if (h->pace_ms != 0 && !is_due)
+        return;
+    h->crawls = is_due && h->missing > 0 && h->share.here - h->pace_here < SCATTER_CRAWL_BYTES &&
+                others_are_served(s, now);
+    h->pace_ms = now;
+    h->pace_here = h->share.here;
+}
+
+/* What the host lacks and waits for in vain. */
+static bool find_withheld(const struct scatter *s, const struct scatter_host *h, uint32_t *chunk)
+{
+    const struct tally *t = h->group->tallies;
+    for (uint32_t at = 0; h->crawls && t && at < s->count; at++) {
+        *chunk = s->order[at];
+        if (host_lacks(h, *chunk) && t[*chunk].holders == 1 && t[*chunk].flights == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool find_next(struct scatter *s, struct scatter_host *h, uint32_t *chunk, int64_t now)
+{
+    if (find_free(s, h, chunk)) {
+        h->crawls = false;
+        h->pace_ms = 0;
+        s->sent_ms = now;
+        return true;
+    }
+    watch_pace(s, h, now);
+    return find_withheld(s, h, chunk);
+}
+
 static bool all_reported(const struct scatter *s, int64_t now)
 {
     return s->expected == 0 || now - s->first_report_ms >= SCATTER_GRACE_MS;
@@ -366,7 +409,7 @@ bool scatter_next(struct scatter *s, size_t host, int64_t now, uint32_t *chunk, 
     *wait_ms = begun ? ASK_AGAIN_MS : ASK_SOON_MS;
     groups_tend(s, now);
     sweep(s, now);
-    if (begun && has_room(s, h, 0) && find_free(s, h, chunk))
+    if (begun && has_room(s, h, 0) && find_next(s, h, chunk, now))
         found = has_room(s, h, s->sizes[*chunk]);
     else if (begun)
         doubt_peers(s, h, now);

@@ -15,6 +15,7 @@
 #include "images/chunk-map.h"
 #include "images/chunk-set.h"
 #include "lib/cleanup.h"
+#include "lib/protocol.h"
 #include "lib/strv.h"
 
 #include <stdbool.h>
@@ -25,6 +26,10 @@
 #define SCATTER_SETTLE_MS 3000      /* connections that are gone for so long are gone */
 #define SCATTER_SETTLE_MAX_MS 15000 /* … also when other connections come and go all the time */
 #define SCATTER_STALL_MS 30000      /* its peers gave it nothing for so long: it is fed alone */
+/* Next to nothing from its peers in so long, while nothing else is to be sent: it gets from us what
+ * only one of them has, and passes that on. */
+#define SCATTER_CRAWL_MS 10000
+#define SCATTER_CRAWL_BYTES EXCHANGE_WINDOW
 #define SCATTER_ALONE_MS 60000      /* for so long, then they are tried again */
 /* Bytes on their way to all hosts together. More would only wait in buffers: with hundreds of hosts
  * on a thin uplink for longer than a silent link lives. */
