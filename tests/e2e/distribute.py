@@ -18,9 +18,9 @@ PORT = 10470
 
 
 class Distribution:
-    def __init__(self, lab):
+    def __init__(self, lab, sizes=SIZES):
         self.lab = lab
-        self.parcel = Parcel(tempfile.mkdtemp(dir=lab.scratch), *SIZES)
+        self.parcel = Parcel(tempfile.mkdtemp(dir=lab.scratch), *sizes)
         self.size = sum(self.parcel.blobs.values())
         self.file = lab.dir / "hosts.yaml"
 
