@@ -35,7 +35,8 @@ struct scatter_host {
     int64_t flight_bytes;
     int64_t moved_ms;    /* something arrived, or the first flight began */
     bool crawls;         /* what it gets it gets in place of a slow peer */
-    int64_t pace_ms, pace_here; /* when it was last looked at whether it crawls, and its share then */
+    int64_t pace_ms;     /* when it was last looked at whether it crawls; 0: not yet */
+    int64_t pace_here;   /* its share then */
     int64_t alone_until; /* its peers are not relied on before; 0: they are */
     struct group *group;
     uint32_t at;    /* rank: what is free before it is not for this host … */
