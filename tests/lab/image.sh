@@ -52,13 +52,23 @@ image_build_in_namespace()
     e2fsck -fp "$raw" >/dev/null
 }
 
+# Those who are being killed may still write to it for a moment.
+image_remove()
+{
+    for _ in {1..10}; do
+        rm -rf "$1" 2>/dev/null
+        sleep 0.2
+        [ -e "$1" ] || return 0
+    done
+}
+
 image_build()
 {
     local suite=$1 final=$2 dir raw mirror
     dir=$(dirname "$final")
     raw=$dir/part.$suite
     rm -rf "$dir"
-    trap 'rm -rf "$dir"' EXIT
+    trap 'image_remove "$dir"' EXIT
     trap 'exit 143' TERM
     mkdir -p "$dir"
     mirror=$(image_mirror)
