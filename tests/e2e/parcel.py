@@ -49,11 +49,14 @@ class Parcel:
                        env={**os.environ, "XDG_CACHE_HOME": str(self.folder / "cache")})
 
 
-def wanted_blobs(bundle):
-    """Digest to size of what hosts fetch: not what only makes the folder an OCI layout."""
+def wanted_blobs(bundle, role=None):
+    """Digest to size of what hosts of a role, or of any, fetch: not what only makes the folder an
+    OCI layout."""
     manifest = json.loads((bundle / "bigtop.json").read_text())
     wanted = set()
     for component in manifest["components"]:
+        if role and role not in component["roles"]:
+            continue
         wanted.update(component[key] for key in ("blob", "manifest") if key in component)
         wanted.update(component.get("blobs", []))
     return {digest: manifest["blobs"][digest] for digest in wanted}
