@@ -44,19 +44,17 @@ static int verify_descriptor(const struct bundle *b, const struct component *c, 
     return 0;
 }
 
-static int read_json_blob(const struct bundle *b, const char *digest, json_t **out,
-                          struct error *err)
+static int read_manifest(const struct bundle *b, const char *digest, json_t **out,
+                         struct error *err)
 {
-    AUTO_BLOB_SOURCE blob = BLOB_SOURCE_INIT;
-    int r = bundle_blob_open(b, digest, &blob, err);
+    AUTO_FREE char *text = NULL;
+    size_t size;
+    int r = bundle_blob_text(b, digest, BUNDLE_MANIFEST_MAX, &text, &size, err);
+    if (r == -E2BIG)
+        return error_set(err, -EBADMSG, "manifest %s is too large", digest);
     if (r < 0)
         return r;
-    if (blob.size > BUNDLE_MANIFEST_MAX)
-        return error_set(err, -EBADMSG, "manifest %s is too large", digest);
-    AUTO_FREE char *text = xcalloc(1, (size_t) blob.size + 1);
-    if ((r = blob_source_read(&blob, 0, text, (size_t) blob.size, err)) < 0)
-        return r;
-    *out = json_parse(text, (size_t) blob.size, digest, err);
+    *out = json_parse(text, size, digest, err);
     return *out ? 0 : -EBADMSG;
 }
 
@@ -64,7 +62,7 @@ static int verify_manifest(const struct bundle *b, const struct component *c, st
 {
     AUTO_JSON *manifest = NULL;
     json_t *config, *layers;
-    int r = read_json_blob(b, c->manifest, &manifest, err);
+    int r = read_manifest(b, c->manifest, &manifest, err);
     if (r < 0)
         return r;
     if ((r = json_need_object(manifest, "config", &config, err)) < 0 ||

@@ -482,6 +482,27 @@ int bundle_blob_open(const struct bundle *b, const char *digest, struct blob_sou
     return bundle_store_blob(b->store, digest, (uint64_t) size, out, err);
 }
 
+int bundle_blob_text(const struct bundle *b, const char *digest, size_t max, char **out,
+                     size_t *size, struct error *err)
+{
+    AUTO_BLOB_SOURCE blob = BLOB_SOURCE_INIT;
+    char found[DIGEST_SIZE];
+    int r = bundle_blob_open(b, digest, &blob, err);
+    if (r < 0)
+        return r;
+    if (blob.size > max)
+        return error_set(err, -E2BIG, "blob %s has more than %zu bytes", digest, max);
+    AUTO_FREE char *text = xcalloc(1, (size_t) blob.size + 1);
+    if ((r = blob_source_read(&blob, 0, text, (size_t) blob.size, err)) < 0)
+        return r;
+    digest_buffer(text, (size_t) blob.size, found);
+    if (strcmp(found, digest) != 0)
+        return error_set(err, -EBADMSG, "blob %s has the content of %s", digest, found);
+    *size = (size_t) blob.size;
+    *out = TAKE_PTR(text);
+    return 0;
+}
+
 int64_t bundle_blob_size(const struct bundle *b, const char *digest)
 {
     const json_t *size = json_object_get(json_object_get(b->json, "blobs"), digest);

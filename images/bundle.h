@@ -104,7 +104,7 @@ const char *bundle_architecture(const char *machine);
 void bundle_release(struct bundle *b);
 #define BUNDLE_INIT ((struct bundle){0})
 const struct component *bundle_find(const struct bundle *b, const char *name);
-/* Where the bytes of a blob are. Zero-initialised it is not open. */
+/* Where the bytes of a blob are. BLOB_SOURCE_INIT is not open. */
 struct blob_source {
     int fd;
     uint64_t offset, size; /* bytes: where it begins in the file, and its size in bigtop.json */
@@ -122,6 +122,10 @@ int blob_source_read(const struct blob_source *s, uint64_t at, void *buffer, siz
 /* Writes all of it to out_fd (-1: nowhere); digest is that of what was written. */
 int blob_source_copy(const struct blob_source *s, int out_fd, char digest[DIGEST_SIZE],
                      struct error *err);
+/* The whole of a small blob, whose content is looked at: -EBADMSG when it is not the digest's,
+ * -E2BIG when it has more than max bytes. *out is NUL-terminated and the caller's. */
+int bundle_blob_text(const struct bundle *b, const char *digest, size_t max, char **out,
+                     size_t *size, struct error *err);
 /* Size from bigtop.json; -ENOENT when it is not listed. */
 int64_t bundle_blob_size(const struct bundle *b, const char *digest);
 /* The patches that make this blob: an array of {"from":DIGEST,"blob":DIGEST}, the patches listed;

@@ -246,6 +246,28 @@ static void finds_a_flipped_bit(void **state)
     assert_error_has(err, "has the content of");
 }
 
+static void gives_a_small_blob_as_text(void **state)
+{
+    struct files f;
+    struct error err = ERROR_INIT;
+    AUTO_FREE char *text = NULL;
+    CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
+    size_t size = 0;
+    make_image_bundle(*state, &f, NULL);
+    assert_int_equal(bundle_open(*state, NULL, &b, &err), 0);
+    assert_int_equal(bundle_blob_text(&b, f.layer, 8, &text, &size, &err), -E2BIG);
+    assert_null(text);
+    assert_int_equal(bundle_blob_text(&b, f.layer, 9, &text, &size, &err), 0);
+    assert_string_equal(text, "the layer");
+    assert_int_equal(size, 9);
+    AUTO_FREE char *name = xasprintf("blobs/sha256/%s", f.layer + 7);
+    AUTO_FREE char *altered = NULL;
+    put_text(*state, name, "the layeR");
+    assert_int_equal(bundle_blob_text(&b, f.layer, 9, &altered, &size, &err), -EBADMSG);
+    assert_error_has(err, "has the content of");
+    assert_null(altered);
+}
+
 static void finds_a_cut_blob(void **state)
 {
     struct files f;
@@ -482,6 +504,7 @@ int main(void)
         cmocka_folder_test(refuses_a_long_list),
         cmocka_folder_test(verifies_a_whole_bundle),
         cmocka_folder_test(finds_a_flipped_bit),
+        cmocka_folder_test(gives_a_small_blob_as_text),
         cmocka_folder_test(finds_a_cut_blob),
         cmocka_folder_test(finds_a_missing_blob),
         cmocka_folder_test(finds_a_blob_that_is_a_link),
