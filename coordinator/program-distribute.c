@@ -158,6 +158,16 @@ static int check_patience(struct host_run *h, int64_t since, struct error *err)
                              "the same command again: it goes on where it was");
 }
 
+/* A slice of the wait for chunks, while which they flow. */
+static int attend(struct host_run *h, const char *what, int64_t since, struct error *err)
+{
+    show(h, what);
+    int r = feed_failure(h->feed, err);
+    if (r == 0)
+        r = check_patience(h, since, err);
+    return r < 0 ? r : session_attend(h->session, SLICE_MS, err);
+}
+
 int program_fetch(struct host_run *h, const struct strv *blobs, struct error *err)
 {
     int64_t since = clock_monotonic_ms();
@@ -165,12 +175,7 @@ int program_fetch(struct host_run *h, const struct strv *blobs, struct error *er
     for (size_t i = 0; i < blobs->count && r == 0; i++)
         feed_want(h->feed, blobs->items[i]);
     while (r == 0 && !has_all(h, blobs)) {
-        show(h, "fetching");
-        r = feed_failure(h->feed, err);
-        if (r == 0)
-            r = check_patience(h, since, err);
-        if (r == 0)
-            r = session_attend(h->session, SLICE_MS, err);
+        r = attend(h, "fetching", since, err);
     }
     return r;
 }
@@ -181,12 +186,7 @@ int phase_distributed(struct host_run *h, struct error *err)
     int64_t since = clock_monotonic_ms();
     int r = 0;
     while (h->feed && r == 0 && !distribution_settled(h->run->distribution)) {
-        show(h, feed_has_all(h->feed) ? "passing it on" : "fetching");
-        r = feed_failure(h->feed, err);
-        if (r == 0)
-            r = check_patience(h, since, err);
-        if (r == 0)
-            r = session_attend(h->session, SLICE_MS, err);
+        r = attend(h, feed_has_all(h->feed) ? "passing it on" : "fetching", since, err);
         if (r < 0 && r != -ECANCELED && feed_has_all(h->feed)) {
             view_warn(h->run->view, h->host, "stopped passing the bundle on: %s", err->text);
             return 0; /* it has all that itself needs */
