@@ -657,6 +657,14 @@ static struct agent *victim(void)
     return agent_begin(3, "[]", true);
 }
 
+/* The same, and the liar is connected to it. */
+static struct agent *victim_of(struct actor *liar)
+{
+    struct agent *a = victim();
+    assert_int_equal(actor_connect(liar, w.ca, "2", 0), 1);
+    return a;
+}
+
 static void assert_dropped(struct agent *a, const char *why)
 {
     if (!eventually(has_dropped, a))
@@ -681,8 +689,7 @@ static void test_wrong_bytes(void **state)
 {
     (void) state;
     ACTOR(liar);
-    struct agent *a = victim();
-    assert_int_equal(actor_connect(&liar, w.ca, "2", 0), 1);
+    struct agent *a = victim_of(&liar);
     assert_true(actor_introduce(&liar, "[[0,9]]"));
     uint32_t n = actor_is_asked(&liar);
     uint32_t size = chunk_map_get(w.f.map, n).size;
@@ -697,8 +704,7 @@ static void test_wrong_length(void **state)
 {
     (void) state;
     ACTOR(liar);
-    struct agent *a = victim();
-    assert_int_equal(actor_connect(&liar, w.ca, "2", 0), 1);
+    struct agent *a = victim_of(&liar);
     assert_true(actor_introduce(&liar, "[[0,9]]"));
     uint32_t n = actor_is_asked(&liar);
     actor_give(&liar, n, fixture_chunk(&w.f, n), chunk_map_get(w.f.map, n).size - 1);
@@ -709,8 +715,7 @@ static void test_unasked_chunk(void **state)
 {
     (void) state;
     ACTOR(liar);
-    struct agent *a = victim();
-    assert_int_equal(actor_connect(&liar, w.ca, "2", 0), 1);
+    struct agent *a = victim_of(&liar);
     assert_true(actor_introduce(&liar, "[[0,1]]"));
     actor_is_asked(&liar);
     actor_give(&liar, 8, fixture_chunk(&w.f, 8), 5000);
@@ -721,8 +726,7 @@ static void test_chunk_out_of_the_bundle(void **state)
 {
     (void) state;
     ACTOR(liar);
-    struct agent *a = victim();
-    assert_int_equal(actor_connect(&liar, w.ca, "2", 0), 1);
+    struct agent *a = victim_of(&liar);
     assert_true(actor_introduce(&liar, "[[0,9]]"));
     actor_give(&liar, 0xfffffff0, "abc", 3);
     assert_dropped(a, "sent a chunk that it was not asked for");
@@ -731,8 +735,7 @@ static void test_chunk_out_of_the_bundle(void **state)
 static void check_words(const char *words, const char *why)
 {
     ACTOR(liar);
-    struct agent *a = victim();
-    assert_int_equal(actor_connect(&liar, w.ca, "2", 0), 1);
+    struct agent *a = victim_of(&liar);
     if (actor_introduce(&liar, "[[0,9]]"))
         actor_say(&liar, words);
     assert_dropped(a, why);
@@ -784,8 +787,7 @@ static void test_million_ranges(void **state)
     (void) state;
     ACTOR(liar);
     STRBUF(text, PROTOCOL_JSON_MAX);
-    struct agent *a = victim();
-    assert_int_equal(actor_connect(&liar, w.ca, "2", 0), 1);
+    struct agent *a = victim_of(&liar);
     assert_true(actor_introduce(&liar, "[[0,9]]"));
     strbuf_adds(&text, "{\"have\":[[0,1]");
     for (int i = 1; i < 10000; i++)
@@ -800,8 +802,7 @@ static void test_million_ranges(void **state)
 static void check_header(const char *header, const char *why)
 {
     ACTOR(liar);
-    struct agent *a = victim();
-    assert_int_equal(actor_connect(&liar, w.ca, "2", 0), 1);
+    struct agent *a = victim_of(&liar);
     assert_true(actor_introduce(&liar, "[[0,9]]"));
     actor_send(&liar, header, PROTOCOL_HEADER);
     assert_dropped(a, why);
@@ -829,8 +830,7 @@ static void test_another_bundle(void **state)
 {
     (void) state;
     ACTOR(liar);
-    struct agent *a = victim();
-    assert_int_equal(actor_connect(&liar, w.ca, "2", 0), 1);
+    struct agent *a = victim_of(&liar);
     assert_true(actor_say(&liar, "{\"manifest\":\"sha256:"
                                  "0000000000000000000000000000000000000000000000000000000000000000"
                                  "\",\"have\":[[0,9]]}"));
