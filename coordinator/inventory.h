@@ -27,6 +27,17 @@ struct taint {
     char *effect; /* NoSchedule | PreferNoSchedule | NoExecute */
 };
 
+/* A disk that the host shall use. One of serial, wwn and path names it, the others are NULL; one of
+ * class and mount says what for. */
+struct disk {
+    char *serial, *wwn, *path;
+    char *class; /* name of a storage class, for volumes in AGENT_VOLUMES_DIR/<class>; one disk of
+                    a class on a host */
+    char *mount; /* or an absolute path, such as /var/lib/etcd */
+    char *fs;    /* "ext4" (default) or "xfs" */
+    char *wipe;  /* serial of this disk: what is on it may go; NULL: nothing may */
+};
+
 struct host {
     /* Node name; default: the first part of an address that is a name, else NULL: what the host
      * calls itself. */
@@ -47,13 +58,18 @@ struct host {
     size_t label_count;
     struct taint *taints;
     size_t taint_count;
+    struct disk *disks; /* only what is named here is ever touched */
+    size_t disk_count;
+    char *nfs_export; /* `nfs: {export: PATH}`: this host is the NFS server; or NULL */
     unsigned line; /* of hosts.yaml, for messages */
 };
 
 struct inventory {
     char *path;         /* of hosts.yaml */
     char *cluster_name; /* default "bigtop" */
-    char *endpoint;     /* "host:port" of the API for clients; NULL: first control plane, 6443 */
+    char *endpoint;     /* "host:port" of a balancer of the user's before the API; NULL: none, each
+                           node has its own (kubeadm/balancer.h) */
+    char *virtual_ip;   /* IPv4 that moves among the control planes (keepalived); NULL: none */
     char *pod_cidr;     /* default 10.244.0.0/16 */
     char *service_cidr; /* default 10.96.0.0/12 */
     char *dns_domain;   /* default cluster.local */

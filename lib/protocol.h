@@ -76,6 +76,13 @@
  *           "pods":[{"namespace":…,"name":…,"phase":…,"ready":bool,"node":…},…]}
  *           on a control plane. More than a frame holds: nodes without addresses, pods that are
  *           not ready first, and "left_out":{"waiting":N,"others":N} counts the other pods
+ *   disks   {} → {"disks":[…]}                                            agent/disks.h
+ *   probe   {"path":P,"seconds":3} → {"path":P,"fsync_p50_us":N,"fsync_p99_us":N,
+ *           "write_kib_s":N,"read_kib_s":N,"free_kib":N,"inodes":N,"free_inodes":N}
+ *           of the file system that P, or the nearest folder above it that exists, is on: a file
+ *           of its own, which is gone afterwards. Without the lock: `plan` asks it as well
+ *   etcd    {} → {"members":[{"id":"<hex>","name":N,"learner":bool,"started":bool,
+ *           "healthy":bool},…]}                                            on a control plane
  *   ledger  {} → {"entries":N,"steps":[{"step":…,"at":…},…]}
  *
  * STEPS    name: params → what the result has beside "changed". Files: {"path","content","mode"}
@@ -92,11 +99,24 @@
  *            fresh: made from this very config, so that the token in it is known to the cluster
  *   token    {"ttl_seconds":900} → {"token":"…","ca_hash":"sha256:…","kubeconfig":"…"}  on a live
  *            control plane, for hosts that join later; never "done" in check
- *   join     {"config":"<yaml>","node":N}
+ *   firewall {"ports":[{"protocol":"tcp","first":6443,"last":6443},…],"sources":["10.0.0.0/24",…]}
+ *            opens them for these networks in the firewall that the host runs
+ *   disks    {"disks":[{"serial"|"wwn"|"path":S,"fs":"ext4"|"xfs","mount":"/var/lib/…",
+ *            "label":"bigtop-…","wipe":SERIAL?},…]}   judged again by the agent: agent/disks.h
+ *   balancer {"files":[…],"units":["…",…]}   writes, enables, starts; reloads what runs already
+ *   certs    {"key":"<64 hex>"}   on a control plane: the certificates, encrypted with the key of
+ *            this run, for control planes that join; {} takes them back. SECRET
+ *   join     {"config":"<yaml>","node":N,"control_plane":bool}   a control plane's is done when
+ *            its etcd member votes
  *   label    {"nodes":[{"name":…,"labels":{…},"taints":["key=value:Effect",…]}]}  control plane
  *   addon    {"name":"flannel","archive":"sha256:…","values":{"pod-cidr":"10.244.0.0/16",…}}
  *            kubectl apply -k, by server; whether its pods come up, "cluster" tells
- *   remove   {"node":N}   on a control plane: drain and delete the node
+ *   netcheck {"image":REF,"nodes":[N,…],"pairs":[[from,to],…],"policy":bool} → {"failed":
+ *            [{"from":N,"to":N,"cause":"…"},…]}   on a control plane: pods that send each other
+ *            1,400 bytes, and whether a policy stops them; never "done" in check
+ *   nfs      {"export":"/srv/nfs","clients":["10.0.0.11",…]}   makes the host the NFS server
+ *   remove   {"node":N}   on a control plane: drains the node, takes its etcd member out first
+ *            where it has one, and deletes it
  *   reset    {"delete_volumes":["/var/lib/bigtop-volumes",…]}   undoes the ledger, the agent last
  *
  * Secrets travel only in params "config" and "content" and in results "token" and "kubeconfig":
