@@ -62,6 +62,14 @@ static size_t print_differences(const struct job *j)
     return count;
 }
 
+static void print_consents(struct job *j)
+{
+    STRV(list);
+    consent_list(&j->run.consent, &list);
+    for (size_t i = 0; i < list.count; i++)
+        view_warn(j->view, NULL, "apply will ask first: %s", list.items[i]);
+}
+
 static void plan_options_release(struct plan_options *o)
 {
     bundle_options_release(&o->bundle);
@@ -82,6 +90,7 @@ static int run_plan(int argc, char **argv)
     j.run.read_only = true;
     code = run_program(&j.run, program_apply);
     size_t count = print_differences(&j);
+    print_consents(&j);
     if (code != EXIT_DONE)
         view_summary(j.view, "not every host could be looked at; nothing was changed");
     else if (count == 0)

@@ -4,7 +4,6 @@
 #include "coordinator/program.h"
 #include "lib/grammar.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,31 +22,21 @@ static const struct option_spec options[] = {
     OPTION_END,
 };
 
-static bool ask(const struct inventory *inv)
-{
-    (void) fprintf(stderr, "Cluster %s is taken off these hosts:", inv->cluster_name);
-    for (size_t i = 0; i < inv->host_count; i++)
-        (void) fprintf(stderr, " %s", host_label(&inv->hosts[i]));
-    (void) fprintf(stderr, "\nType the cluster's name to go on: ");
-    char line[300] = "";
-    if (!fgets(line, sizeof(line), stdin))
-        return false;
-    line[strcspn(line, "\n")] = '\0';
-    return strcmp(line, inv->cluster_name) == 0;
-}
-
 /* EXIT_DONE when the user agrees, or cannot be asked. */
-static int confirm(const struct inventory *inv, const struct reset_options *o)
+static int confirm(struct job *j, const struct reset_options *o)
 {
-    if (o->yes || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+    struct consent *c = &j->run.consent;
+    struct error err = ERROR_INIT;
+    STRV(labels);
+    for (size_t i = 0; i < j->inv.host_count; i++)
+        strv_add(&labels, host_label(&j->inv.hosts[i]));
+    AUTO_FREE char *list = strv_join(&labels, " ");
+    c->given[CONSENT_RESET] = o->yes;
+    consent_need(c, CONSENT_RESET, "cluster %s is taken off these hosts: %s", j->inv.cluster_name,
+                 list);
+    if (consent_ask(c, j->inv.cluster_name, &interrupted, &err) == 0)
         return EXIT_DONE;
-    view_pause(); /* it would be drawn over the question */
-    bool agreed = ask(inv);
-    view_resume();
-    if (agreed)
-        return EXIT_DONE;
-    (void) fputs("bigtop-bootstrap reset: not confirmed, nothing was changed\n", stderr);
-    return interrupted ? EXIT_INTERRUPTED : EXIT_REFUSED;
+    return command_fail(interrupted ? EXIT_INTERRUPTED : EXIT_REFUSED, &err);
 }
 
 static int run_reset_job(struct job *j)
@@ -77,7 +66,7 @@ static int run_reset(int argc, char **argv)
     if (code == 0) {
         j.run.delete_volumes = o.delete_volumes;
         o.delete_volumes = STRV_INIT;
-        code = confirm(&j.inv, &o);
+        code = confirm(&j, &o);
         if (code == EXIT_DONE)
             code = run_reset_job(&j);
     }

@@ -6,6 +6,7 @@
 #include "lib/strbuf.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,7 +53,9 @@ int run_init(struct run *run, const struct inventory *inv, const struct bundle *
         run->gates[i].missing = inv->host_count;
         latch_init(&run->gates[i].latch, gate_names[i]);
     }
+    latch_init(&run->all_checked, gate_names[GATE_CHECKED]);
     latch_init(&run->api, "the control plane");
+    consent_init(&run->consent);
     return 0;
 }
 
@@ -77,6 +80,10 @@ void run_release(struct run *run)
     }
     for (size_t i = 0; run->hosts && i < ARRAY_SIZE(run->gates); i++)
         latch_release(&run->gates[i].latch);
+    if (run->hosts) {
+        latch_release(&run->all_checked);
+        consent_release(&run->consent);
+    }
     distribution_free(&run->distribution);
     free(run->hosts);
     free(run->who);
@@ -104,7 +111,7 @@ static void arrive(struct host_run *h, int gate)
     h->arrived[gate] = true;
     pthread_mutex_unlock(&run->mutex);
     if (last)
-        latch_open(&run->gates[gate].latch);
+        latch_open(gate == GATE_CHECKED ? &run->all_checked : &run->gates[gate].latch);
 }
 
 /* False: there is no link, and no time has passed. */
@@ -139,19 +146,32 @@ int run_wait(struct host_run *h, struct latch *latch, int timeout_ms, struct err
     }
 }
 
+/* Once all are checked, it is only the user's answer that is waited for. */
+static int wait_for_gate(struct host_run *h, int gate, struct error *err)
+{
+    struct run *run = h->run;
+    int r;
+    do
+        r = run_wait(h, &run->gates[gate].latch, GATE_TIMEOUT_MS, err);
+    while (r == -ETIMEDOUT && gate == GATE_CHECKED && latch_is_settled(&run->all_checked));
+    return r;
+}
+
 int run_pass_gate(struct host_run *h, int gate, struct error *err)
 {
     struct run *run = h->run;
     struct host_run *control = run_control_plane(run);
     arrive(h, gate);
-    int r = run_wait(h, &run->gates[gate].latch, GATE_TIMEOUT_MS, err);
+    int r = wait_for_gate(h, gate, err);
     if (r < 0)
         return r;
     pthread_mutex_lock(&run->mutex);
-    bool refused = run->refused;
+    bool refused = run->refused, not_agreed = run->not_agreed;
     pthread_mutex_unlock(&run->mutex);
     bool headless = !run->headless && run_failed(control);
-    h->consequence = refused || headless;
+    h->consequence = refused || not_agreed || headless;
+    if (not_agreed)
+        return error_set(err, -ECANCELED, "not begun, as what it takes was not agreed to");
     if (refused)
         return error_set(err, -ECANCELED, "not begun, as another host was refused");
     if (headless)
@@ -207,8 +227,6 @@ static void fail_latches(struct host_run *h)
         for (size_t i = 0; i < run->inv->host_count; i++)
             latch_fail(&run->hosts[i].released, &h->error);
     }
-    for (int gate = 0; gate < (int) ARRAY_SIZE(run->gates); gate++)
-        arrive(h, gate);
 }
 
 /* Others look whether we failed, at any time. */
@@ -279,6 +297,8 @@ static void *host_thread(void *userdata)
         view_host(h->run->view, h->index, VIEW_FAILED, h->phase, h->error.text, 0, 0);
         fail_latches(h);
     }
+    for (int gate = 0; gate < (int) ARRAY_SIZE(h->arrived); gate++)
+        arrive(h, gate); /* programs without gates */
     end_session(h);
     return NULL;
 }
@@ -296,10 +316,26 @@ static int outcome(struct run *run)
         else
             view_error(run->view, h->host, h->phase, &h->error);
     }
-    return interrupted    ? EXIT_INTERRUPTED
-           : run->refused ? EXIT_REFUSED
-           : failed       ? EXIT_HOST_FAILED
-                          : EXIT_DONE;
+    bool refused = run->refused || run->not_agreed;
+    return interrupted ? EXIT_INTERRUPTED
+           : refused   ? EXIT_REFUSED
+           : failed    ? EXIT_HOST_FAILED
+                       : EXIT_DONE;
+}
+
+/* On the main thread, so that the hosts' sessions stay alive while the user thinks. */
+static void settle_consent(struct run *run)
+{
+    struct error err = ERROR_INIT;
+    if (latch_wait(&run->all_checked, INT_MAX, NULL, &err) == 0 && !run->refused &&
+        !run->read_only && consent_ask(&run->consent, "yes", &interrupted, &err) < 0) {
+        pthread_mutex_lock(&run->mutex);
+        run->not_agreed = true;
+        pthread_mutex_unlock(&run->mutex);
+        if (!interrupted)
+            view_error(run->view, NULL, "consent", &err);
+    }
+    latch_open(&run->gates[GATE_CHECKED].latch);
 }
 
 int run_program(struct run *run, const struct phase *(*choose)(const struct host_run *h))
@@ -318,7 +354,10 @@ int run_program(struct run *run, const struct phase *(*choose)(const struct host
         run->hosts[i].phase = "start";
         set_error(&run->hosts[i], &err);
         fail_latches(&run->hosts[i]);
+        for (int gate = 0; gate < (int) ARRAY_SIZE(run->gates); gate++)
+            arrive(&run->hosts[i], gate);
     }
+    settle_consent(run);
     for (size_t i = 0; i < n; i++)
         if (threads[i])
             pthread_join(threads[i], NULL);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "coordinator/applied.h"
+#include "coordinator/consent.h"
 #include "coordinator/distribution.h"
 #include "coordinator/facts.h"
 #include "coordinator/feed.h"
@@ -64,7 +65,10 @@ struct run {
     struct host_run *hosts;     /* one per host of inv, same order */
     pthread_mutex_t mutex; /* for gates, refused, accepted, the hosts' errors, `distribution` */
     struct gate gates[2];
+    struct latch all_checked; /* the second gate's hosts are there; consent is asked for then */
+    struct consent consent;   /* filled before that gate, by whoever needs it */
     bool refused;
+    bool not_agreed; /* the user said no, or could not be asked */
     bool accepted; /* and `applied` knows it */
     struct distribution *distribution; /* NULL: no blobs are sent */
 
