@@ -3,10 +3,16 @@
  *   packages: [NAME, …]    or NAME=VERSION
  *   exclude: [NAME, …]     packages of the closure that are not wanted
  *   drop: [PATTERN, …]     files and folders that are left out (fnmatch; "*" matches "/" too)
+ * or, instead of `drop`, programs alone that run on any host (images/relocate.h):
+ *   relocate: /opt/bigtop/NAME     where they will be: the result has them at opt/bigtop/NAME/PATH,
+ *                                  their libraries in its lib/, and the copyright files
+ *   programs: [PATH, …]    paths in the packages, such as usr/sbin/haproxy
+ *   files: [PATH, …]       others that go along unchanged
  * APT resolves, fetches and checks signatures, with a state of its own that says that nothing is
  * installed: the machine's packages are neither used nor changed. */
 #include "images/deb-parts.h"
 #include "images/fields.h"
+#include "images/relocate.h"
 #include "images/source.h"
 #include "images/walk.h"
 #include "lib/digest.h"
@@ -23,10 +29,13 @@
 #define APT_TIMEOUT_MS (30 * 60 * 1000)
 #define UNPACK_TIMEOUT_MS 120000
 #define REPLY_MAX (1024 * 1024)
+#define UNPACKED ".packages" /* in the result's folder, while programs are taken out of it */
 
 struct deb_spec {
     const char *suite;
     struct strv packages, exclude, drop;
+    const char *prefix; /* of `relocate`; NULL: the packages as they are */
+    struct strv programs, files;
 };
 
 static void release(void *spec)
@@ -35,6 +44,8 @@ static void release(void *spec)
     strv_release(&s->packages);
     strv_release(&s->exclude);
     strv_release(&s->drop);
+    strv_release(&s->programs);
+    strv_release(&s->files);
     free(s);
 }
 
@@ -62,10 +73,48 @@ static int check_packages(const struct recipe *r, const struct yaml_node *node, 
     return 0;
 }
 
+static int check_paths(const struct recipe *r, const struct yaml_node *node, const char *key,
+                       const struct strv *list, struct error *err)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!path_is_safe_relative(list->items[i]))
+            return yaml_error(&r->file, yaml_get(node, key)->items[i], err,
+                              "expected a path in a package, such as usr/sbin/haproxy");
+    return 0;
+}
+
+static int load_relocation(const struct recipe *r, const struct yaml_node *node, struct deb_spec *s,
+                           struct error *err)
+{
+    static const char *const others[] = {"programs", "files"};
+    const struct yaml_file *f = &r->file;
+    int e = fields_get_string(f, node, "relocate", &s->prefix, err);
+    if (e < 0)
+        return e;
+    for (size_t i = 0; !s->prefix && i < ARRAY_SIZE(others); i++)
+        if (yaml_get(node, others[i]))
+            return yaml_error(f, yaml_get(node, others[i]), err,
+                              "\"%s\" has no meaning without \"relocate\"", others[i]);
+    if (!s->prefix)
+        return 0;
+    if (!relocate_is_prefix(s->prefix))
+        return yaml_error(f, yaml_get(node, "relocate"), err,
+                          "expected an absolute path, such as /opt/bigtop/haproxy");
+    if (yaml_get(node, "drop"))
+        return yaml_error(f, yaml_get(node, "drop"), err,
+                          "\"drop\" has no meaning beside \"relocate\"");
+    if ((e = fields_need_strings(f, node, "programs", &s->programs, err)) < 0 ||
+        (e = fields_get_strings(f, node, "files", &s->files, err)) < 0 ||
+        (e = check_paths(r, node, "programs", &s->programs, err)) < 0)
+        return e;
+    return check_paths(r, node, "files", &s->files, err);
+}
+
 static int load_into(const struct recipe *r, const struct yaml_node *node, struct deb_spec *s,
                      struct error *err)
 {
-    static const char *const keys[] = {"type", "suite", "packages", "exclude", "drop", NULL};
+    static const char *const keys[] = {"type",     "suite",    "packages", "exclude", "drop",
+                                       "relocate", "programs", "files",    NULL};
     const struct yaml_file *f = &r->file;
     int e;
     if ((e = fields_check(f, node, keys, err)) < 0 ||
@@ -73,9 +122,10 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
         (e = fields_need_strings(f, node, "packages", &s->packages, err)) < 0 ||
         (e = fields_get_strings(f, node, "exclude", &s->exclude, err)) < 0 ||
         (e = fields_get_strings(f, node, "drop", &s->drop, err)) < 0 ||
-        (e = check_packages(r, node, "packages", &s->packages, err)) < 0)
+        (e = check_packages(r, node, "packages", &s->packages, err)) < 0 ||
+        (e = check_packages(r, node, "exclude", &s->exclude, err)) < 0)
         return e;
-    return check_packages(r, node, "exclude", &s->exclude, err);
+    return load_relocation(r, node, s, err);
 }
 
 static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
@@ -91,13 +141,22 @@ static int load(const struct recipe *r, const struct yaml_node *node, void **out
 
 static int inputs(const struct source_context *ctx, const void *spec, json_t *in, struct error *err)
 {
-    (void) err;
     const struct deb_spec *s = spec;
     json_object_set_new(in, "architecture", json_string(ctx->recipe->architecture));
     json_object_set_new(in, "suite", json_string(s->suite));
     json_object_set_new(in, "packages", source_list(&s->packages));
     json_object_set_new(in, "exclude", source_list(&s->exclude));
     json_object_set_new(in, "drop", source_list(&s->drop));
+    if (!s->prefix)
+        return 0;
+    AUTO_FREE char *tool = NULL;
+    int r = relocate_tool(&tool, err);
+    if (r < 0)
+        return r;
+    json_object_set_new(in, "relocate", json_string(s->prefix));
+    json_object_set_new(in, "programs", source_list(&s->programs));
+    json_object_set_new(in, "files", source_list(&s->files));
+    json_object_set_new(in, "tool", json_string(tool));
     return 0;
 }
 
@@ -243,7 +302,11 @@ static int take_package(struct apt *a, const struct deb_spec *s, const char *lin
         return 0;
     source_progress(a->ctx, "unpacking %s", name);
     describe(&p, name, packages);
-    return unpack(a, &p, dir, err);
+    if (!s->prefix)
+        return unpack(a, &p, dir, err);
+    AUTO_FREE char *own = xasprintf("%s/" UNPACKED "/%s", dir, name);
+    int r = path_mkdir_p(own, 0755, err);
+    return r < 0 ? r : unpack(a, &p, own, err);
 }
 
 struct dropping {
@@ -274,6 +337,32 @@ static int drop(const struct deb_spec *s, const char *dir, struct error *err)
             r = path_remove_tree(d.paths.items[i], err);
     strv_release(&d.paths);
     return r;
+}
+
+/* Leaves only the programs, and of the packages only those that something was taken from. */
+static int take_programs(const struct source_context *ctx, const struct deb_spec *s,
+                         const char *dir, json_t *packages, struct error *err)
+{
+    AUTO_FREE char *unpacked = path_join(dir, UNPACKED);
+    const struct relocation relocation = {.packages = unpacked,
+                                          .prefix = s->prefix,
+                                          .programs = &s->programs,
+                                          .files = &s->files,
+                                          .cancel = ctx->cancel};
+    STRV(used);
+    source_progress(ctx, "relocating to %s", s->prefix);
+    int r = relocate(&relocation, dir, &used, err);
+    if (r < 0)
+        return r;
+    const char *name;
+    json_t *package;
+    void *next;
+    json_object_foreach_safe(packages, next, name, package)
+    {
+        if (!strv_contains(&used, name))
+            json_object_del(packages, name);
+    }
+    return path_remove_tree(unpacked, err);
 }
 
 static int fetch(struct apt *a, const struct deb_spec *s, struct strbuf *uris, struct error *err)
@@ -314,7 +403,7 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
             return r;
     if (lines.count == 0)
         return error_set(err, -ENODATA, "APT gave no packages");
-    return drop(s, dir, err);
+    return s->prefix ? take_programs(ctx, s, dir, packages, err) : drop(s, dir, err);
 }
 
 static int parts(const struct source_context *ctx, const void *spec,
@@ -322,6 +411,7 @@ static int parts(const struct source_context *ctx, const void *spec,
 {
     (void) ctx;
     const struct deb_spec *s = spec;
+    AUTO_FREE char *root = path_join(result->dir, s->prefix ? s->prefix + 1 : "");
     const char *name;
     json_t *package;
     int r = 0;
@@ -330,7 +420,7 @@ static int parts(const struct source_context *ctx, const void *spec,
                                   .version = json_get_string(package, "version", ""),
                                   .digest = json_get_string(package, "digest", NULL)};
         if (r == 0)
-            r = deb_parts_add(out, result->dir, &part, s->suite, err);
+            r = deb_parts_add(out, root, &part, s->suite, err);
     }
     return r;
 }

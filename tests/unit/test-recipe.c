@@ -14,6 +14,7 @@
 #define WITH(component) HEAD SOURCES "components:\n- {" component "}\n"
 #define A "name: a, version: v1, roles: [worker], "
 #define ENTRY(entry) WITH(A "kind: files, files: [" entry "]")
+#define DEB HEAD "sources: {x: {type: deb, suite: bookworm, packages: [ab], "
 
 static int parse(const char *dir, const char *text, struct recipe *out, struct error *err)
 {
@@ -185,6 +186,19 @@ static void refuses_what_is_wrong(void **state)
         {HEAD "sources: {x: {type: deb, suite: \"$(x)\", packages: [ab]}}\n", "has to be a word"},
         {HEAD "sources: {x: {type: deb, suite: bookworm, packages: []}}\n",
          "\"packages\" is empty"},
+        {DEB "programs: [usr/sbin/a]}}\n", "\"programs\" has no meaning without \"relocate\""},
+        {DEB "files: [etc/a]}}\n", "\"files\" has no meaning without \"relocate\""},
+        {DEB "relocate: /opt/a}}\n", "\"programs\" is missing here"},
+        {DEB "relocate: opt/a, programs: [a]}}\n", "r.yaml:6:69: expected an absolute path"},
+        {DEB "relocate: /, programs: [a]}}\n", "expected an absolute path"},
+        {DEB "relocate: /opt/../a, programs: [a]}}\n", "expected an absolute path"},
+        {DEB "relocate: \"/opt/a:/tmp\", programs: [a]}}\n", "expected an absolute path"},
+        {DEB "relocate: \"/$ORIGIN\", programs: [a]}}\n", "expected an absolute path"},
+        {DEB "relocate: /opt/a, programs: [../a]}}\n", "expected a path in a package"},
+        {DEB "relocate: /opt/a, programs: [/usr/bin/a]}}\n", "expected a path in a package"},
+        {DEB "relocate: /opt/a, programs: [a], files: [\"\"]}}\n", "empty text"},
+        {DEB "relocate: /opt/a, programs: [a], drop: [b]}}\n",
+         "\"drop\" has no meaning beside \"relocate\""},
         {HEAD SOURCES, "\"components\" is missing here"},
         {HEAD SOURCES "components: []\n", "r.yaml:7:13: an empty list"},
         {HEAD SOURCES "layers: {a: []}\ncomponents: []\n", "r.yaml:7:13: an empty list"},
