@@ -1,27 +1,32 @@
 #include "agent/lock.h"
 
 #include "lib/clock.h"
+#include "lib/strbuf.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static int refuse(const struct host_lock *lock, struct error *err)
+char *host_lock_describe(const struct host_lock *lock, const char *what)
 {
     char since[21];
     clock_format_utc(lock->since_ms, since);
-    error_set(err, -EBUSY, "another run is at work on this host: %s, since %s (run %.8s)",
-              lock->who, since, lock->run);
-    return error_remedy(err, "wait until it has ended, or end it; a lost one is given up after a "
-                             "short silence");
+    return xasprintf("%s: %s, since %s (run %.8s)", what, lock->who, since, lock->run);
 }
 
-int host_lock_take(struct host_lock *lock, const char *run, const char *who, uint64_t session,
-                   uint64_t *replaced, struct error *err)
+int host_lock_refuse(const struct host_lock *lock, struct error *err)
+{
+    AUTO_FREE char *text = host_lock_describe(lock, "another run is at work on this host");
+    error_set(err, -EBUSY, "%s", text);
+    return error_remedy(err, "wait until it has ended, or end it");
+}
+
+bool host_lock_take(struct host_lock *lock, const char *run, const char *who, uint64_t session,
+                    uint64_t *replaced)
 {
     *replaced = 0;
     if (lock->session != 0 && strcmp(lock->run, run) != 0)
-        return refuse(lock, err);
+        return false;
     if (lock->session != 0)
         *replaced = lock->session;
     else
@@ -29,7 +34,7 @@ int host_lock_take(struct host_lock *lock, const char *run, const char *who, uin
     lock->session = session;
     snprintf(lock->run, sizeof lock->run, "%s", run);
     snprintf(lock->who, sizeof lock->who, "%s", who);
-    return 0;
+    return true;
 }
 
 void host_lock_release(struct host_lock *lock, uint64_t session)

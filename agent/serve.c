@@ -173,6 +173,7 @@ static int loop(struct server *s, struct error *err)
             inbox_run(s->hub.inbox);
         if (polls[0].revents)
             accept_session(s);
+        sessions_turn(&s->hub);
         session_exchange_turn(&s->hub);
         s->stop = polls[2].revents != 0 || (serve_is_quitting() && all_told(s));
     }

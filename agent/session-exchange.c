@@ -30,7 +30,7 @@ struct seat {
     uint64_t watch, tenants;
     int64_t left_at;
     struct error failure; /* of the one that is starting: it failed before it was here */
-    json_t *later;        /* array: params that came while it was starting */
+    json_t *later;        /* array: params of this run that came while one was starting */
 };
 
 static struct seat *seat_of(struct hub *hub)
@@ -151,6 +151,7 @@ static void on_failure(void *userdata, const struct error *err)
 
 struct start {
     struct tenant *tenant, *old;
+    char run[RUN_ID_LEN + 1];
     json_t *params;
     struct error err;
 };
@@ -160,30 +161,54 @@ static void watch_it(struct seat *seat)
     exchange_watch(seat->tenant->exchange, ++seat->watch);
 }
 
+static void welcome(struct hub *hub)
+{
+    struct seat *seat = hub->seat;
+    json_t *params;
+    size_t i;
+    seat->left_at = 0;
+    json_array_foreach(seat->later, i, params)
+        exchange_want(seat->tenant->exchange, params, NULL);
+    if (seat->ending)
+        dismiss(seat, false);
+    else if (seat->failure.code < 0)
+        fail(hub, &seat->failure);
+    else
+        watch_it(seat);
+}
+
+static int begin(struct hub *hub, const char *run, const json_t *params, struct error *err);
+
+/* Another run came while this one's was starting. */
+static void overtake(struct hub *hub)
+{
+    struct seat *seat = hub->seat;
+    struct error err = ERROR_INIT;
+    AUTO_JSON *params = json_incref(json_array_get(seat->later, 0));
+    json_array_remove(seat->later, 0);
+    if (begin(hub, seat->run, params, &err) < 0)
+        tell(hub, "error", error_to_json(&err), true);
+}
+
 static void on_started(void *arg)
 {
     struct start *st = arg;
     struct hub *hub = st->tenant->hub;
     struct seat *seat = hub->seat;
-    json_t *params;
-    size_t i;
+    bool is_overtaken = !seat->ending && strcmp(st->run, seat->run) != 0;
     seat->starting = false;
-    if (st->err.code < 0) {
-        tell(hub, "error", error_to_json(&st->err), true);
+    if (st->err.code < 0)
         free(st->tenant);
-    } else {
+    else
         seat->tenant = st->tenant;
-        seat->left_at = 0;
-        json_array_foreach(seat->later, i, params)
-            exchange_want(seat->tenant->exchange, params, NULL);
-        if (seat->ending)
-            dismiss(seat, false);
-        else if (seat->failure.code < 0)
-            fail(hub, &seat->failure);
-        else
-            watch_it(seat);
-    }
-    json_array_clear(seat->later);
+    if (is_overtaken)
+        overtake(hub);
+    else if (st->err.code < 0)
+        tell(hub, "error", error_to_json(&st->err), true);
+    else
+        welcome(hub);
+    if (!is_overtaken)
+        json_array_clear(seat->later);
     json_decref(st->params);
     free(st);
 }
@@ -202,9 +227,11 @@ static void start_in_thread(void *arg)
     inbox_post(t->hub->inbox, on_started, st);
 }
 
-static int begin(struct hub *hub, struct seat *seat, const json_t *params, struct error *err)
+static int begin(struct hub *hub, const char *run, const json_t *params, struct error *err)
 {
+    struct seat *seat = hub->seat;
     struct start *st = xcalloc(1, sizeof *st);
+    snprintf(st->run, sizeof st->run, "%s", run);
     st->tenant = xcalloc(1, sizeof *st->tenant);
     *st->tenant = (struct tenant){.hub = hub, .number = ++seat->tenants};
     st->params = json_deep_copy(params);
@@ -222,12 +249,15 @@ static int begin(struct hub *hub, struct seat *seat, const json_t *params, struc
     return error_errno(err, r, "start a thread");
 }
 
+static void keep_for_later(struct seat *seat, const json_t *params, bool is_ours)
+{
+    if (!is_ours)
+        json_array_clear(seat->later);
+    json_array_append_new(seat->later, json_deep_copy(params));
+}
+
 static int join(struct seat *seat, const json_t *params, bool is_new_session, struct error *err)
 {
-    if (seat->starting) {
-        json_array_append_new(seat->later, json_deep_copy(params));
-        return 0;
-    }
     int r = exchange_want(seat->tenant->exchange, params, err);
     if (r >= 0 && is_new_session)
         watch_it(seat);
@@ -240,10 +270,14 @@ int session_exchange_start(struct hub *hub, const char *run, uint64_t serial, in
     struct seat *seat = seat_of(hub);
     bool is_ours = strcmp(seat->run, run) == 0;
     bool is_new_session = seat->session != serial;
-    if (seat->starting && !is_ours)
-        return error_set(err, -EBUSY, "another run's exchange is just beginning");
     bool goes_on = is_ours && (seat->starting || seat->tenant);
-    int r = goes_on ? join(seat, params, is_new_session, err) : begin(hub, seat, params, err);
+    int r = 0;
+    if (seat->starting)
+        keep_for_later(seat, params, is_ours);
+    else if (goes_on)
+        r = join(seat, params, is_new_session, err);
+    else
+        r = begin(hub, run, params, err);
     if (r < 0)
         return r;
     snprintf(seat->run, sizeof seat->run, "%s", run);

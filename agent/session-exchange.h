@@ -10,7 +10,7 @@
 
 /* Begins the run's exchange in a thread, ending another run's, or attaches the session to it;
  * what follows is told to the session. 1: this took the place of an earlier call of the session.
- * -EINVAL, -ENOENT, -EBUSY. */
+ * -EINVAL, -ENOENT. */
 int session_exchange_start(struct hub *hub, const char *run, uint64_t serial, int64_t id,
                            const json_t *params, struct error *err);
 /* A frame 'C'. Those that come after the exchange failed are dropped: they were under way. False:

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define READ_CHUNK (256 * 1024)
+#define LOCK_WAIT_MS (PROTOCOL_SILENCE_MS + 3000) /* a session that is dead was removed by then */
 
 struct session {
     struct hub *hub;
@@ -24,6 +25,9 @@ struct session {
     struct strbuf out;
     size_t out_sent;
     bool greeted, locked, broken;
+    int64_t waiting_id;    /* of the hello that waits for the lock; 0: none does */
+    int64_t waiting_since; /* monotonic */
+    uint64_t asked;        /* the session that was asked whether it is alive */
     char run[RUN_ID_LEN + 1], who[WHO_MAX];
     int64_t heard_at; /* monotonic */
     unsigned calls;   /* under way */
@@ -179,7 +183,7 @@ static bool is_run_id(const char *run)
 static int check_hello(const struct session *s, const json_t *params, struct error *err)
 {
     int64_t protocol = json_get_int(params, "protocol", 0);
-    if (s->greeted)
+    if (s->greeted || s->waiting_id != 0)
         return error_set(err, -EPROTO, "a second hello");
     if (protocol != PROTOCOL_VERSION)
         return error_set(err, -EPROTO, "protocol %lld is not spoken here, only %d",
@@ -189,17 +193,86 @@ static int check_hello(const struct session *s, const json_t *params, struct err
     return 0;
 }
 
-static int take_lock(struct session *s, struct error *err)
+static bool take_lock(struct session *s)
 {
     uint64_t replaced = 0;
-    int r = host_lock_take(&s->hub->lock, s->run, s->who, s->serial, &replaced, err);
-    if (r < 0)
-        return r;
+    if (!host_lock_take(&s->hub->lock, s->run, s->who, s->serial, &replaced))
+        return false;
     s->locked = true;
     struct session *older = replaced ? session_by_serial(s->hub, replaced) : NULL;
     if (older)
         older->broken = true;
-    return 0;
+    return true;
+}
+
+static void greet(struct session *s, int64_t id)
+{
+    bool busy = jobs_busy(s->hub->ctx.jobs) || s->hub->lock.session != 0;
+    s->greeted = true;
+    session_send(s,
+                 answer(id, "result",
+                        json_pack("{s:i, s:s, s:i, s:b}", "protocol", PROTOCOL_VERSION, "agent",
+                                  s->hub->version, "pid", (int) getpid(), "busy", busy)),
+                 true);
+}
+
+/* Who was killed cannot say so when its last packet got lost. What we send to it makes its machine
+ * tell ours that nobody is there; who lives answers. */
+static void ask_holder(struct session *s)
+{
+    struct session *holder = session_by_serial(s->hub, s->hub->lock.session);
+    if (!holder || s->asked == holder->serial)
+        return;
+    s->asked = holder->serial;
+    session_send(holder, json_pack("{s:I}", "ping", (json_int_t) s->serial), false);
+}
+
+static void stop_waiting(struct session *s)
+{
+    struct error err = ERROR_INIT;
+    host_lock_refuse(&s->hub->lock, &err);
+    send_error(s, s->waiting_id, &err);
+    s->waiting_id = 0;
+}
+
+static void wait_for_lock(struct session *s, int64_t id)
+{
+    AUTO_FREE char *text = host_lock_describe(&s->hub->lock, "waiting for another run to end");
+    s->waiting_id = id;
+    s->waiting_since = clock_monotonic_ms();
+    session_send(s, answer(id, "progress", json_pack("{s:s}", "text", text)), false);
+    ask_holder(s);
+}
+
+static void wait_on(struct session *s)
+{
+    if (clock_monotonic_ms() - s->waiting_since > LOCK_WAIT_MS)
+        stop_waiting(s);
+    else
+        ask_holder(s);
+}
+
+void sessions_turn(struct hub *hub)
+{
+    struct session *first = NULL;
+    for (struct session *s = hub->sessions; s; s = s->next)
+        if (s->waiting_id != 0)
+            first = s; /* the newest are in front */
+    if (first && take_lock(first)) {
+        greet(first, first->waiting_id);
+        first->waiting_id = 0;
+    }
+    for (struct session *s = hub->sessions; s; s = s->next)
+        if (s->waiting_id != 0)
+            wait_on(s);
+}
+
+/* The holder is alive: who made us ask is refused. */
+static void on_pong(const struct session *s, int64_t serial)
+{
+    struct session *asker = serial > 0 ? session_by_serial(s->hub, (uint64_t) serial) : NULL;
+    if (asker && asker->waiting_id != 0 && asker->asked == s->serial)
+        stop_waiting(asker);
 }
 
 static int on_hello(struct session *s, int64_t id, const json_t *params, struct error *err)
@@ -212,17 +285,10 @@ static int on_hello(struct session *s, int64_t id, const json_t *params, struct 
     strbuf_add_printable(&who, given, strnlen(given, WHO_MAX / 4 - 1));
     snprintf(s->who, sizeof s->who, "%s", who.data);
     snprintf(s->run, sizeof s->run, "%s", json_get_string(params, "run", ""));
-    if (json_get_bool(params, "lock", false))
-        r = take_lock(s, err);
-    if (r < 0)
-        return r;
-    s->greeted = true;
-    bool busy = jobs_busy(s->hub->ctx.jobs) || s->hub->lock.session != 0;
-    session_send(s,
-                 answer(id, "result",
-                        json_pack("{s:i, s:s, s:i, s:b}", "protocol", PROTOCOL_VERSION, "agent",
-                                  s->hub->version, "pid", (int) getpid(), "busy", busy)),
-                 true);
+    if (json_get_bool(params, "lock", false) && !take_lock(s))
+        wait_for_lock(s, id);
+    else
+        greet(s, id);
     return 0;
 }
 
@@ -362,10 +428,13 @@ static void on_call(struct session *s, const json_t *message)
 static void on_message(struct session *s, const json_t *message)
 {
     const json_t *ping = json_object_get(message, "ping");
+    const json_t *pong = json_object_get(message, "pong");
     if (!json_is_object(message))
         s->broken = true;
     else if (ping)
         session_send(s, json_pack("{s:O}", "pong", ping), false);
+    else if (pong)
+        on_pong(s, json_integer_value(pong));
     else
         on_call(s, message);
 }

@@ -41,6 +41,9 @@ bool session_on_ready(struct session *s, short revents);
 bool session_is_silent(const struct session *s); /* for longer than PROTOCOL_SILENCE_MS */
 bool session_has_output(const struct session *s);
 
+/* Gives the lock to who waits for it, once it is free; refuses who waited in vain. */
+void sessions_turn(struct hub *hub);
+
 /* Queues a frame; message is taken over. last: it ends a call. */
 void session_send(struct session *s, json_t *message, bool last);
 /* The same from any thread; dropped when the session is gone meanwhile. */

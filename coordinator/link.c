@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define HELLO_MS 45000 /* attach may have to install and start the service first */
+/* Attach may have to install and start the service first; then a lost run may have to be waited
+ * for. */
+#define HELLO_MS (25000 + PROTOCOL_SILENCE_MS)
 #define SLICE_MS 200
 #define LAST_WORDS_MS 1000
 #define READ_CHUNK (64 * 1024)
@@ -144,6 +146,14 @@ static int parse_frame(const struct link *l, const struct frame *frame, json_t *
     return 0;
 }
 
+/* Somebody else wants the host, and asks whether we are still there. */
+static int answer_ping(struct link *l, json_t *ping, struct error *err)
+{
+    AUTO_JSON *pong = json_pack("{s:O}", "pong", ping);
+
+    return send_frame(l, pong, err);
+}
+
 /* 1 when the next whole frame was ours, 0 when there is none left. */
 static int take_message(struct link *l, int64_t id, json_t **message, struct error *err)
 {
@@ -158,7 +168,10 @@ static int take_message(struct link *l, int64_t id, json_t **message, struct err
             *message = TAKE_PTR(parsed);
             return 1;
         }
-        if (parsed && l->beside && its == l->beside_id)
+        json_t *ping = json_object_get(parsed, "ping");
+        if (ping)
+            r = answer_ping(l, ping, err);
+        else if (parsed && l->beside && its == l->beside_id)
             r = l->beside->take(l->beside->userdata, parsed, err);
         if (r < 0 || !parsed)
             return r;
@@ -276,6 +289,33 @@ static int check_hello(const struct link *l, const json_t *reply, struct error *
     return error_remedy(err, "use the same version of bigtop-bootstrap that installed it");
 }
 
+void link_tell_progress(const struct session_options *o, const json_t *progress)
+{
+    STRBUF(text, 512);
+    const char *raw = json_get_string(progress, "text", "");
+
+    strbuf_add_printable(&text, raw, strnlen(raw, 100));
+    if (o->on_progress)
+        o->on_progress(o->userdata, text.data, json_get_int(progress, "done", 0),
+                       json_get_int(progress, "total", 0));
+}
+
+static int await_hello(struct link *l, const struct session_options *o, int64_t id,
+                       json_t **reply, struct error *err)
+{
+    int64_t deadline = clock_monotonic_ms() + HELLO_MS;
+
+    for (;;) {
+        int r = link_receive(l, id, deadline, reply, err);
+        const json_t *progress = r == 0 ? json_object_get(*reply, "progress") : NULL;
+        if (!progress)
+            return r;
+        link_tell_progress(o, progress);
+        json_decref(*reply);
+        *reply = NULL;
+    }
+}
+
 static int say_hello(struct link *l, const struct session_options *o, struct error *err)
 {
     AUTO_JSON *reply = NULL;
@@ -285,7 +325,7 @@ static int say_hello(struct link *l, const struct session_options *o, struct err
 
     if (id < 0)
         return (int) id;
-    int r = link_receive(l, id, clock_monotonic_ms() + HELLO_MS, &reply, err);
+    int r = await_hello(l, o, id, &reply, err);
     if (r == -EAGAIN)
         return error_set(err, -ETIMEDOUT, "the agent on %s did not answer", l->host->address);
     return r < 0 ? r : check_hello(l, reply, err);

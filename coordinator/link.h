@@ -33,3 +33,5 @@ int link_begin_beside(struct link *l, const struct session_beside *beside, struc
  * -EAGAIN at the deadline, -EPIPE when the link is gone or silent, -EPROTO, -ECANCELED. */
 int link_receive(struct link *l, int64_t id, int64_t deadline_ms, json_t **message,
                  struct error *err);
+/* Hands a "progress" of the agent on, its text cut and made printable. */
+void link_tell_progress(const struct session_options *options, const json_t *progress);

@@ -194,15 +194,6 @@ static int usable(const struct session *s, struct error *err)
     return cancelled(s) ? error_set(err, -ECANCELED, "%s: interrupted", s->host->address) : 0;
 }
 
-static void report_progress(const struct session *s, const json_t *p)
-{
-    STRBUF(text, 512);
-    const char *raw = json_get_string(p, "text", "");
-
-    strbuf_add_printable(&text, raw, strnlen(raw, 100));
-    progress(s, text.data, json_get_int(p, "done", 0), json_get_int(p, "total", 0));
-}
-
 /* 1 when the message ends the wait (*end is what the call gives), 0 for progress. */
 static int handle(const struct session *s, json_t *message, const struct answer *want, int *end,
                   struct error *err)
@@ -224,7 +215,7 @@ static int handle(const struct session *s, json_t *message, const struct answer 
     } else if (ready && want->ready_offset) {
         *want->ready_offset = json_get_int(ready, "offset", -1);
     } else {
-        report_progress(s, json_object_get(message, "progress"));
+        link_tell_progress(&s->options, json_object_get(message, "progress"));
         return 0;
     }
     return 1;

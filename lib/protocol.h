@@ -17,11 +17,12 @@
  * run by the agent one after another. Unknown ids and members are ignored by c, unknown calls are
  * errors from a.
  *
- * LOCK     A session with "lock" owns the host. A second run that asks for it while the first is
- *          alive gets -EBUSY, saying whose run it is. The same run may come back at any time and
- *          replaces its older session. A session silent for PROTOCOL_SILENCE_MS is dead; c sends
- *          {"ping":1} every PROTOCOL_PING_MS and a answers {"pong":1}. Calls that change the host
- *          need the lock.
+ * LOCK     A session with "lock" owns the host. When a second run asks for it, `a` sends the first
+ *          {"ping":N}, says so to the second ("progress" of its hello) and lets it wait: it gets
+ *          -EBUSY, saying whose run it is, as soon as the first answers {"pong":N}, and the lock as
+ *          soon as the first is gone. The same run may come back at any time and replaces its older
+ *          session. A session silent for PROTOCOL_SILENCE_MS is dead; c sends {"ping":1} every
+ *          PROTOCOL_PING_MS and a answers {"pong":1}. Calls that change the host need the lock.
  *
  * JOBS     A job goes on when its session is lost. "run" with the id of a job that is under way
  *          or done attaches to it: progress goes on, or its result is given again; it is never run

@@ -145,6 +145,33 @@ def interrupted(d):
     return f"{sent / d.size:.2f} of the bundle left"
 
 
+def killed_unheard(d):
+    """Who is killed with answers unread has its connections reset, and nobody repeats a reset: when
+    a full queue drops it, the agents must find out by themselves that the run is over."""
+    d.fresh()
+    d.lab.call("shape", "50")
+    since = d.sent()
+    run = d.start()
+    d.wait_sent(since, 0.2)
+    run.process.send_signal(signal.SIGSTOP)
+    resets = ("OUTPUT", "-p", "tcp", "--tcp-flags", "RST", "RST", "-j", "DROP")
+    try:
+        d.lab.call("exec", "iptables", "-w", "-A", *resets)
+        time.sleep(1)  # reports come, unread
+        run.kill()
+        time.sleep(0.5)
+    finally:
+        dropped = d.lab.call("exec", "iptables", "-w", "-nvxL", "OUTPUT")
+        d.lab.call("exec", "iptables", "-w", "-D", *resets)
+        d.lab.call("shape", "off")
+    lost = re.search(r"^ *([1-9]\d*) .*DROP", dropped, re.M)
+    check(lost, f"no reset was lost, so that nothing is tested:\n{dropped}")
+    again = d.stage().expect(0)
+    d.expect_complete()
+    check(again.seconds < 25, f"the next run took {again.seconds:.0f} s")
+    return f"{again.seconds:.1f} s"
+
+
 def damaged_bundle(d):
     """A chunk that is not what the signed list says is refused by hosts, and called by name."""
     d.fresh()
@@ -170,5 +197,6 @@ def run(report, lab):
                        ("a host that reaches no other is fed over SSH", cut_off),
                        ("a host dies with its share", dead_host),
                        ("interrupted and killed, it goes on", interrupted),
+                       ("killed with its last packets lost, it goes on", killed_unheard),
                        ("a damaged bundle is named", damaged_bundle)):
         report.run(f"distribute: {name}", test, d)

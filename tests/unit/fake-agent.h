@@ -29,6 +29,7 @@
 struct fake {
     char mode[64];
     bool first; /* the first attach since the mode was set */
+    int64_t facts_id; /* that is not answered yet */
     int64_t put_id;
     int64_t put_size;
     int64_t got; /* bytes of the put in this attach */
@@ -81,6 +82,9 @@ static void fake_error(int64_t id, int code, const char *text)
 
 static void fake_hello(const struct fake *f, int64_t id)
 {
+    if (strcmp(f->mode, "wanted") == 0)
+        fake_send(json_pack("{s:I, s:{s:s}}", "id", (json_int_t) id, "progress", "text",
+                            "waiting for ann\033[2J"));
     if (strcmp(f->mode, "busy") == 0)
         fake_error(id, -EBUSY, "in use by root@other since 12:00");
     else
@@ -224,7 +228,7 @@ static void fake_chunk(struct fake *f, const struct frame *frame)
 }
 
 /* The hostile ones, as the answer to "facts". */
-static void fake_facts(const struct fake *f, int64_t id)
+static void fake_facts(struct fake *f, int64_t id)
 {
     static const unsigned char giant[] = {0x40, 0, 0, 0, 'J', '{'};
     static const unsigned char broken[] = {0, 0, 0, 4, 'J', '{', 'x', '}'};
@@ -247,6 +251,11 @@ static void fake_facts(const struct fake *f, int64_t id)
         fake_error(id, 5, "an error that is no error");
     else if (strcmp(f->mode, "wrong-id") == 0)
         fake_result(id + 7, json_pack("{s:s}", "for", "another"));
+    if (strcmp(f->mode, "wanted") == 0) { /* answered when the ping is */
+        fake_send(json_pack("{s:i}", "ping", 7));
+        f->facts_id = id;
+        return;
+    }
     while (strcmp(f->mode, "flood") == 0)
         fake_send(json_pack("{s:i}", "pong", 1));
     if (strcmp(f->mode, "silent") != 0)
@@ -261,6 +270,9 @@ static void fake_call(struct fake *f, const json_t *message)
 
     if (json_object_get(message, "ping"))
         fake_send(json_pack("{s:i}", "pong", 1));
+    else if (json_object_get(message, "pong"))
+        fake_result(f->facts_id, json_pack("{s:s, s:O}", "for", "you", "pong",
+                                           json_object_get(message, "pong")));
     else if (strcmp(call, "hello") == 0)
         fake_hello(f, id);
     else if (strcmp(call, "facts") == 0)

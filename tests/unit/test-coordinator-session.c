@@ -118,6 +118,21 @@ static void test_hello_refused(void **state)
     assert_null(s);
 }
 
+/* Another run waits for the host: it is told whom it waits for, and the agent asks whether we live. */
+static void test_waits_and_is_waited_for(void **state)
+{
+    AUTO_JSON *result = NULL;
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    AUTO_TEST_SESSION *s = session_in("wanted");
+    assert_string_equal(last_progress, "waiting for ann\\x1b[2J 0/0");
+    if (session_call(s, "facts", NULL, 10000, &result, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(json_get_int(result, "pong", 0), 7);
+}
+
 static void test_hostile_agents(void **state)
 {
     static const char *const modes[] = {"giant", "garbage", "broken", "array", "bytes"};
@@ -371,6 +386,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_hello_refused),
+        cmocka_unit_test(test_waits_and_is_waited_for),
         cmocka_unit_test(test_hostile_agents),
         cmocka_unit_test(test_words_of_an_agent),
         cmocka_unit_test(test_no_answer),

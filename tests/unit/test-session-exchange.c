@@ -150,20 +150,27 @@ static json_t *hear_of(struct visit *v, int64_t id)
     return message;
 }
 
-static void expect_result(struct visit *v, int64_t id)
-{
-    AUTO_JSON *message = hear_of(v, id);
-    if (!json_object_get(message, "result"))
-        fail_msg("%s", message ? json_dumps(message, 0) : "hung up");
-}
-
-static int64_t error_of(struct visit *v, int64_t id)
+static json_t *end_of(struct visit *v, int64_t id)
 {
     json_t *message = hear_of(v, id);
     while (message && json_object_get(message, "progress")) {
         json_decref(message);
         message = hear_of(v, id);
     }
+    return message;
+}
+
+/* A hello may have to wait for the session that was closed just before. */
+static void expect_result(struct visit *v, int64_t id)
+{
+    AUTO_JSON *message = end_of(v, id);
+    if (!json_object_get(message, "result"))
+        fail_msg("%s", message ? json_dumps(message, 0) : "hung up");
+}
+
+static int64_t error_of(struct visit *v, int64_t id)
+{
+    json_t *message = end_of(v, id);
     int64_t code = json_get_int(json_object_get(message, "error"), "code", 0);
     json_decref(message);
     return code;
@@ -334,6 +341,32 @@ static void test_another_run_takes_over(void **state)
     end_service(SIGTERM);
 }
 
+/* One that is only just beginning is given up for the next run's. */
+static void test_run_after_run_takes_over(void **state)
+{
+    (void) state;
+    {
+        VISIT(v);
+        visit(&v, RUN_A, true);
+        accept_bundle(&v);
+    }
+    for (int i = 0; i < 20; i++) {
+        VISIT(v);
+        visit(&v, i % 2 ? RUN_A : RUN_B, true);
+        call(&v, "exchange", exchange_params(i % 2));
+    }
+    VISIT(last);
+    SAID(said);
+    visit(&last, RUN_A, true);
+    int64_t id = call(&last, "exchange", exchange_params(0));
+    listen_once(&last, id, &said);
+    for (uint32_t n = 0; n < CHUNKS; n++)
+        assert_true(give(&last, n));
+    while (said.blobs < 1)
+        listen_once(&last, id, &said);
+    end_service(SIGTERM);
+}
+
 static void test_needs_the_lock(void **state)
 {
     (void) state;
@@ -440,6 +473,7 @@ int main(void)
         service_test(test_many_calls_of_a_session),
         service_test(test_session_comes_back),
         service_test(test_another_run_takes_over),
+        service_test(test_run_after_run_takes_over),
         service_test(test_needs_the_lock),
         service_test(test_needs_a_bundle),
         service_test(test_fails_at_once),

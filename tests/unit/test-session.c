@@ -26,6 +26,7 @@
 
 #define RUN_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define RUN_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define RUN_C "cccccccccccccccccccccccccccccccc"
 #define PATIENCE_MS 5000
 
 static char root[64];
@@ -176,6 +177,7 @@ static void turn(int timeout_ms)
         if (!session_on_ready(sessions[i], polls[1 + i].revents))
             session_remove(&hub, sessions[i]);
     inbox_run(hub.inbox);
+    sessions_turn(&hub);
 }
 
 static void send_raw(struct peer *p, const void *data, size_t len)
@@ -322,24 +324,96 @@ static void test_ping(void **state)
     assert_int_equal(json_get_int(pong, "pong", 0), 7);
 }
 
+/* What the holder of the lock is asked when another wants it; it answers. */
+static void answer_ping(struct peer *holder)
+{
+    AUTO_JSON *message = receive(holder);
+    int64_t number = json_get_int(message, "ping", 0);
+    assert_true(number > 0);
+    send_json(holder, json_pack("{s:I}", "pong", (json_int_t) number));
+}
+
+static int64_t ask_for_lock(struct peer *p, const char *run)
+{
+    int64_t id = send_call(p, "hello", hello_params(run, true));
+    AUTO_JSON *message = receive(p);
+    const json_t *progress = json_object_get(message, "progress");
+    assert_non_null(strstr(json_get_string(progress, "text", ""), "me@here"));
+    return id;
+}
+
 static void test_second_run_is_refused(void **state)
 {
     (void) state;
     PEER(first);
     greet(&first, RUN_A, true);
-    {
-        PEER(second);
-        int64_t id = send_call(&second, "hello", hello_params(RUN_B, true));
-        assert_error(&second, id, -EBUSY, "me@here");
-        greet(&second, RUN_B, false);
-        id = send_call(&second, "run", job_params(RUN_B "/x", "slow", json_object()));
-        assert_error(&second, id, -EPERM, "lock");
-    }
+    PEER(second);
+    int64_t id = ask_for_lock(&second, RUN_B);
+    assert_null(receive_within(&second, 50));
+    answer_ping(&first);
+    assert_error(&second, id, -EBUSY, "me@here");
+    greet(&second, RUN_B, false);
+    id = send_call(&second, "run", job_params(RUN_B "/x", "slow", json_object()));
+    assert_error(&second, id, -EPERM, "lock");
+}
+
+static void expect_lock(struct peer *p, int64_t id)
+{
+    AUTO_JSON *result = outcome_of(p, id, "result");
+    assert_string_equal(json_get_string(result, "agent", ""), "sha256:test");
+    id = send_call(p, "run", job_params(RUN_B "/x", "slow", json_object()));
+    json_decref(outcome_of(p, id, "result"));
+}
+
+/* It does not answer, and then turns out to be gone. */
+static void test_dead_run_is_waited_for(void **state)
+{
+    (void) state;
+    PEER(first);
+    greet(&first, RUN_A, true);
+    PEER(second);
+    int64_t id = ask_for_lock(&second, RUN_B);
+    assert_null(receive_within(&second, 50));
+    assert_error(&second, send_call(&second, "hello", hello_params(RUN_B, true)), -EPROTO,
+                 "second");
     peer_close(&first);
-    while (hub.sessions)
-        turn(10);
+    expect_lock(&second, id);
+}
+
+/* The one who was first in waiting holds it then, and is asked in its turn. */
+static void test_who_waits_longest_is_next(void **state)
+{
+    (void) state;
+    PEER(first);
+    greet(&first, RUN_A, true);
+    PEER(second);
+    int64_t seconds = ask_for_lock(&second, RUN_B);
     PEER(third);
-    greet(&third, RUN_B, true);
+    int64_t thirds = ask_for_lock(&third, RUN_C);
+    peer_close(&first);
+    json_decref(outcome_of(&second, seconds, "result"));
+    answer_ping(&second);
+    assert_error(&third, thirds, -EBUSY, "bbbbbbbb");
+}
+
+/* Only the holder's word counts, and only for who made us ask. */
+static void test_foreign_answers_refuse_nobody(void **state)
+{
+    (void) state;
+    PEER(first);
+    greet(&first, RUN_A, true);
+    PEER(other);
+    greet(&other, RUN_C, false);
+    PEER(second);
+    int64_t id = ask_for_lock(&second, RUN_B);
+    AUTO_JSON *ping = receive(&first);
+    json_int_t number = json_get_int(ping, "ping", 0);
+    send_json(&other, json_pack("{s:I}", "pong", number));
+    send_json(&first, json_pack("{s:I}", "pong", number + 1));
+    send_json(&first, json_pack("{s:s}", "pong", "alive"));
+    assert_null(receive_within(&second, 50));
+    peer_close(&first);
+    expect_lock(&second, id);
 }
 
 static void test_same_run_replaces_its_session(void **state)
@@ -351,7 +425,9 @@ static void test_same_run_replaces_its_session(void **state)
     greet(&again, RUN_A, true);
     assert_true(has_ended(&first));
     PEER(other);
-    assert_error(&other, send_call(&other, "hello", hello_params(RUN_B, true)), -EBUSY, "me@here");
+    int64_t id = ask_for_lock(&other, RUN_B);
+    answer_ping(&again);
+    assert_error(&other, id, -EBUSY, "me@here");
 }
 
 static void test_job_runs_once(void **state)
@@ -623,6 +699,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hello_that_does_not_fit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ping, setup, teardown),
         cmocka_unit_test_setup_teardown(test_second_run_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dead_run_is_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_waits_longest_is_next, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_foreign_answers_refuse_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_same_run_replaces_its_session, setup, teardown),
         cmocka_unit_test_setup_teardown(test_job_runs_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_job_that_fails, setup, teardown),
