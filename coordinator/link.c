@@ -300,8 +300,8 @@ void link_tell_progress(const struct session_options *o, const json_t *progress)
                        json_get_int(progress, "total", 0));
 }
 
-static int await_hello(struct link *l, const struct session_options *o, int64_t id,
-                       json_t **reply, struct error *err)
+static int await_hello(struct link *l, const struct session_options *o, int64_t id, json_t **reply,
+                       struct error *err)
 {
     int64_t deadline = clock_monotonic_ms() + HELLO_MS;
 

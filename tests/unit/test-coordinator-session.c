@@ -118,7 +118,7 @@ static void test_hello_refused(void **state)
     assert_null(s);
 }
 
-/* Another run waits for the host: it is told whom it waits for, and the agent asks whether we live. */
+/* It is told whom it waits for, and is asked itself whether it is alive. */
 static void test_waits_and_is_waited_for(void **state)
 {
     AUTO_JSON *result = NULL;
