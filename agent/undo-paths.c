@@ -136,16 +136,10 @@ int undo_path(const json_t *record, const char *former_dir, struct error *err)
     return restore_file(path, former, former_dir, err);
 }
 
-static bool is_at_or_below(const char *path, const char *folder)
-{
-    size_t len = strlen(folder);
-    return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
 static bool holds_protected(const char *path, const struct strv *protect)
 {
     for (size_t i = 0; i < protect->count; i++)
-        if (is_at_or_below(protect->items[i], path))
+        if (path_is_at_or_below(protect->items[i], path))
             return true;
     return false;
 }

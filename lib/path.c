@@ -97,6 +97,12 @@ static bool is_safe_component(const char *s, size_t len)
     return true;
 }
 
+bool path_is_at_or_below(const char *path, const char *folder)
+{
+    size_t len = strlen(folder);
+    return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
 bool path_is_safe_relative(const char *path)
 {
     if (path[0] == '-' || strlen(path) >= PATH_MAX)

@@ -18,6 +18,8 @@ int path_mkdir_p(const char *path, mode_t mode, struct error *err);
 /* Creates a folder as path_mkdir_p does, or takes an empty one: -ENOTEMPTY when something is in
  * it. */
 int path_make_empty(const char *path, mode_t mode, struct error *err);
+/* True when the path is the folder or below it; by their texts, both without a trailing slash. */
+bool path_is_at_or_below(const char *path, const char *folder);
 /* True for a relative path without empty, "." or ".." components, control characters or leading
  * "-", at most PATH_MAX long: what an archive or a peer may name. */
 bool path_is_safe_relative(const char *path);
