@@ -11,7 +11,13 @@
 #include <stddef.h>
 
 /* Where a key may stand. Top and cluster keys fill struct inventory; the others struct host. */
-enum inventory_place { PLACE_TOP = 1, PLACE_CLUSTER = 2, PLACE_DEFAULTS = 4, PLACE_HOST = 8 };
+enum inventory_place {
+    PLACE_TOP = 1,
+    PLACE_CLUSTER = 2,
+    PLACE_DEFAULTS = 4,
+    PLACE_HOST = 8,
+    PLACE_DISK = 16, /* struct disk */
+};
 
 struct inventory_key;
 
@@ -36,7 +42,7 @@ struct inventory_type {
 };
 extern const struct inventory_type type_text, type_secret, type_path, type_endpoint, type_address,
     type_port, type_word, type_choice, type_roles, type_labels, type_taints, type_keys,
-    type_section, type_hosts;
+    type_section, type_hosts, type_disks;
 
 struct inventory_key {
     const char *name;
@@ -86,6 +92,12 @@ void inventory_host_release(struct host *h);
 void inventory_labels_set(struct host *h, const char *key, const char *value);
 /* "SHA256:" with 43 base64 digits, or "type base64" of a public key whose blob is of that type. */
 bool inventory_is_host_key(const char *s);
+void inventory_disk_release(struct disk *d);
+bool inventory_is_serial(const char *s);
+bool inventory_is_wwn(const char *s);
+bool inventory_is_disk_path(const char *s);
+bool inventory_is_disk_name(const char *s);
+bool inventory_is_mount_point(const char *s); /* none of the system's, or of ours */
 /* Text from a file, safe to print and short. */
 #define INVENTORY_SHOWN_MAX 96
 const char *inventory_shown(const char *text, char out[INVENTORY_SHOWN_MAX]);

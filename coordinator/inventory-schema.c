@@ -104,5 +104,6 @@ char *inventory_manual(void)
         "Each entry is an address, or a mapping with these keys. What `defaults` may hold "
         "starts from there.",
         PLACE_HOST);
+    manual_section(&out, "disks of a host", "Each entry is one whole disk.", PLACE_DISK);
     return strbuf_steal(&out);
 }

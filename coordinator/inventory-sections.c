@@ -180,7 +180,8 @@ static int unknown_key(const struct inventory_reader *r, const struct yaml_node 
     } places[] = {{PLACE_TOP, "at the top"},
                   {PLACE_CLUSTER, "under cluster"},
                   {PLACE_DEFAULTS | PLACE_HOST, "under defaults or a host"},
-                  {PLACE_HOST, "under a host"}};
+                  {PLACE_HOST, "under a host"},
+                  {PLACE_DISK, "under a disk of a host"}};
     const char *name = node->keys[i];
     char shown[INVENTORY_SHOWN_MAX], phrase[128];
     inventory_shown(name, shown);

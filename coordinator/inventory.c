@@ -13,6 +13,7 @@
 
 #define INV(member) offsetof(struct inventory, member)
 #define HOST(member) offsetof(struct host, member)
+#define DISK(member) offsetof(struct disk, member)
 #define LABEL_PATTERN "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 #define DOMAIN_PATTERN "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 #define ADDRESS_PATTERN "^[0-9A-Za-z:][-0-9A-Za-z.:]*$"
@@ -248,6 +249,72 @@ const struct inventory_key inventory_keys[] = {
      .fallback = "present",
      .choices = "present|absent",
      .help = "absent: the node is drained and removed from the cluster, and the host is reset."},
+    {.name = "disks",
+     .places = PLACE_HOST,
+     .type = &type_disks,
+     .expected = "a list of disks",
+     .example = "[{serial: S3Z8NB0K, class: fast}]",
+     .help = "Whole disks that the host may use; no other one is ever touched. One that carries "
+             "anything, is mounted or in use is refused."},
+
+    {.name = "serial",
+     .places = PLACE_DISK,
+     .type = &type_text,
+     .offset = DISK(serial),
+     .grammar = inventory_is_serial,
+     .pattern = "^[0-9A-Za-z]([-_.:+/ 0-9A-Za-z]{0,126}[-_.:+/0-9A-Za-z])?$",
+     .expected = "a serial number, as `lsblk -o NAME,SERIAL` shows it",
+     .help = "The disk with exactly this serial number. One of serial, wwn and path names it."},
+    {.name = "wwn",
+     .places = PLACE_DISK,
+     .type = &type_text,
+     .offset = DISK(wwn),
+     .grammar = inventory_is_wwn,
+     .pattern = "^[0-9A-Za-z][-_.0-9A-Za-z]{0,127}$",
+     .expected = "a World Wide Name such as 0x5000c500a1b2c3d4",
+     .help = "The disk with this World Wide Name, with or without 0x, naa. or eui. before it."},
+    {.name = "path",
+     .places = PLACE_DISK,
+     .type = &type_text,
+     .offset = DISK(path),
+     .grammar = inventory_is_disk_path,
+     .pattern = "^/[-_.:+/@=,0-9A-Za-z]{1,127}$",
+     .expected = "an absolute path such as /dev/disk/by-id/...",
+     .help = "The disk that this path on the host leads to. Names such as /dev/sdb may go to "
+             "another disk at the next boot: take those below /dev/disk/by-id or by-path."},
+    {.name = "class",
+     .places = PLACE_DISK,
+     .type = &type_text,
+     .offset = DISK(class),
+     .grammar = grammar_node_name,
+     .pattern = LABEL_PATTERN,
+     .expected = "lower-case letters, digits and '-', at most 63",
+     .help = "For volumes of the storage class of this name. Either class or mount."},
+    {.name = "mount",
+     .places = PLACE_DISK,
+     .type = &type_text,
+     .offset = DISK(mount),
+     .grammar = inventory_is_mount_point,
+     .pattern = "^/[-_./0-9A-Za-z]{0,126}[-_.0-9A-Za-z]$",
+     .expected = "an absolute path that is none of the system's, such as /var/lib/etcd",
+     .help = "Where it is mounted. The folder has to be empty or missing."},
+    {.name = "fs",
+     .places = PLACE_DISK,
+     .type = &type_word,
+     .offset = DISK(fs),
+     .fallback = "ext4",
+     .choices = "ext4|xfs",
+     .help = "File system to make. A disk that has it, with our label, is attached as it is."},
+    {.name = "wipe",
+     .places = PLACE_DISK,
+     .type = &type_text,
+     .offset = DISK(wipe),
+     .grammar = inventory_is_disk_name,
+     .pattern = "^[/0-9A-Za-z]([-_.:+/@=, 0-9A-Za-z]{0,126}[-_.:+/@=,0-9A-Za-z])?$",
+     .expected = "the disk's serial number",
+     .help = "What is on this disk may go: its serial number once more (its WWN when it has no "
+             "serial number, its path when it has neither). It does not help a disk that is "
+             "mounted or in use."},
     {0},
 };
 
@@ -290,8 +357,11 @@ void inventory_host_release(struct host *h)
         free(h->taints[i].value);
         free(h->taints[i].effect);
     }
+    for (size_t i = 0; i < h->disk_count; i++)
+        inventory_disk_release(&h->disks[i]);
     free(h->labels);
     free(h->taints);
+    free(h->disks);
     *h = (struct host){0};
 }
 

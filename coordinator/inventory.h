@@ -88,6 +88,8 @@ int inventory_load(const char *path, struct inventory *out, struct error *err);
 int inventory_from_yaml(const struct yaml_file *file, struct inventory *out, struct error *err);
 void inventory_release(struct inventory *inv);
 #define INVENTORY_INIT ((struct inventory){0})
+/* Where the disk is to be mounted; the caller frees. */
+char *inventory_disk_mount(const struct disk *d);
 /* How the host is called in messages: its name, else its address. */
 const char *host_label(const struct host *h);
 /* The JSON Schema (draft 2020-12) of hosts.yaml, from the same table. The caller frees. */

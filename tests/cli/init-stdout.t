@@ -26,6 +26,9 @@ hosts:
     #taints: ["dedicated=db:NoSchedule"]
     # absent: the node is drained and removed from the cluster, and the host is reset.
     #state: present
+    # Whole disks that the host may use; no other one is ever touched. One that carries
+    # anything, is mounted or in use is refused.
+    #disks: [{serial: S3Z8NB0K, class: fast}]
     # ... and each key of defaults.
 
 defaults:
