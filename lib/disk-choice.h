@@ -12,7 +12,7 @@
  *                                           not be read, "unread":"why"
  *    "partitions":["sdb1",…], "holders":["md0",…], "mounts":["/srv",…], "swaps":["/dev/sdb2",…],
  *    "busy":bool                            some program has claimed it
- *    "begun":"<uuid>"|absent}               we were making this file system on it when we were ended
+ *    "begun":"<uuid>"|absent}               a file system of ours, whose making was not ended
  * One that no wish is about has only name, node, number, serial, wwn, model and size.
  *
  * A wish: {"serial"|"wwn"|"path":S, "fs":"ext4"|"xfs", "mount":P, "label":"bigtop-…", "wipe":S?} */
