@@ -12,6 +12,7 @@
 #pragma once
 
 #include "lib/error.h"
+#include "lib/strbuf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -81,6 +82,10 @@ struct host_files {
 };
 #define HOST_FILES_INIT ((struct host_files){.count = 0})
 void host_files_release(struct host_files *files);
+/* Mode 0644. Takes content over; the buffer is empty afterwards. -E2BIG when it was full. */
+void host_files_add(struct host_files *files, const char *path, char *content);
+int host_files_add_buffer(struct host_files *files, const char *path, struct strbuf *content,
+                          struct error *err);
 #define AUTO_HOST_FILES CLEANUP(host_files_release) struct host_files
 
 /* Step host: sysctl.d and modules-load.d. */

@@ -95,7 +95,7 @@ void host_files_release(struct host_files *files)
     *files = HOST_FILES_INIT;
 }
 
-static void add_file(struct host_files *files, const char *path, char *content)
+void host_files_add(struct host_files *files, const char *path, char *content)
 {
     if (files->count == HOST_FILES_MAX) {
         abort();
@@ -103,13 +103,13 @@ static void add_file(struct host_files *files, const char *path, char *content)
     files->items[files->count++] = (struct host_file){path, 0644, content};
 }
 
-static int add_buffer(struct host_files *files, const char *path, struct strbuf *content,
-                      struct error *err)
+int host_files_add_buffer(struct host_files *files, const char *path, struct strbuf *content,
+                          struct error *err)
 {
     if (strbuf_full(content)) {
         return error_set(err, -E2BIG, "%s is larger than %d bytes", path, KUBEADM_TEXT_MAX);
     }
-    add_file(files, path, strbuf_steal(content));
+    host_files_add(files, path, strbuf_steal(content));
     return 0;
 }
 
@@ -120,7 +120,7 @@ static int add_sysctls(struct host_files *files, struct error *err)
         /* "-": a kernel without the feature is no failure of the boot */
         strbuf_addf(&text, "-%s = %s\n", s->key, s->value);
     }
-    return add_buffer(files, "/etc/sysctl.d/90-bigtop.conf", &text, err);
+    return host_files_add_buffer(files, "/etc/sysctl.d/90-bigtop.conf", &text, err);
 }
 
 static int add_modules(struct host_files *files, struct error *err)
@@ -129,7 +129,7 @@ static int add_modules(struct host_files *files, struct error *err)
     for (const char *const *m = kubeadm_modules; *m; m++) {
         strbuf_addf(&text, "%s\n", *m);
     }
-    return add_buffer(files, "/etc/modules-load.d/bigtop.conf", &text, err);
+    return host_files_add_buffer(files, "/etc/modules-load.d/bigtop.conf", &text, err);
 }
 
 int kubeadm_host_files(struct host_files *out, struct error *err)
@@ -201,12 +201,13 @@ int kubeadm_runtime_files(const struct cluster_config *cluster, const struct nod
     AUTO_HOST_FILES files = HOST_FILES_INIT;
     STRBUF(text, KUBEADM_TEXT_MAX);
     write_containerd_config(&text, cluster, node);
-    r = add_buffer(&files, "/etc/containerd/config.toml", &text, err);
+    r = host_files_add_buffer(&files, "/etc/containerd/config.toml", &text, err);
     if (r < 0) {
         return r;
     }
-    add_file(&files, "/etc/crictl.yaml", xstrdup(crictl_config));
-    add_file(&files, "/etc/systemd/system/" KUBEADM_CONTAINERD_UNIT, xstrdup(containerd_unit));
+    host_files_add(&files, "/etc/crictl.yaml", xstrdup(crictl_config));
+    host_files_add(&files, "/etc/systemd/system/" KUBEADM_CONTAINERD_UNIT,
+                   xstrdup(containerd_unit));
     *out = files;
     files.count = 0;
     return 0;
@@ -235,7 +236,8 @@ static int add_kubelet_patch(struct host_files *files, const struct cluster_conf
     emit_string(&e, "swapBehavior", "NoSwap");
     emit_close(&e);
     emit_string(&e, "resolvConf", node->resolv_conf ? node->resolv_conf : KUBEADM_RESOLV_CONF);
-    return add_buffer(files, KUBEADM_PATCH_DIR "/kubeletconfiguration+merge.yaml", &e.buf, err);
+    return host_files_add_buffer(files, KUBEADM_PATCH_DIR "/kubeletconfiguration+merge.yaml",
+                                 &e.buf, err);
 }
 
 int kubeadm_kubelet_files(const struct cluster_config *cluster, const struct node_config *node,
@@ -251,11 +253,11 @@ int kubeadm_kubelet_files(const struct cluster_config *cluster, const struct nod
         return r;
     }
     if (!node->resolv_conf) {
-        add_file(&files, KUBEADM_RESOLV_CONF, xasprintf("nameserver %s\n", node->node_ip));
+        host_files_add(&files, KUBEADM_RESOLV_CONF, xasprintf("nameserver %s\n", node->node_ip));
     }
-    add_file(&files, "/etc/systemd/system/" KUBEADM_KUBELET_UNIT, xstrdup(kubelet_unit));
-    add_file(&files, "/etc/systemd/system/" KUBEADM_KUBELET_UNIT ".d/10-kubeadm.conf",
-             xstrdup(kubelet_dropin));
+    host_files_add(&files, "/etc/systemd/system/" KUBEADM_KUBELET_UNIT, xstrdup(kubelet_unit));
+    host_files_add(&files, "/etc/systemd/system/" KUBEADM_KUBELET_UNIT ".d/10-kubeadm.conf",
+                   xstrdup(kubelet_dropin));
     *out = files;
     files.count = 0;
     return 0;
