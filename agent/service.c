@@ -73,11 +73,12 @@ int service_check(const json_t *params, const struct ledger *ledger, enum servic
         strv_addf(differences, "enable %s", unit);
         same = 0;
     }
-    if (want == SERVICE_RUNNING && !active) {
+    if (want != SERVICE_AS_IT_IS && !active) {
         strv_addf(differences, "start %s", unit);
         same = 0;
     } else if (same && !started_with(ledger, unit, params)) {
-        strv_addf(differences, "%s %s", active ? "restart" : "reload", unit);
+        bool restart = active && want != SERVICE_RELOADING;
+        strv_addf(differences, "%s %s", restart ? "restart" : "reload", unit);
         same = 0;
     }
     return same;
@@ -87,11 +88,15 @@ static int start_service(const struct step_context *ctx, const char *unit, bool 
                          enum service_want want, struct error *err)
 {
     bool active = unit_is_active(unit);
+    if (active && stale && want == SERVICE_RELOADING) {
+        step_progress(ctx, 0, 0, "reloading %s", unit);
+        return unit_reload(unit, UNIT_TIMEOUT_MS, err);
+    }
     if (active && stale) {
         step_progress(ctx, 0, 0, "restarting %s", unit);
         return unit_restart(unit, UNIT_TIMEOUT_MS, err);
     }
-    if (!active && want == SERVICE_RUNNING) {
+    if (!active && want != SERVICE_AS_IT_IS) {
         step_progress(ctx, 0, 0, "starting %s", unit);
         return unit_start(unit, UNIT_TIMEOUT_MS, err);
     }

@@ -1,12 +1,13 @@
-/* A systemd service that is described by the step's "files" and "unit" parameters: containerd and
- * kubelet. The ledger remembers with which files it was last started ("service:UNIT"), so that a
+/* A systemd service that is described by the step's "files" and "unit" parameters: containerd,
+ * kubelet, the balancers. The ledger remembers with which files it was last started ("service:UNIT"), so that a
  * run cut off between writing a configuration and restarting the service is noticed. */
 #pragma once
 
 #include "agent/step.h"
 
 enum service_want {
-    SERVICE_RUNNING,    /* enabled and active */
+    SERVICE_RUNNING,    /* enabled and active; restarted when its files changed */
+    SERVICE_RELOADING,  /* enabled and active; reloaded when its files changed */
     SERVICE_AS_IT_IS,   /* enabled; restarted when it is active with older files, else left alone */
 };
 

@@ -241,6 +241,11 @@ int unit_restart(const char *unit, int timeout_ms, struct error *err)
     return run_job("RestartUnit", unit, timeout_ms, err);
 }
 
+int unit_reload(const char *unit, int timeout_ms, struct error *err)
+{
+    return run_job("ReloadUnit", unit, timeout_ms, err);
+}
+
 void unit_reset_failed(const char *unit)
 {
     AUTO_BUS *bus = NULL;

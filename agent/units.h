@@ -35,6 +35,7 @@ int units_list(const char *pattern, struct strv *out, struct error *err);
 int unit_start(const char *unit, int timeout_ms, struct error *err);
 int unit_stop(const char *unit, int timeout_ms, struct error *err);
 int unit_restart(const char *unit, int timeout_ms, struct error *err);
+int unit_reload(const char *unit, int timeout_ms, struct error *err); /* its ExecReload */
 
 /* Forgets a former failure; what is not loaded any more is then dropped by systemd. */
 void unit_reset_failed(const char *unit);

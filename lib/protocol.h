@@ -104,7 +104,9 @@
  *            opens them for these networks in the firewall that the host runs
  *   disks    {"disks":[{"serial"|"wwn"|"path":S,"fs":"ext4"|"xfs","mount":"/var/lib/…",
  *            "label":"bigtop-…","wipe":SERIAL?},…]}   judged again by the agent: agent/disks.h
- *   balancer {"files":[…],"units":["…",…]}   writes, enables, starts; reloads what runs already
+ *   balancer {"services":[{"unit":U,"files":[…]},…],"unwanted":[U,…]}   writes, enables, starts, and
+ *            reloads what runs already; units that an earlier run started and are not wanted any
+ *            more stop
  *   certs    {"key":"<64 hex>"}   on a control plane: the certificates, encrypted with the key of
  *            this run, for control planes that join; {} takes them back. SECRET
  *   join     {"config":"<yaml>","node":N,"control_plane":bool}   a control plane's is done when
