@@ -4,6 +4,7 @@
 #include "agent/host-bundle.h"
 #include "agent/paths.h"
 #include "agent/program.h"
+#include "agent/storage-classes.h"
 #include "lib/archive.h"
 #include "lib/digest.h"
 #include "lib/fd.h"
@@ -40,6 +41,28 @@ char *addon_values_manifest(const json_t *values)
     return json_pretty(map); /* JSON is YAML */
 }
 
+static bool is_resource(const json_t *object)
+{
+    const json_t *metadata = json_object_get(object, "metadata");
+    return json_get_string(object, "apiVersion", NULL) && json_get_string(object, "kind", NULL) &&
+           json_get_string(metadata, "name", NULL);
+}
+
+char *addon_resources_manifest(const json_t *resources)
+{
+    STRBUF(text, PROTOCOL_JSON_MAX * 4);
+    size_t i;
+    json_t *object;
+    json_array_foreach(resources, i, object) {
+        if (!is_resource(object)) {
+            return NULL;
+        }
+        AUTO_FREE char *document = json_pretty(object); /* JSON is YAML */
+        strbuf_addf(&text, "---\n%s", document);
+    }
+    return strbuf_full(&text) ? NULL : strbuf_steal(&text);
+}
+
 static int parse(const json_t *params, struct addon *a, struct error *err)
 {
     int r = json_need_string(params, "name", &a->name, err);
@@ -51,6 +74,8 @@ static int parse(const json_t *params, struct addon *a, struct error *err)
         return error_set(err, -EINVAL, "addon: its name or digest is malformed");
     }
     a->values = json_object_get(params, "values");
+    a->resources = json_object_get(params, "resources");
+    a->default_class = json_get_string(params, "default_class", NULL);
     return 0;
 }
 
@@ -76,14 +101,23 @@ static int unpack(const struct addon *a, struct error *err)
                    : archive_unpack(fd, dir, &limits, NULL, NULL, err);
 }
 
-static int write_values(const struct addon *a, struct error *err)
+static int write_manifest(const struct addon *a, const char *file, const char *text,
+                          struct error *err)
 {
-    AUTO_FREE char *path = path_join(a->dir, ADDON_VALUES_FILE);
-    AUTO_FREE char *text = addon_values_manifest(a->values);
-    if (!text) {
-        return error_set(err, -EINVAL, "addon %s: a value is not a string", a->name);
-    }
+    AUTO_FREE char *path = path_join(a->dir, file);
     return file_write_atomic(path, text, strlen(text), 0600, err);
+}
+
+/* The folder's kustomization.yaml names these files. */
+static int write_manifests(const struct addon *a, struct error *err)
+{
+    AUTO_FREE char *values = addon_values_manifest(a->values);
+    AUTO_FREE char *resources = addon_resources_manifest(a->resources);
+    if (!values || !resources) {
+        return error_set(err, -EINVAL, "addon %s: a value or resource is malformed", a->name);
+    }
+    int r = write_manifest(a, ADDON_VALUES_FILE, values, err);
+    return r < 0 || !a->resources ? r : write_manifest(a, ADDON_RESOURCES_FILE, resources, err);
 }
 
 int addon_open(const json_t *params, struct addon *out, struct error *err)
@@ -99,7 +133,7 @@ int addon_open(const json_t *params, struct addon *out, struct error *err)
     AUTO_FREE char *folder = xasprintf(AGENT_RUN_DIR "/addon-%s-%s", a.name, suffix);
     a.dir = agent_path(folder);
     r = unpack(&a, err);
-    r = r < 0 ? r : write_values(&a, err);
+    r = r < 0 ? r : write_manifests(&a, err);
     if (r < 0) {
         return error_prefix(err, "%s", a.name);
     }
@@ -128,7 +162,12 @@ int addon_is_applied(const struct addon *addon, const bool *cancel)
         addon->dir,
         NULL,
     };
-    return kubectl_run(args, cancel, DIFF_TIMEOUT_MS, NULL, NULL) == 0;
+    if (kubectl_run(args, cancel, DIFF_TIMEOUT_MS, NULL, NULL) != 0) {
+        return 0;
+    }
+    STRV(former);
+    return storage_classes_former(addon->default_class, cancel, &former, NULL) == 0 &&
+           former.count == 0;
 }
 
 int addon_apply(const struct addon *addon, const bool *cancel, struct error *err)
@@ -143,5 +182,6 @@ int addon_apply(const struct addon *addon, const bool *cancel, struct error *err
         NULL,
     };
     int r = kubectl_run(args, cancel, APPLY_TIMEOUT_MS, NULL, err);
+    r = r < 0 ? r : storage_classes_demote(addon->default_class, cancel, err);
     return r < 0 ? error_prefix(err, "%s", addon->name) : 0;
 }

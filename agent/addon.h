@@ -6,10 +6,12 @@
 
 #define ADDON_FIELD_MANAGER "bigtop-bootstrap"
 #define ADDON_VALUES_FILE "cluster-values.yaml"
+#define ADDON_RESOURCES_FILE "cluster-resources.yaml"
 
 struct addon {
     const char *name, *archive; /* borrowed from the parameters */
-    const json_t *values;
+    const json_t *values, *resources;
+    const char *default_class; /* or NULL */
     char *dir; /* removed by addon_release */
 };
 
@@ -26,3 +28,6 @@ int addon_apply(const struct addon *addon, const bool *cancel, struct error *err
  * stays local (config.kubernetes.io/local-config). The caller frees; NULL when a value is no
  * string. */
 char *addon_values_manifest(const json_t *values);
+/* cluster-resources.yaml: objects that the coordinator adds to the folder's own, a document each.
+ * The caller frees; NULL when one is none or has no apiVersion, kind or name. */
+char *addon_resources_manifest(const json_t *resources);

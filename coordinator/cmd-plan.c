@@ -29,8 +29,9 @@ static const char *role_words(unsigned roles)
 
 static void print_file(const struct inventory *inv)
 {
+    AUTO_FREE char *storage = strv_join(&inv->storage, ", ");
     (void) printf("cluster %s: pods %s, services %s, network %s, storage %s\n", inv->cluster_name,
-                  inv->pod_cidr, inv->service_cidr, inv->network, inv->storage);
+                  inv->pod_cidr, inv->service_cidr, inv->network, storage);
     for (size_t i = 0; i < inv->host_count; i++) {
         const struct host *h = &inv->hosts[i];
         bool v6 = strchr(h->address, ':');

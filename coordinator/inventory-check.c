@@ -1,4 +1,5 @@
 #include "coordinator/inventory-keys.h"
+#include "coordinator/storage.h"
 #include "lib/grammar.h"
 
 #include <errno.h>
@@ -264,10 +265,54 @@ static int check_networks(struct inventory_reader *r, struct error *err)
     return rc < 0 ? rc : check_outside(r, &services, err);
 }
 
+/* Names of classes that are made besides those of disks. */
+static int check_disk_classes(const struct inventory_reader *r, size_t i, struct error *err)
+{
+    static const char *const taken[] = {STORAGE_CLASS_LOCAL_PATH, STORAGE_CLASS_OPENEBS,
+                                        STORAGE_CLASS_NFS};
+    const struct host *h = &r->inv->hosts[i];
+    for (size_t d = 0; d < h->disk_count; d++)
+        for (size_t t = 0; t < ARRAY_SIZE(taken); t++)
+            if (h->disks[d].class && strcmp(h->disks[d].class, taken[t]) == 0)
+                return yaml_error(r->file, host_node(r, i, "disks"), err,
+                                  "class %s of a disk of %s is the name of another storage class, "
+                                  "expected one such as ssd",
+                                  taken[t], host_label(h));
+    return 0;
+}
+
+static int check_storage(struct inventory_reader *r, struct error *err)
+{
+    const struct host *server = NULL;
+    bool wanted = strv_contains(&r->inv->storage, "nfs");
+    for (size_t i = 0; i < r->inv->host_count; i++) {
+        const struct host *h = &r->inv->hosts[i];
+        int rc = check_disk_classes(r, i, err);
+        if (rc < 0)
+            return rc;
+        if (!h->nfs_export || h->state == STATE_ABSENT)
+            continue;
+        if (server)
+            return yaml_error(r->file, host_node(r, i, "nfs"), err,
+                              "a second NFS server beside %s, expected one", host_label(server));
+        if (!wanted)
+            return yaml_error(r->file, host_node(r, i, "nfs"), err,
+                              "%s has nfs, which storage does not name, expected storage: "
+                              "[local-path, nfs]",
+                              host_label(h));
+        server = h;
+    }
+    if (wanted && !server)
+        return yaml_error(r->file, yaml_get(r->file->root, "storage"), err,
+                          "storage is nfs without a server, expected a host with nfs: {export: "
+                          "/srv/nfs}");
+    return 0;
+}
+
 int inventory_check(struct inventory_reader *r, struct error *err)
 {
     static int (*const checks[])(struct inventory_reader *, struct error *) = {
-        check_duplicates, check_roles, check_sudo, check_networks};
+        check_duplicates, check_roles, check_sudo, check_networks, check_storage};
     fill_in(r);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(checks); i++)

@@ -17,6 +17,7 @@ enum inventory_place {
     PLACE_DEFAULTS = 4,
     PLACE_HOST = 8,
     PLACE_DISK = 16, /* struct disk */
+    PLACE_NFS = 32,
 };
 
 struct inventory_key;
@@ -41,7 +42,7 @@ struct inventory_type {
     void (*schema)(const struct inventory_key *key, json_t *into);
 };
 extern const struct inventory_type type_text, type_secret, type_path, type_endpoint, type_address,
-    type_port, type_word, type_choice, type_roles, type_labels, type_taints, type_keys,
+    type_port, type_word, type_words, type_choice, type_roles, type_labels, type_taints, type_keys,
     type_section, type_hosts, type_disks;
 
 struct inventory_key {

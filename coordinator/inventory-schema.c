@@ -54,8 +54,8 @@ static void add_code(struct strbuf *out, const char *text)
 
 static void add_values(struct strbuf *out, const struct inventory_key *key)
 {
-    if (key->type == &type_roles)
-        strbuf_adds(out, "a list of ");
+    if (key->type == &type_roles || key->type == &type_words)
+        strbuf_adds(out, key->type == &type_roles ? "a list of " : "one word or a list of ");
     if (key->choices)
         words_phrase(key->choices, out);
     else
@@ -105,5 +105,6 @@ char *inventory_manual(void)
         "starts from there.",
         PLACE_HOST);
     manual_section(&out, "disks of a host", "Each entry is one whole disk.", PLACE_DISK);
+    manual_section(&out, "nfs of a host", "docs/storage.md says what becomes of it.", PLACE_NFS);
     return strbuf_steal(&out);
 }

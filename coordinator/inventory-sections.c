@@ -44,6 +44,55 @@ static void schema_roles(const struct inventory_key *key, json_t *into)
 
 const struct inventory_type type_roles = {read_roles, NULL, schema_roles};
 
+static bool set_words(const struct inventory_reader *r, const struct inventory_key *key,
+                      const char *text, void *target)
+{
+    (void) r;
+    if (words_index(key->choices, text) < 0)
+        return false;
+    strv_release(target);
+    strv_add(target, text);
+    return true;
+}
+
+/* One word, or a list of different ones of which "none" is none. */
+static int read_words(struct inventory_reader *r, const struct inventory_key *key,
+                      const struct yaml_node *node, void *target, struct error *err)
+{
+    if (node->kind != YAML_SEQUENCE)
+        return inventory_read_scalar(r, key, node, target, err);
+    if (node->count == 0)
+        return inventory_wrong(r, key, node, "an empty list", err);
+    STRV(words);
+    for (size_t i = 0; i < node->count; i++) {
+        STRV(word);
+        int rc = inventory_read_scalar(r, key, node->items[i], &word, err);
+        if (rc < 0)
+            return rc;
+        if (strv_contains(&words, word.items[0]))
+            return yaml_error(r->file, node->items[i], err, "%s is given twice, expected each once",
+                              word.items[0]);
+        if (node->count > 1 && strcmp(word.items[0], "none") == 0)
+            return yaml_error(r->file, node->items[i], err,
+                              "none stands beside others, expected it alone");
+        strv_add(&words, word.items[0]);
+    }
+    strv_release(target);
+    *(struct strv *) target = words;
+    words = STRV_INIT;
+    return 0;
+}
+
+static void schema_words(const struct inventory_key *key, json_t *into)
+{
+    json_t *word = json_pack("{so}", "enum", inventory_words_json(key->choices));
+    json_t *list = json_pack("{sssOsisb}", "type", "array", "items", word, "minItems", 1,
+                             "uniqueItems", 1);
+    json_object_set_new(into, "anyOf", json_pack("[oo]", word, list));
+}
+
+const struct inventory_type type_words = {read_words, set_words, schema_words};
+
 static int read_labels(struct inventory_reader *r, const struct inventory_key *key,
                        const struct yaml_node *node, void *target, struct error *err)
 {
@@ -181,7 +230,8 @@ static int unknown_key(const struct inventory_reader *r, const struct yaml_node 
                   {PLACE_CLUSTER, "under cluster"},
                   {PLACE_DEFAULTS | PLACE_HOST, "under defaults or a host"},
                   {PLACE_HOST, "under a host"},
-                  {PLACE_DISK, "under a disk of a host"}};
+                  {PLACE_DISK, "under a disk of a host"},
+                  {PLACE_NFS, "under nfs of a host"}};
     const char *name = node->keys[i];
     char shown[INVENTORY_SHOWN_MAX], phrase[128];
     inventory_shown(name, shown);
@@ -226,8 +276,11 @@ static int read_subsection(struct inventory_reader *r, const struct inventory_ke
     int rc = inventory_need_kind(r, key, node, YAML_MAPPING, err);
     if (rc < 0)
         return rc;
-    (void) target;
-    void *base = key->section == PLACE_DEFAULTS ? (void *) &r->defaults : (void *) r->inv;
+    void *base = target;
+    if (key->section == PLACE_DEFAULTS)
+        base = &r->defaults;
+    else if (key->section == PLACE_CLUSTER)
+        base = r->inv;
     return inventory_read_section(r, node, key->section, base, err);
 }
 

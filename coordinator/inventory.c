@@ -4,6 +4,7 @@
 #include "lib/fd.h"
 #include "lib/grammar.h"
 #include "lib/path.h"
+#include "lib/protocol.h"
 #include "lib/strbuf.h"
 
 #include <errno.h>
@@ -28,6 +29,23 @@ static bool is_cidr4(const char *s)
     return grammar_cidr4(s, &network, &prefix);
 }
 
+/* On a disk of a class, or elsewhere as a disk's mount may be. exports(5) needs no quotes for it.
+ */
+static bool is_export(const char *s)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
+    static const char *const others[] = {"/var/lib/containerd", "/var/lib/etcd",
+                                         "/var/lib/kubelet"};
+    size_t len = strlen(AGENT_VOLUMES_DIR "/");
+    if (strncmp(s, AGENT_VOLUMES_DIR "/", len) == 0)
+        return path_is_safe_relative(s + len) && s[strspn(s, plain)] == '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (path_is_at_or_below(s, others[i]))
+            return false;
+    return inventory_is_mount_point(s);
+}
+
 /* The order is that of the manual; `defaults` stands before `hosts`, which start from them. */
 const struct inventory_key inventory_keys[] = {
     {.name = "cluster",
@@ -46,13 +64,13 @@ const struct inventory_key inventory_keys[] = {
      .help = "Pod network. flannel (VXLAN) does not enforce network policies."},
     {.name = "storage",
      .places = PLACE_TOP,
-     .type = &type_word,
+     .type = &type_words,
      .offset = INV(storage),
      .fallback = "local-path",
-     .choices = "local-path|none",
-     .later = "openebs|nfs",
-     .help = "Where persistent volumes come from: local-path makes folders on the host that a pod "
-             "runs on and is the default storage class."},
+     .choices = "local-path|openebs|nfs|none",
+     .help = "Where persistent volumes come from, one word or a list. local-path and openebs make "
+             "folders on the host that a pod runs on, nfs on the host that has nfs. The first one "
+             "gives the default storage class."},
     {.name = "bundle",
      .places = PLACE_TOP,
      .type = &type_path,
@@ -256,6 +274,13 @@ const struct inventory_key inventory_keys[] = {
      .example = "[{serial: S3Z8NB0K, class: fast}]",
      .help = "Whole disks that the host may use; no other one is ever touched. One that carries "
              "anything, is mounted or in use is refused."},
+    {.name = "nfs",
+     .places = PLACE_HOST,
+     .type = &type_section,
+     .section = PLACE_NFS,
+     .expected = "a mapping such as {export: /srv/nfs}",
+     .example = "{export: /srv/nfs}",
+     .help = "Makes this host the NFS server of the cluster. At most one host has it."},
 
     {.name = "serial",
      .places = PLACE_DISK,
@@ -315,6 +340,17 @@ const struct inventory_key inventory_keys[] = {
      .help = "What is on this disk may go: its serial number once more (its WWN when it has no "
              "serial number, its path when it has neither). It does not help a disk that is "
              "mounted or in use."},
+
+    {.name = "export",
+     .places = PLACE_NFS,
+     .type = &type_text,
+     .offset = HOST(nfs_export),
+     .required = true,
+     .grammar = is_export,
+     .pattern = "^/[-_./0-9A-Za-z]{0,126}[-_.0-9A-Za-z]$",
+     .expected = "an absolute path for data, such as /srv/nfs",
+     .help = "Folder that volumes are made in, letters, digits, '.', '_' and '-' in its names. It "
+             "may be on a disk that disks mounts."},
     {0},
 };
 
@@ -343,7 +379,7 @@ static void free_secret(char *secret)
 
 void inventory_host_release(struct host *h)
 {
-    char *texts[] = {h->name, h->address, h->user, h->key, h->host_key, h->node_ip};
+    char *texts[] = {h->name, h->address, h->user, h->key, h->host_key, h->node_ip, h->nfs_export};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         free(texts[i]);
     free_secret(h->password);
@@ -397,14 +433,15 @@ void inventory_host_copy(struct host *to, const struct host *from)
 
 void inventory_release(struct inventory *inv)
 {
-    char *texts[] = {inv->path,         inv->cluster_name, inv->endpoint, inv->pod_cidr,
-                     inv->service_cidr, inv->dns_domain,   inv->network,  inv->storage,
-                     inv->bundle,       inv->known_hosts};
+    char *texts[] = {inv->path,     inv->cluster_name, inv->endpoint,
+                     inv->pod_cidr, inv->service_cidr, inv->dns_domain,
+                     inv->network,  inv->bundle,       inv->known_hosts};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < inv->host_count; i++)
         inventory_host_release(&inv->hosts[i]);
     free(inv->hosts);
+    strv_release(&inv->storage);
     strv_release(&inv->bundle_keys);
     *inv = INVENTORY_INIT;
 }

@@ -74,7 +74,8 @@ struct inventory {
     char *service_cidr; /* default 10.96.0.0/12 */
     char *dns_domain;   /* default cluster.local */
     char *network;      /* "flannel" (default) */
-    char *storage;      /* "local-path" (default) or "none" */
+    struct strv storage; /* provisioners, the default class's first: "local-path" (default),
+                            "openebs" and "nfs", or "none" alone */
     char *bundle;       /* folder, relative to hosts.yaml's already resolved; or NULL */
     struct strv bundle_keys; /* public keys ("RW…"), and resolved paths of NAME.pub */
     char *known_hosts;  /* default ~/.ssh/known_hosts */

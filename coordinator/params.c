@@ -1,5 +1,6 @@
 #include "coordinator/params.h"
 
+#include "coordinator/storage.h"
 #include "kubeadm/config.h"
 #include "lib/protocol.h"
 #include "lib/strbuf.h"
@@ -251,7 +252,7 @@ int params_join(const struct host_run *h, struct task *out, struct error *err)
 bool params_wants_addon(const struct inventory *inv, const struct component *addon)
 {
     return addon->kind == COMPONENT_ADDON &&
-           (strcmp(addon->name, inv->network) == 0 || strcmp(addon->name, inv->storage) == 0);
+           (strcmp(addon->name, inv->network) == 0 || storage_wants(inv, addon->name));
 }
 
 /* The smallest MTU among the hosts that answered; network addons take off what they add. */
@@ -281,6 +282,9 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
                             addon->blob, "values", "pod-cidr", inv->pod_cidr, "service-cidr",
                             inv->service_cidr, "dns-domain", inv->dns_domain, "mtu", mtu,
                             "api-host", host, "api-port", port);
+    ssize_t server = storage_nfs_server(inv);
+    const char *nfs = server >= 0 ? h->run->hosts[server].facts.node_ip : NULL;
+    storage_addon(inv, addon->name, nfs, out->params);
     strv_add(&out->blobs, addon->blob);
     return 0;
 }
@@ -290,6 +294,7 @@ static json_t *node_labels(const struct host_run *h)
     json_t *labels = json_object(), *taints = json_array();
     for (size_t i = 0; i < h->host->label_count; i++)
         json_object_set_new(labels, h->host->labels[i].key, json_string(h->host->labels[i].value));
+    storage_labels(h->host, labels);
     for (size_t i = 0; i < h->host->taint_count; i++) {
         const struct taint *t = &h->host->taints[i];
         AUTO_FREE char *text = xasprintf("%s=%s:%s", t->key, t->value, t->effect);

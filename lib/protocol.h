@@ -112,8 +112,11 @@
  *   join     {"config":"<yaml>","node":N,"control_plane":bool}   a control plane's is done when
  *            its etcd member votes
  *   label    {"nodes":[{"name":…,"labels":{…},"taints":["key=value:Effect",…]}]}  control plane
- *   addon    {"name":"flannel","archive":"sha256:…","values":{"pod-cidr":"10.244.0.0/16",…}}
- *            kubectl apply -k, by server; whether its pods come up, "cluster" tells
+ *   addon    {"name":"flannel","archive":"sha256:…","values":{"pod-cidr":"10.244.0.0/16",…},
+ *            "resources":[{…},…]?,"default_class":N?}
+ *            kubectl apply -k, by server; whether its pods come up, "cluster" tells. "resources":
+ *            further objects (agent/addon.h); "default_class": no other StorageClass of ours is the
+ *            default any more
  *   netcheck {"image":REF,"nodes":[N,…],"pairs":[[from,to],…],"policy":bool} → {"failed":
  *            [{"from":N,"to":N,"cause":"…"},…]}   on a control plane: pods that send each other
  *            1,400 bytes, and whether a policy stops them; never "done" in check

@@ -29,6 +29,8 @@ hosts:
     # Whole disks that the host may use; no other one is ever touched. One that carries
     # anything, is mounted or in use is refused.
     #disks: [{serial: S3Z8NB0K, class: fast}]
+    # Makes this host the NFS server of the cluster. At most one host has it.
+    #nfs: {export: /srv/nfs}
     # ... and each key of defaults.
 
 defaults:
@@ -62,8 +64,9 @@ defaults:
 
 # Pod network. flannel (VXLAN) does not enforce network policies.
 #network: flannel
-# Where persistent volumes come from: local-path makes folders on the host that a pod runs
-# on and is the default storage class.
+# Where persistent volumes come from, one word or a list. local-path and openebs make
+# folders on the host that a pod runs on, nfs on the host that has nfs. The first one gives
+# the default storage class.
 #storage: local-path
 # Folder of the bundle to install, relative to hosts.yaml. --bundle on the command line
 # comes first.

@@ -1,4 +1,4 @@
-NFS comes later.
+NFS needs a host that is the server.
 --- input
 hosts: [10.0.0.11]
 storage: nfs
@@ -7,4 +7,4 @@ plan --offline hosts.yaml
 --- exit
 2
 --- message
-bigtop-bootstrap: hosts.yaml:2:10: storage 'nfs' comes with a later release, expected local-path or none
+bigtop-bootstrap: hosts.yaml:2:10: storage is nfs without a server, expected a host with nfs: {export: /srv/nfs}

@@ -52,6 +52,36 @@ static void values_are_strings(void **state)
     assert_non_null(none);
 }
 
+static void resources_become_documents(void **state)
+{
+    (void) state;
+    AUTO_JSON *resources = json_pack("[{s:s,s:s,s:{s:s}},{s:s,s:s,s:{s:s}}]", "apiVersion", "v1",
+                                     "kind", "A", "metadata", "name", "x\"\n---\nkind: Secret",
+                                     "apiVersion", "v1", "kind", "B", "metadata", "name", "y");
+    AUTO_FREE char *text = addon_resources_manifest(resources);
+    assert_non_null(text);
+    assert_memory_equal(text, "---\n{", 5);
+    char *second = strstr(text + 4, "\n---\n");
+    assert_non_null(second);
+    assert_null(strstr(second + 1, "\n---\n")); /* the name's is quoted */
+    AUTO_JSON *last = json_parse(second + 5, strlen(second + 5), "test", NULL);
+    assert_string_equal(json_get_string(last, "kind", ""), "B");
+    assert_null(strstr(text, "\nkind: Secret"));
+}
+
+static void resources_are_objects_with_a_name(void **state)
+{
+    (void) state;
+    static const char *const bad[] = {"[1]", "[{}]", "[{\"apiVersion\":\"v1\",\"kind\":\"A\"}]",
+                                      "[{\"kind\":\"A\",\"metadata\":{\"name\":\"x\"}}]"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        AUTO_JSON *resources = json_parse(bad[i], strlen(bad[i]), "test", NULL);
+        assert_null(addon_resources_manifest(resources));
+    }
+    AUTO_FREE char *none = addon_resources_manifest(NULL);
+    assert_string_equal(none, "");
+}
+
 static void refuses_malformed_parameters(void **state)
 {
     (void) state;
@@ -116,6 +146,8 @@ int main(void)
         cmocka_unit_test(values_become_a_local_configmap),
         cmocka_unit_test(a_hostile_value_stays_a_value),
         cmocka_unit_test(values_are_strings),
+        cmocka_unit_test(resources_become_documents),
+        cmocka_unit_test(resources_are_objects_with_a_name),
         cmocka_unit_test(refuses_malformed_parameters),
         cmocka_folder_test(two_may_open_an_addon),
     };

@@ -43,7 +43,8 @@ static void test_shortest(void **state)
     assert_string_equal(inv.service_cidr, "10.96.0.0/12");
     assert_string_equal(inv.dns_domain, "cluster.local");
     assert_string_equal(inv.network, "flannel");
-    assert_string_equal(inv.storage, "local-path");
+    assert_int_equal(inv.storage.count, 1);
+    assert_string_equal(inv.storage.items[0], "local-path");
     assert_null(inv.bundle);
     const struct host *h = inv.hosts;
     assert_null(h[0].name);
@@ -129,7 +130,8 @@ static void test_full(void **state)
     assert_string_equal(h->taints[1].key, "c");
     assert_string_equal(h->taints[1].value, "");
     assert_string_equal(inv.endpoint, "api.example.com:6443");
-    assert_string_equal(inv.storage, "none");
+    assert_int_equal(inv.storage.count, 1);
+    assert_string_equal(inv.storage.items[0], "none");
     inventory_release(&inv);
 }
 
@@ -292,6 +294,8 @@ static const json_t *property(const json_t *schema, const struct inventory_key *
             json_object_get(json_object_get(json_object_get(top, "hosts"), "items"), "anyOf"), 1);
     else if (key->places & PLACE_DISK)
         mapping = json_object_get(host_property(top, "disks"), "items");
+    else if (key->places & PLACE_NFS)
+        mapping = host_property(top, "nfs");
     return json_object_get(json_object_get(mapping, "properties"), key->name);
 }
 
@@ -335,12 +339,15 @@ static void test_fallbacks_are_acceptable(void **state)
         if (!key->fallback)
             continue;
         union {
+            struct strv list;
             char *text;
             int number;
             uint16_t port;
-        } target = {NULL};
+        } target = {.list = STRV_INIT};
         assert_true(key->type->set(&r, key, key->fallback, &target));
-        if (key->type != &type_choice && key->type != &type_port)
+        if (key->type == &type_words)
+            strv_release(&target.list);
+        else if (key->type != &type_choice && key->type != &type_port)
             free(target.text);
     }
 }

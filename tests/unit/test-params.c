@@ -51,7 +51,7 @@ static void build(struct world *w)
                 .service_cidr = (char *) "10.96.0.0/12",
                 .dns_domain = (char *) "cluster.local",
                 .network = (char *) "flannel",
-                .storage = (char *) "none",
+                .storage = {(char *[]){(char *) "none", NULL}, 1},
                 .host_count = 2},
         .bundle = {.architecture = "amd64", .kubernetes = "v1.34.4", .component_count = 6},
     };
