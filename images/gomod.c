@@ -168,16 +168,22 @@ int gomod_fetch_with(const struct source_context *ctx, const char *go, const cha
 }
 
 /* Any Go will do to fetch the one that we use: Debian 12 has 1.19. */
-static char *bootstrap_go(void)
+static int any_go(char **out, struct error *err)
 {
-    if (process_in_path("go"))
-        return xstrdup("go");
+    if (process_in_path("go")) {
+        *out = xstrdup("go");
+        return 0;
+    }
     glob_t found = {0};
     glob("/usr/lib/go-*/bin/go", 0, NULL, &found);
     glob("/usr/local/go/bin/go", GLOB_APPEND, NULL, &found);
-    char *go = found.gl_pathc > 0 ? xstrdup(found.gl_pathv[0]) : NULL;
+    if (found.gl_pathc > 0)
+        *out = xstrdup(found.gl_pathv[0]);
     globfree(&found);
-    return go;
+    if (*out)
+        return 0;
+    error_set(err, -ENOENT, "no Go on this machine to fetch modules with");
+    return error_remedy(err, "apt-get install golang-go (any version from 1.16 on)");
 }
 
 /* A module's zip carries no modes. */
@@ -205,16 +211,15 @@ static const char *host_architecture(void)
 
 int gomod_toolchain(const struct source_context *ctx, char **go, struct error *err)
 {
-    AUTO_FREE char *old = bootstrap_go();
-    if (!old) {
-        error_set(err, -ENOENT, "no Go on this machine to fetch %s with", ctx->recipe->toolchain);
-        return error_remedy(err, "apt-get install golang-go (any version from 1.16 on)");
-    }
+    AUTO_FREE char *old = NULL;
+    int r = any_go(&old, err);
+    if (r < 0)
+        return r;
     AUTO_FREE char *module = xasprintf(TOOLCHAIN_MODULE "%s.linux-%s", ctx->recipe->toolchain,
                                        host_architecture());
     AUTO_FREE char *dir = NULL;
     source_progress(ctx, "checking the compiler %s", ctx->recipe->toolchain);
-    int r = gomod_fetch_with(ctx, old, module, ctx->recipe->toolchain_sum, &dir, err);
+    r = gomod_fetch_with(ctx, old, module, ctx->recipe->toolchain_sum, &dir, err);
     if (r < 0)
         return r;
     AUTO_FREE char *bin = path_join(dir, "bin");
@@ -229,6 +234,6 @@ int gomod_fetch(const struct source_context *ctx, const char *module, const char
                 struct error *err)
 {
     AUTO_FREE char *go = NULL;
-    int r = gomod_toolchain(ctx, &go, err);
+    int r = ctx->recipe->toolchain ? gomod_toolchain(ctx, &go, err) : any_go(&go, err);
     return r < 0 ? r : gomod_fetch_with(ctx, go, module, sum, out, err);
 }

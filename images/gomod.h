@@ -11,7 +11,7 @@ int gomod_dir_sum(const char *dir, const char *name, char **out, struct error *e
 
 /* Fetches "module@version" when it isn't there, checks it against the sum, gives the folder where
  * it is unpacked; the caller frees. A folder whose sum is wrong is removed and fetched
- * again, once. */
+ * again, once. With the recipe's compiler or, where it names none, any Go of this machine. */
 int gomod_fetch(const struct source_context *ctx, const char *module, const char *sum, char **out,
                 struct error *err);
 /* The recipe's Go compiler: path of its `go`. Needs any `go` on the machine to be fetched with. */

@@ -6,8 +6,8 @@
 #define PROGRESS_MAX 200
 
 static const struct source_type *const types[] = {
-    &source_go,    &source_c,    &source_deb, &source_file,
-    &source_maven, &source_pypi, &source_oci, &source_url,
+    &source_go,    &source_go_files, &source_c,   &source_deb, &source_file,
+    &source_maven, &source_pypi,     &source_oci, &source_url,
 };
 
 const struct source_type *source_type_find(const char *name)
