@@ -252,6 +252,14 @@ static json_t *component_json(const struct build *b, const struct recipe_compone
                      c->version, "roles", role_list(c->roles), "sources", sources);
 }
 
+static json_t *needed_images(const struct yaml_node *map)
+{
+    json_t *images = json_object();
+    for (size_t i = 0; i < map->count; i++)
+        json_object_set_new(images, map->keys[i], json_string(map->items[i]->text));
+    return images;
+}
+
 static int build_artifact(struct build *b, const struct recipe_component *c, int64_t *size,
                           struct error *err)
 {
@@ -272,6 +280,8 @@ static int build_artifact(struct build *b, const struct recipe_component *c, int
     json_object_set_new(json, "blob", json_string(blob.digest));
     if (c->kind == COMPONENT_ADDON)
         json_object_set_new(json, "namespaces", source_list(&c->namespaces));
+    if (c->images)
+        json_object_set_new(json, "images", needed_images(c->images));
     json_array_append_new(b->components, json);
     *size = blob.size;
     return 0;

@@ -137,6 +137,28 @@ static int read_namespaces(const json_t *obj, struct component *c, struct error 
     return 0;
 }
 
+static int read_images(const json_t *obj, struct component *c, struct error *err)
+{
+    json_t *images = json_object_get(obj, "images"), *repository;
+    const char *value;
+    if (images && !json_is_object(images))
+        return error_set(err, -EBADMSG, "\"images\" is not an object");
+    json_object_foreach(images, value, repository) {
+        AUTO_FREE char *ref =
+            xasprintf("%s:tag", json_is_string(repository) ? json_string_value(repository) : "");
+        if (!is_word(value, NAME_MAX_LEN) || !grammar_image_ref(ref))
+            return error_set(err, -EBADMSG, "\"images\" has something that is no repository");
+    }
+    c->images = images;
+    return 0;
+}
+
+static int read_addon(const json_t *obj, struct component *c, struct error *err)
+{
+    int r = read_namespaces(obj, c, err);
+    return r < 0 ? r : read_images(obj, c, err);
+}
+
 static int read_sources(const struct bundle *b, const json_t *obj, struct component *c,
                         struct error *err)
 {
@@ -182,7 +204,7 @@ static int read_component(const struct bundle *b, const json_t *obj, struct comp
     if (c->kind == COMPONENT_IMAGE)
         return read_image(b, obj, c, err);
     r = need_blob(b, obj, "blob", &c->blob, err);
-    return r < 0 || c->kind == COMPONENT_FILES ? r : read_namespaces(obj, c, err);
+    return r < 0 || c->kind == COMPONENT_FILES ? r : read_addon(obj, c, err);
 }
 
 static bool same_component(const struct component *a, const struct component *b)

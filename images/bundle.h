@@ -10,8 +10,9 @@
  *       "ref":"registry.k8s.io/kube-apiserver:v1.34.4","manifest":"sha256:…",
  *       "blobs":["sha256:…",…]},                   config and layers
  *      {"name":"flannel","kind":"addon","version":"…","roles":["control-plane"],"blob":"sha256:…",
- *       "namespaces":["…"]}],                        a tar of a kustomize folder, and where
- *                                                   its pods live
+ *       "namespaces":["…"],                        a tar of a kustomize folder, where its pods live,
+ *       "images":{VALUE:"docker.io/calico/cni",…}}],  and images that it needs: whichever tag the
+ *                                                   bundle has is told to it by that value
  *    "blobs":{"sha256:…":12345,…},                   every blob and its size, manifests too
  *    "chunks":{"sha256:…":["<64 hex>",…],…},         SHA-256 of each CHUNK_SIZE bytes of a blob
  *                                                    that has more than one (images/chunk-map.h)
@@ -60,6 +61,7 @@ struct component {
     json_t *blobs;              /* image: array of digests, borrowed */
     json_t *sources;            /* array of keys of "sources", borrowed; may be NULL */
     json_t *namespaces;         /* addon: array of strings, borrowed; may be NULL */
+    json_t *images;             /* addon: object of repositories, borrowed; may be NULL */
 };
 
 struct bundle_store; /* images/bundle-store.h */

@@ -70,9 +70,29 @@ static int read_image(const struct recipe *r, struct recipe_component *c, struct
     return 0;
 }
 
+static int read_needed_images(const struct recipe *r, struct recipe_component *c, struct error *err)
+{
+    const struct yaml_node *map = yaml_get(c->node, "images");
+    int e = map ? fields_kind(&r->file, map, YAML_MAPPING, err) : 0;
+    for (size_t i = 0; e == 0 && map && i < map->count; i++) {
+        const char *repository;
+        if (!fields_is_word(map->keys[i]))
+            return yaml_error_key(&r->file, map, i, err, "a value's name has to be a word");
+        if ((e = fields_need_string(&r->file, map, map->keys[i], &repository, err)) < 0)
+            return e;
+        AUTO_FREE char *ref = xasprintf("%s:tag", repository);
+        if (!grammar_image_ref(ref))
+            return yaml_error(&r->file, map->items[i], err,
+                              "expected a full repository without a tag: host/path");
+    }
+    c->images = map;
+    return e;
+}
+
 static int read_addon(const struct recipe *r, struct recipe_component *c, struct error *err)
 {
-    return fields_get_strings(&r->file, c->node, "namespaces", &c->namespaces, err);
+    int e = fields_get_strings(&r->file, c->node, "namespaces", &c->namespaces, err);
+    return e < 0 ? e : read_needed_images(r, c, err);
 }
 
 static int read_files_only(const struct recipe *r, struct recipe_component *c, struct error *err)
@@ -128,10 +148,11 @@ static int take_addon(const struct recipe *r, struct recipe_component *c, struct
 static const char *const files_keys[] = {COMMON_KEYS, "files", NULL};
 static const char *const image_keys[] = {COMMON_KEYS, "files", "ref",  "layers",  "entrypoint",
                                          "cmd",       "env",   "user", "workdir", NULL};
-static const char *const addon_keys[] = {COMMON_KEYS, "files", "namespaces", NULL};
+static const char *const addon_keys[] = {COMMON_KEYS, "files", "namespaces", "images", NULL};
 static const char *const take_files_keys[] = {COMMON_KEYS, "source", "to", NULL};
 static const char *const take_image_keys[] = {COMMON_KEYS, "source", "image", "ref", NULL};
-static const char *const take_addon_keys[] = {COMMON_KEYS, "source", "to", "namespaces", NULL};
+static const char *const take_addon_keys[] = {COMMON_KEYS,  "source", "to",
+                                              "namespaces", "images", NULL};
 
 static const struct {
     const char *name;

@@ -15,7 +15,8 @@
  *     - {name, kind: files, version, roles, files: [ENTRY, …]}
  *     - {name, kind: image, version, roles, ref, layers: [NAME, …], files: [ENTRY, …],
  *        entrypoint, cmd, env, user, workdir}
- *     - {name, kind: addon, version, roles, files: [ENTRY, …], namespaces: [NAME, …]}
+ *     - {name, kind: addon, version, roles, files: [ENTRY, …], namespaces: [NAME, …],
+ *        images: {VALUE: REPOSITORY, …}}         what of other projects it needs (images/bundle.h)
  *     - {name, kind: image, version, roles, ref, image: SOURCE}    as it is, byte by byte
  *     - {name, kind, version, roles, source: {T: VALUE, …}, to: D}
  * The last is a component that is all of one source, which is said on the spot: {type: T, …}, or
@@ -81,11 +82,12 @@ struct recipe_component {
     bool is_source; /* made of one source as it is */
     size_t source;  /* is_source: index in recipe.sources */
     struct recipe_layer files;
-    struct strv namespaces; /* addon: where its pods live */
-    char *made_version, *made_to; /* owned: defaults */
-    const char *ref;  /* image, and so are all below */
-    bool whole_image; /* the source is an OCI image layout; else of layers */
-    size_t *layers;   /* indexes in recipe.layers, bottom first */
+    struct strv namespaces;         /* addon: where its pods live */
+    const struct yaml_node *images; /* addon: VALUE: REPOSITORY; NULL: none */
+    char *made_version, *made_to;   /* owned: defaults */
+    const char *ref;                /* image, and so are all below */
+    bool whole_image;               /* the source is an OCI image layout; else of layers */
+    size_t *layers;                 /* indexes in recipe.layers, bottom first */
     size_t layer_count;
     struct strv entrypoint, cmd, env;
     const char *user, *workdir; /* NULL: not set */
@@ -98,7 +100,7 @@ struct recipe {
     const char *kubernetes; /* NULL: none */
     int64_t serial;
     struct trusted_keys next_keys;
-    int64_t mtime; /* created, seconds since 1970 */
+    int64_t mtime;                         /* created, seconds since 1970 */
     const char *toolchain, *toolchain_sum; /* NULL when there is no `toolchain` */
     struct recipe_source *sources;
     size_t source_count;

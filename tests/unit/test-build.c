@@ -24,7 +24,7 @@
     "- {name: two, kind: image, version: v1, roles: [control-plane], ref: a.io/two:v1,\n" \
     "   layers: [base]}\n" \
     "- {name: net, kind: addon, version: v1, roles: [control-plane], files: [{from: addon}],\n" \
-    "   namespaces: [x]}\n"
+    "   namespaces: [x], images: {image-one: a.io/one}}\n"
 
 static void put(const char *dir, const char *name, const char *text, mode_t mode)
 {
@@ -141,6 +141,8 @@ static void builds_a_bundle(void **state)
     const struct component *two = bundle_find(&b, "two");
     assert_string_equal(json_string_value(json_array_get(one->blobs, 1)),
                         json_string_value(json_array_get(two->blobs, 1)));
+    assert_string_equal(json_get_string(bundle_find(&b, "net")->images, "image-one", ""),
+                        "a.io/one");
     assert_string_equal(json_string_value(json_array_get(bundle_find(&b, "net")->namespaces, 0)),
                         "x");
 }

@@ -142,6 +142,16 @@ static void refuses_what_is_wrong(void **state)
          "does not list"},
         {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"namespaces\":[\"--x\"]"), LIST),
          "not a line of text"},
+        {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"images\":[]"), LIST),
+         "\"images\" is not an object"},
+        {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"images\":{\"x\":7}"), LIST),
+         "no repository"},
+        {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"images\":{\"x\":\"a.io/x:v1\"}"),
+                LIST),
+         "no repository"},
+        {BUNDLE(C("\"kind\":\"addon\",\"blob\":\"" D_CONTENT "\",\"images\":{\"a b\":\"a.io/x\"}"),
+                LIST),
+         "no repository"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct error err = ERROR_INIT;

@@ -38,7 +38,7 @@ static void reads_a_recipe(void **state)
                   "   target: box}], entrypoint: [/b], cmd: [x, y], env: [A=b], user: \"1:1\",\n"
                   "   workdir: /w}\n"
                   "- {name: c, kind: addon, version: v3, roles: [worker], files: [{from: f}],\n"
-                  "   namespaces: [c]}\n",
+                  "   namespaces: [c], images: {image-x: a.io/x}}\n",
                   &r, &err);
     if (e < 0)
         fail_msg("%s", err.text);
@@ -57,6 +57,7 @@ static void reads_a_recipe(void **state)
     assert_int_equal(image->files.entries[1].links.count, 2);
     assert_string_equal(image->user, "1:1");
     assert_string_equal(r.components[2].namespaces.items[0], "c");
+    assert_string_equal(r.components[2].images->keys[0], "image-x");
     assert_int_equal(r.components[2].files.entries[0].mode, RECIPE_MODE_KEEP);
 }
 
@@ -149,6 +150,17 @@ static void refuses_what_is_wrong(void **state)
         {HEAD "toolchain: {go: go1.2, sum: s}\n"
               "sources: {x: {type: c, module: k, sum: s, file: a.c, program: p}}\n",
          "expected PATH@VERSION"},
+        {HEAD "sources: {x: {type: go-files, module: k, sum: s, files: [a]}}\n",
+         "expected PATH@VERSION"},
+        {HEAD "sources: {x: {type: go-files, module: \"../k@v1\", sum: s, files: [a]}}\n",
+         "expected PATH@VERSION"},
+        {HEAD "sources: {x: {type: go-files, module: k@v1, files: [a]}}\n", "\"sum\" is missing"},
+        {HEAD "sources: {x: {type: go-files, module: k@v1, sum: s, files: []}}\n",
+         "\"files\" is empty"},
+        {HEAD "sources: {x: {type: go-files, module: k@v1, sum: s, files: [../a]}}\n",
+         "r.yaml:6:60: expected a path inside the module"},
+        {HEAD "sources: {x: {type: go-files, module: k@v1, sum: s, files: [a/f, b/f]}}\n",
+         "r.yaml:6:65: a second file \"f\""},
         {HEAD "sources: {x: {type: maven, artifacts: []}}\n", "\"artifacts\" is empty"},
         {HEAD "sources: {x: {type: maven, artifacts: [\"a:b\"]}}\n",
          "r.yaml:6:40: expected GROUP:ARTIFACT:VERSION"},
@@ -216,6 +228,11 @@ static void refuses_what_is_wrong(void **state)
         {WITH(A "kind: image, ref: a.io/b:c, layers: [x]"), "no layer \"x\""},
         {WITH(A "kind: image, ref: a.io/b:c, files: [{from: f}], cmd: x"), "expected a list"},
         {WITH(A "kind: image, ref: a.io/b:c, files: [{from: f}], cmd: [\"\"]"), "empty text"},
+        {WITH(A "kind: addon, files: [{from: f}], images: [x]"), "expected a mapping"},
+        {WITH(A "kind: addon, files: [{from: f}], images: {x: \"a.io/x:v1\"}"),
+         "a full repository without a tag"},
+        {WITH(A "kind: addon, files: [{from: f}], images: {x: x}"), "a full repository"},
+        {WITH(A "kind: files, files: [{from: f}], images: {}"), "unknown key \"images\""},
         {ENTRY("{from: g}"), "no source \"g\""},
         {ENTRY("{form: f}"), "expected one of the keys from, links, text, dir"},
         {ENTRY("{from: f, path: ../x}"), "relative path without \"..\""},
