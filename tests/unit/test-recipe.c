@@ -123,7 +123,7 @@ static void refuses_what_is_wrong(void **state)
         {HEAD, "\"components\" is missing here"},
         {HEAD "sources: []\n", "r.yaml:6:10: found a list, expected a mapping"},
         {HEAD "sources: {x: {type: magic}}\n", "r.yaml:6:21: unknown source type, expected one of "
-                                               "go, c, deb, file, maven, pypi, oci, url"},
+                                               "go, go-files, c, deb, file, maven, pypi, oci, url"},
         {HEAD "sources: {\"a b\": {type: file}}\n", "r.yaml:6:11: a source's name"},
         {HEAD "sources: {x: {type: file}}\n", "\"path\" is missing here"},
         {HEAD "sources: {x: {type: file, path: nothing-there}}\n", "No such file"},
