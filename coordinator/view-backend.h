@@ -42,6 +42,7 @@ struct view {
     int64_t started_ms;
     struct view_phase_time *times;
     size_t time_count;
+    int64_t printed_ms; /* line-wise output of many hosts: when last; 0: never */
     /* live only */
     pthread_t ticker;
     pthread_cond_t wake;
@@ -64,6 +65,9 @@ struct view_backend {
 };
 extern const struct view_backend view_live, view_plain, view_json, view_quiet;
 
+/* Hosts by enum view_state, and "3 done, 2 working". */
+void view_count_states(const struct view *v, size_t counts[4]);
+void view_add_counts(struct strbuf *out, const size_t counts[4]);
 /* "12.1/31.0 MiB", "3/7", or nothing. */
 void view_amount(struct strbuf *out, int64_t done, int64_t total);
 /* "n2: init failed: cause\n  remedy: ...\n", each line made printable. */

@@ -163,36 +163,13 @@ static void render_host(const struct view *v, const struct view_line *line, size
     strbuf_addc(out, '\n');
 }
 
-static void count_states(const struct view *v, size_t counts[4])
-{
-    memset(counts, 0, 4 * sizeof(counts[0]));
-    for (size_t i = 0; i < v->count; i++)
-        counts[v->lines[i].state]++;
-}
-
-static void add_counts(struct strbuf *out, const size_t counts[4])
-{
-    static const enum view_state order[] = {VIEW_DONE, VIEW_WORKING, VIEW_WAITING, VIEW_FAILED};
-    static const char *const words[] = {[VIEW_WAITING] = "waiting",
-                                        [VIEW_WORKING] = "working",
-                                        [VIEW_DONE] = "done",
-                                        [VIEW_FAILED] = "failed"};
-    const char *separator = "";
-    for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-        if (counts[order[i]] == 0)
-            continue;
-        strbuf_addf(out, "%s%zu %s", separator, counts[order[i]], words[order[i]]);
-        separator = ", ";
-    }
-}
-
 /* Too many hosts for the screen: those that need attention first, the rest as numbers. */
 static size_t render_some(const struct view *v, size_t room, size_t columns, int64_t now_ms,
                           struct strbuf *out)
 {
     static const enum view_state order[] = {VIEW_FAILED, VIEW_WORKING, VIEW_WAITING, VIEW_DONE};
     size_t hidden[4], shown = 0;
-    count_states(v, hidden);
+    view_count_states(v, hidden);
     for (size_t o = 0; o < ARRAY_SIZE(order); o++)
         for (size_t i = 0; i < v->count && shown + 1 < room; i++) {
             if (v->lines[i].state != order[o])
@@ -204,7 +181,7 @@ static size_t render_some(const struct view *v, size_t room, size_t columns, int
     struct pen pen = {out, columns - 1, v->color};
     STRBUF(text, 128);
     strbuf_addf(&text, "%s and %zu more: ", v->utf8 ? "…" : "...", v->count - shown);
-    add_counts(&text, hidden);
+    view_add_counts(&text, hidden);
     put(&pen, DIM, text.data);
     strbuf_addc(out, '\n');
     return shown + 1;
@@ -224,10 +201,10 @@ size_t view_live_render(const struct view *v, struct view_size size, int64_t now
             render_host(v, &v->lines[i], size.columns, now_ms, out);
     struct pen pen = {out, size.columns - 1, v->color};
     size_t counts[4];
-    count_states(v, counts);
+    view_count_states(v, counts);
     STRBUF(text, 128);
     strbuf_addf(&text, "%zu host%s: ", v->count, v->count == 1 ? "" : "s");
-    add_counts(&text, counts);
+    view_add_counts(&text, counts);
     put(&pen, BOLD, text.data);
     STRBUF(elapsed, 32);
     add_elapsed(&elapsed, now_ms - v->started_ms);

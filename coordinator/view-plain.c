@@ -6,6 +6,8 @@
 
 #define PLAIN_INTERVAL_MS 2000
 #define PLAIN_COLUMNS 100
+#define PLAIN_HOSTS_MAX 20 /* of more, one line for all, and one for each that fails */
+#define PLAIN_PHASES_MAX 8
 
 static const char *word(const struct view_line *line)
 {
@@ -28,13 +30,8 @@ static void add_detail(struct strbuf *out, const struct view_line *line)
     view_amount(out, line->done, line->total);
 }
 
-static void plain_host(struct view *v, size_t host, bool changed)
+static void print_host(const struct view *v, const struct view_line *line)
 {
-    struct view_line *line = &v->lines[host];
-    int64_t now = clock_monotonic_ms();
-    if (!changed && line->printed_ms && now - line->printed_ms < PLAIN_INTERVAL_MS)
-        return;
-    line->printed_ms = now;
     STRBUF(out, VIEW_LINE_MAX);
     strbuf_addf(&out, "%-*s  %-10s  ", (int) v->label_width, line->label, word(line));
     add_detail(&out, line);
@@ -42,6 +39,80 @@ static void plain_host(struct view *v, size_t host, bool changed)
         out.data[--out.len] = '\0';
     (void) puts(out.data);
     (void) fflush(stdout);
+}
+
+struct phase_count {
+    const char *phase;
+    size_t hosts;
+};
+
+static void count_phase(struct phase_count *counts, const char *phase)
+{
+    size_t i = 0;
+    while (i + 1 < PLAIN_PHASES_MAX && counts[i].phase && strcmp(counts[i].phase, phase) != 0)
+        i++;
+    if (!counts[i].phase)
+        counts[i].phase = phase;
+    else if (strcmp(counts[i].phase, phase) != 0)
+        counts[i].phase = "others";
+    counts[i].hosts++;
+}
+
+static void add_phases(const struct view *v, struct strbuf *out)
+{
+    struct phase_count counts[PLAIN_PHASES_MAX] = {{0}};
+    int64_t done = 0, total = 0;
+    for (size_t i = 0; i < v->count; i++) {
+        const struct view_line *line = &v->lines[i];
+        if (line->state != VIEW_WORKING)
+            continue;
+        count_phase(counts, line->phase);
+        if (line->total < (int64_t) VIEW_BYTES_FROM)
+            continue;
+        done += line->done;
+        total += line->total;
+    }
+    for (size_t i = 0; i < PLAIN_PHASES_MAX && counts[i].phase; i++)
+        strbuf_addf(out, "%s%s %zu", i == 0 ? "  (" : ", ", counts[i].phase, counts[i].hosts);
+    strbuf_adds(out, counts[0].phase ? ")  " : "");
+    view_amount(out, done, total);
+}
+
+static void print_all(const struct view *v)
+{
+    STRBUF(out, VIEW_LINE_MAX);
+    size_t states[4];
+    view_count_states(v, states);
+    strbuf_addf(&out, "%zu hosts: ", v->count);
+    view_add_counts(&out, states);
+    add_phases(v, &out);
+    while (out.len > 0 && out.data[out.len - 1] == ' ')
+        out.data[--out.len] = '\0';
+    (void) puts(out.data);
+    (void) fflush(stdout);
+}
+
+static bool is_due(int64_t *printed_ms)
+{
+    int64_t now = clock_monotonic_ms();
+    if (*printed_ms && now - *printed_ms < PLAIN_INTERVAL_MS)
+        return false;
+    *printed_ms = now;
+    return true;
+}
+
+static void plain_host(struct view *v, size_t host, bool changed)
+{
+    struct view_line *line = &v->lines[host];
+    if (v->count > PLAIN_HOSTS_MAX && !(changed && line->state == VIEW_FAILED)) {
+        if (is_due(&v->printed_ms))
+            print_all(v);
+        return;
+    }
+    if (changed)
+        line->printed_ms = 0;
+    if (is_due(&line->printed_ms))
+        print_host(v, line);
 }
 
 static void plain_note(struct view *v, const char *label, bool warning, const char *text)

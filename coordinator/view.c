@@ -192,6 +192,29 @@ void view_summary(struct view *v, const char *format, ...)
     pthread_mutex_unlock(&v->lock);
 }
 
+void view_count_states(const struct view *v, size_t counts[4])
+{
+    memset(counts, 0, 4 * sizeof(counts[0]));
+    for (size_t i = 0; i < v->count; i++)
+        counts[v->lines[i].state]++;
+}
+
+void view_add_counts(struct strbuf *out, const size_t counts[4])
+{
+    static const enum view_state order[] = {VIEW_DONE, VIEW_WORKING, VIEW_WAITING, VIEW_FAILED};
+    static const char *const words[] = {[VIEW_WAITING] = "waiting",
+                                        [VIEW_WORKING] = "working",
+                                        [VIEW_DONE] = "done",
+                                        [VIEW_FAILED] = "failed"};
+    const char *separator = "";
+    for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+        if (counts[order[i]] == 0)
+            continue;
+        strbuf_addf(out, "%s%zu %s", separator, counts[order[i]], words[order[i]]);
+        separator = ", ";
+    }
+}
+
 void view_amount(struct strbuf *out, int64_t done, int64_t total)
 {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};

@@ -219,6 +219,36 @@ static void test_plain_is_throttled(void **state)
     capture_release(&c);
 }
 
+/* What all of them do in one line, and each that fails. */
+static void test_plain_of_many(void **state)
+{
+    (void) state;
+    enum { COUNT = 30, MIB = 1024 * 1024 };
+    struct host many[COUNT] = {0};
+    const struct inventory inv = {.hosts = many, .host_count = COUNT};
+    struct capture c;
+    for (size_t i = 0; i < COUNT; i++)
+        many[i].address = (char *) "host";
+    capture_start(&c);
+    struct view *v = view_open(VIEW_PLAIN, &inv);
+    for (size_t i = 0; i < COUNT; i++)
+        v->lines[i].state = i < 10 ? VIEW_DONE : VIEW_WAITING;
+    memcpy(v->lines[28].phase, "connect", sizeof("connect"));
+    v->lines[28].state = VIEW_WORKING;
+    v->lines[28].total = 7; /* no bytes */
+    view_host(v, 29, VIEW_WORKING, "stage", "fetching", 3 * MIB, 20 * MIB);
+    for (size_t i = 0; i < COUNT; i++)
+        view_host(v, i, VIEW_WORKING, "too soon", "", 0, 0);
+    view_host(v, 3, VIEW_FAILED, "stage", "no room", 0, 0);
+    view_host(v, 3, VIEW_FAILED, "stage", "no room", 0, 0);
+    view_close(&v);
+    capture_end(&c);
+    assert_string_equal(c.text[0].data, "30 hosts: 10 done, 2 working, 18 waiting"
+                                        "  (connect 1, stage 1)  3/20 MiB\n"
+                                        "host  failed      stage: no room\n");
+    capture_release(&c);
+}
+
 static void test_without_hosts(void **state)
 {
     (void) state;
@@ -535,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_transfer),
         cmocka_unit_test(test_plain_is_throttled),
+        cmocka_unit_test(test_plain_of_many),
         cmocka_unit_test(test_without_hosts),
         cmocka_unit_test(test_amounts),
         cmocka_unit_test(test_render),
