@@ -210,11 +210,28 @@ static void close_link(struct exchange *x, struct link *l)
     link_free(x, l);
 }
 
+static bool somebody_comes(const struct exchange *x)
+{
+    for (const struct link *l = x->links; l; l = l->next)
+        if (!l->peer && !l->over)
+            return true;
+    return false;
+}
+
+/* Of who is to dial us: one of those who are shaking hands with us may be it. */
+static bool may_be_coming(const struct exchange *x, const struct peer *p, bool somebody,
+                          int64_t now)
+{
+    return somebody && strcmp(x->self, p->id) > 0 && now < p->dial_at + SHAKE_MS;
+}
+
 static void dial_who_is_missing(struct exchange *x, int64_t now)
 {
+    bool somebody = somebody_comes(x);
     for (size_t i = 0; i < x->peer_count; i++) {
         struct peer *p = &x->peers[i];
-        if (!p->dropped && !p->link && !p->dial && now >= p->dial_at)
+        if (!p->dropped && !p->link && !p->dial && now >= p->dial_at &&
+            !may_be_coming(x, p, somebody, now))
             dial(x, p, now);
     }
 }

@@ -61,23 +61,34 @@ static size_t place_of(const struct distribution *d, size_t host)
     return place;
 }
 
-static bool is_power_of_two(size_t n)
+/* The smallest base of which the powers up to DISTRIBUTION_REACH span half of the ring. */
+static size_t base_for(size_t members)
 {
-    return n > 0 && (n & (n - 1)) == 0;
+    size_t base = 2;
+    while (base * base * base * base < members / 2)
+        base++;
+    return base;
+}
+
+static bool is_power(size_t distance, size_t base)
+{
+    size_t power = 1;
+    for (int i = 1; i < DISTRIBUTION_REACH && power < distance; i++)
+        power *= base;
+    return power == distance;
 }
 
 json_t *distribution_peers(const struct distribution *d, size_t host)
 {
     json_t *peers = json_array();
-    size_t n = members(d), own = place_of(d, host), place = 0;
+    size_t n = members(d), own = place_of(d, host), place = 0, base = base_for(n);
     for (size_t i = 0; i < d->host_count; i++) {
         if (!d->hosts[i].address)
             continue;
-        /* On a ring of all, by distances of powers of two either way. */
         size_t ahead = (place + n - own) % n, back = (own + n - place) % n;
         place++;
         if (i == host ||
-            (n > DISTRIBUTION_MESH_MAX && !is_power_of_two(ahead < back ? ahead : back)))
+            (n > DISTRIBUTION_MESH_MAX && !is_power(ahead, base) && !is_power(back, base)))
             continue;
         char id[24];
         snprintf(id, sizeof(id), "%zu", i);

@@ -45,9 +45,12 @@ int distribution_new(const struct bundle *b, const char *run, const struct strv 
 void distribution_free(struct distribution **d);
 
 /* The ids ("0", "1", …) and addresses of those this host shall connect to, as the call "exchange"
- * has them: all of them when they are few, otherwise so many that each host has some twenty and
- * none is far. A connects to B when B connects to A. The caller owns it. */
+ * has them: all of them when they are few. Of more than DISTRIBUTION_MESH_MAX those on a ring at
+ * DISTRIBUTION_REACH distances either way, powers of a base that grows with the ring: each costs
+ * handshakes, whose number so grows as the hosts do, and still nobody is more than a few steps
+ * away. A connects to B when B connects to A. The caller owns it. */
 #define DISTRIBUTION_MESH_MAX 16
+#define DISTRIBUTION_REACH 4
 json_t *distribution_peers(const struct distribution *d, size_t host);
 
 /* The host wants something, or is going to. */

@@ -187,8 +187,9 @@ static void regroup(struct scatter *s, int64_t now)
 
 void groups_tend(struct scatter *s, int64_t now)
 {
-    bool settled = s->dirty_ms != 0 && (now - s->changed_ms >= SCATTER_SETTLE_MS ||
-                                        now - s->dirty_ms >= SCATTER_SETTLE_MAX_MS);
+    int64_t longer = (int64_t) s->host_count * SCATTER_SETTLE_EACH_MS;
+    bool settled = s->dirty_ms != 0 && (now - s->changed_ms >= SCATTER_SETTLE_MS + longer ||
+                                        now - s->dirty_ms >= SCATTER_SETTLE_MAX_MS + 4 * longer);
     if (settled || now >= s->regroup_ms)
         regroup(s, now);
 }

@@ -8,6 +8,7 @@
 
 #define ASK_AGAIN_MS 200
 #define ASK_SOON_MS 20 /* before the first chunk: everybody waits for the same moment */
+#define ASK_FEWER 4    /* hosts for a millisecond more: hundreds that ask cost more than the wait */
 #define MOVES_MS 2000  /* a host to which nothing gets through for so long holds up nobody */
 #define SWEEP_MS 500
 #define NO_RANK UINT32_MAX
@@ -406,7 +407,7 @@ bool scatter_next(struct scatter *s, size_t host, int64_t now, uint32_t *chunk, 
     struct scatter_host *h = enter(s, host);
     bool begun = h->attached && all_reported(s, now);
     bool found = false;
-    *wait_ms = begun ? ASK_AGAIN_MS : ASK_SOON_MS;
+    *wait_ms = (begun ? ASK_AGAIN_MS : ASK_SOON_MS) + (int) (s->host_count / ASK_FEWER);
     groups_tend(s, now);
     sweep(s, now);
     if (begun && has_room(s, h, 0) && find_next(s, h, chunk, now))

@@ -25,6 +25,7 @@
 #define SCATTER_GRACE_MS 5000       /* how long the first to report waits for the others */
 #define SCATTER_SETTLE_MS 3000      /* connections that are gone for so long are gone */
 #define SCATTER_SETTLE_MAX_MS 15000 /* … also when other connections come and go all the time */
+#define SCATTER_SETTLE_EACH_MS 20   /* longer for each host: many take longer to connect */
 #define SCATTER_STALL_MS 30000      /* its peers gave it nothing for so long: it is fed alone */
 /* Next to nothing from its peers in so long, while nothing else is to be sent: it gets from us what
  * only one of them has, and passes that on. */
