@@ -28,11 +28,11 @@ struct distribution {
     struct chunk_map *map;
     struct scatter *scatter;
     struct tls_authority *authority;
-    pthread_mutex_t mutex;      /* for what follows */
+    pthread_mutex_t mutex; /* for what follows */
     struct distribution_host *hosts;
     size_t host_count;
     size_t open;
-    int64_t moved_ms;       /* monotonic: when anything arrived anywhere */
+    int64_t moved_ms;        /* monotonic: when anything arrived anywhere */
     struct chunk_set wanted; /* of blobs that any host is to have, there or not */
     int64_t size;            /* bytes of them */
 };

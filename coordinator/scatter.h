@@ -31,7 +31,7 @@
  * only one of them has, and passes that on. */
 #define SCATTER_CRAWL_MS 10000
 #define SCATTER_CRAWL_BYTES EXCHANGE_WINDOW
-#define SCATTER_ALONE_MS 60000      /* for so long, then they are tried again */
+#define SCATTER_ALONE_MS 60000 /* for so long, then they are tried again */
 /* Bytes on their way to all hosts together. More would only wait in buffers: with hundreds of hosts
  * on a thin uplink for longer than a silent link lives. */
 #define SCATTER_FLIGHT_MAX (16 * 1024 * 1024)

@@ -60,7 +60,7 @@ struct view_backend {
     void (*note)(struct view *v, const char *label, bool warning, const char *text);
     void (*error)(struct view *v, const char *label, const char *step, const struct error *err);
     void (*phase)(struct view *v, const struct view_phase_time *time); /* may be NULL */
-    void (*transfer)(struct view *v, int64_t sent, int64_t wanted); /* may be NULL: a note */
+    void (*transfer)(struct view *v, int64_t sent, int64_t wanted);    /* may be NULL: a note */
     void (*summary)(struct view *v, const char *text);
 };
 extern const struct view_backend view_live, view_plain, view_json, view_quiet;
