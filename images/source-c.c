@@ -1,4 +1,6 @@
-/* type: c — one program from a C file that lies in a Go module's zip, linked statically.
+/* type: c — one program from a C file, linked statically.
+ *   path: ../x.c         relative to the recipe's folder; ".." is possible here. Or, of a file that
+ *                        lies in a Go module's zip:
  *   module: PATH@VERSION, sum: "h1:…"
  *   file: build/x.c      in the module
  *   program: NAME
@@ -9,11 +11,13 @@
 #include "images/go-parts.h"
 #include "images/gomod.h"
 #include "images/source.h"
+#include "lib/digest.h"
 #include "lib/path.h"
 #include "lib/process.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define COMPILE_TIMEOUT_MS 120000
 
@@ -21,6 +25,7 @@ static const char *const base_flags[] = {
     "-Os", "-Wall", "-static", "-s", "-Wl,--build-id=none", "-fno-ident", NULL};
 
 struct c_spec {
+    char *path; /* NULL: of a module */
     const char *module, *sum, *file, *program;
     struct strv define; /* NAME=VALUE */
     struct strv libraries;
@@ -31,6 +36,7 @@ static void release(void *spec)
     struct c_spec *s = spec;
     strv_release(&s->define);
     strv_release(&s->libraries);
+    free(s->path);
     free(s);
 }
 
@@ -48,28 +54,56 @@ static int load_define(const struct recipe *r, const struct yaml_node *node, str
     return e;
 }
 
-static int load_into(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
-                     struct error *err)
+static int load_module(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
+                       struct error *err)
 {
-    static const char *const keys[] = {"type",    "module", "sum",       "file",
-                                       "program", "define", "libraries", NULL};
     const struct yaml_file *f = &r->file;
     int e;
     s->file = "";
-    if ((e = fields_check(f, node, keys, err)) < 0)
-        return e;
     if (!r->toolchain)
         return yaml_error(f, node, err, "a Go module needs a \"toolchain\" in the recipe");
     if ((e = fields_need_string(f, node, "module", &s->module, err)) < 0 ||
         (e = fields_need_string(f, node, "sum", &s->sum, err)) < 0 ||
-        (e = fields_need_word(f, node, "program", &s->program, err)) < 0 ||
-        (e = fields_get_path(f, node, "file", &s->file, err)) < 0 ||
-        (e = fields_get_strings(f, node, "libraries", &s->libraries, err)) < 0)
+        (e = fields_get_path(f, node, "file", &s->file, err)) < 0)
         return e;
     if (!strchr(s->module, '@') || !path_is_safe_relative(s->module))
         return yaml_error(f, yaml_get(node, "module"), err, "expected PATH@VERSION");
-    if (!*s->file)
-        return yaml_error(f, node, err, "\"file\" is missing here");
+    return *s->file ? 0 : yaml_error(f, node, err, "\"file\" is missing here");
+}
+
+static int load_path(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
+                     struct error *err)
+{
+    static const char *const modules[] = {"module", "sum", "file"};
+    const char *path;
+    for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
+        if (yaml_get(node, modules[i]))
+            return yaml_error(&r->file, yaml_get(node, modules[i]), err,
+                              "a file by its \"path\" is of no module");
+    int e = fields_need_string(&r->file, node, "path", &path, err);
+    if (e < 0)
+        return e;
+    s->path = *path == '/' ? xstrdup(path) : path_join(r->dir, path);
+    s->file = path_basename(s->path);
+    struct stat st;
+    if (stat(s->path, &st) < 0 || !S_ISREG(st.st_mode))
+        return yaml_error(&r->file, yaml_get(node, "path"), err, "%s is no file", s->path);
+    return 0;
+}
+
+static int load_into(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
+                     struct error *err)
+{
+    static const char *const keys[] = {"type",    "path",   "module",    "sum", "file",
+                                       "program", "define", "libraries", NULL};
+    const struct yaml_file *f = &r->file;
+    int e;
+    if ((e = fields_check(f, node, keys, err)) < 0 ||
+        (e = fields_need_word(f, node, "program", &s->program, err)) < 0 ||
+        (e = fields_get_strings(f, node, "libraries", &s->libraries, err)) < 0 ||
+        (e = yaml_get(node, "path") ? load_path(r, node, s, err) : load_module(r, node, s, err)) <
+            0)
+        return e;
     return load_define(r, node, s, err);
 }
 
@@ -97,9 +131,17 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
     STRV(flags);
     add_flags(s, &flags);
     AUTO_FREE char *joined = strv_join(&flags, " ");
+    char digest[DIGEST_SIZE];
+    int r = s->path ? digest_file(s->path, digest, NULL, err) : 0;
+    if (r < 0)
+        return r;
     json_object_set_new(in, "architecture", json_string(ctx->recipe->architecture));
-    json_object_set_new(in, "module", json_string(s->module));
-    json_object_set_new(in, "sum", json_string(s->sum));
+    if (!s->path) {
+        json_object_set_new(in, "module", json_string(s->module));
+        json_object_set_new(in, "sum", json_string(s->sum));
+    } else {
+        json_object_set_new(in, "digest", json_string(digest));
+    }
     json_object_set_new(in, "file", json_string(s->file));
     json_object_set_new(in, "program", json_string(s->program));
     json_object_set_new(in, "flags", json_string(joined));
@@ -110,8 +152,10 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
                    json_t *about, struct error *err)
 {
     const struct c_spec *s = spec;
-    AUTO_FREE char *module_dir = NULL;
-    int r = gomod_fetch(ctx, s->module, s->sum, &module_dir, err);
+    AUTO_FREE char *source_dir = NULL;
+    if (s->path)
+        source_dir = path_dirname(s->path);
+    int r = s->path ? 0 : gomod_fetch(ctx, s->module, s->sum, &source_dir, err);
     if (r < 0)
         return r;
     AUTO_FREE char *out = path_join(dir, s->program);
@@ -120,13 +164,14 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     add_flags(s, &argv);
     const char *const rest[] = {"-o", out, s->file, NULL};
     strv_add_all(&argv, rest);
-    /* Compiled from inside the module: no path of this machine gets into the program. */
-    const struct process_options opts = {.cwd = module_dir,
+    /* Compiled from inside its folder: no path of this machine gets into the program. */
+    const struct process_options opts = {.cwd = source_dir,
                                          .timeout_ms = COMPILE_TIMEOUT_MS,
                                          .cancel = ctx->cancel,
                                          .die_with_parent = true};
     json_object_set_new(about, "type", json_string("c"));
-    json_object_set_new(about, "module", json_string(s->module));
+    if (!s->path)
+        json_object_set_new(about, "module", json_string(s->module));
     json_object_set_new(about, "file", json_string(s->file));
     return process_runv(&argv, &opts, NULL, err);
 }
@@ -138,6 +183,11 @@ static int parts(const struct source_context *ctx, const void *spec,
     const struct c_spec *s = spec;
     AUTO_FREE char *dir = NULL;
     int r;
+    if (s->path) {
+        const struct part own = {.name = s->program};
+        parts_add(out, &own);
+        return compiler_parts(&s->libraries, out, err);
+    }
     if ((r = gomod_fetch(ctx, s->module, s->sum, &dir, err)) < 0 ||
         (r = go_parts_add(out, s->module, dir, s->sum, err)) < 0)
         return r;
