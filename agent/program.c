@@ -4,6 +4,7 @@
 #include "lib/protocol.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 /* To start kubectl alone takes seconds where memory is short and the disk an SD card. */
@@ -50,9 +51,9 @@ int program_json(const struct strv *argv, const bool *cancel, int timeout_ms, js
 static void kubectl_argv(struct strv *argv, const char *const args[], int timeout_ms)
 {
     strv_add(argv, PROGRAM_KUBECTL);
-    strv_add_all(argv, args);
     /* kubectl waits without end for a server that accepted the connection and then went silent. */
     strv_addf(argv, "--request-timeout=%ds", timeout_ms / 1000 + 1);
+    strv_add_all(argv, args);
 }
 
 int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, struct strbuf *out,
@@ -62,6 +63,17 @@ int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, st
     kubectl_argv(&argv, args, timeout_ms);
     struct process_options options = program_options(cancel, timeout_ms);
     options.out = out;
+    return process_runv(&argv, &options, NULL, err);
+}
+
+int kubectl_feed(const char *const args[], const char *text, const bool *cancel, int timeout_ms,
+                 struct error *err)
+{
+    STRV(argv);
+    kubectl_argv(&argv, args, timeout_ms);
+    struct process_options options = program_options(cancel, timeout_ms);
+    options.stdin_data = text;
+    options.stdin_len = strlen(text);
     return process_runv(&argv, &options, NULL, err);
 }
 

@@ -31,6 +31,9 @@ int program_json(const struct strv *argv, const bool *cancel, int timeout_ms, js
 /* kubectl with the arguments up to a NULL. stdout goes to `out` (may be NULL). */
 int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, struct strbuf *out,
                 struct error *err);
+/* The same with a text on stdin: `create -f -`. */
+int kubectl_feed(const char *const args[], const char *text, const bool *cancel, int timeout_ms,
+                 struct error *err);
 int kubectl_json(const char *const args[], const bool *cancel, int timeout_ms, json_t **out,
                  struct error *err);
 /* Waits until the API server of this control plane says that it is ready; -ETIMEDOUT,

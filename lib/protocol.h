@@ -117,9 +117,12 @@
  *            kubectl apply -k, by server; whether its pods come up, "cluster" tells. "resources":
  *            further objects (agent/addon.h); "default_class": no other StorageClass of ours is the
  *            default any more
- *   netcheck {"image":REF,"nodes":[N,…],"pairs":[[from,to],…],"policy":bool} → {"failed":
- *            [{"from":N,"to":N,"cause":"…"},…]}   on a control plane: pods that send each other
- *            1,400 bytes, and whether a policy stops them; never "done" in check
+ *   netcheck {"image":REF,"domain":"cluster.local","network":D,"slice":N,"nodes":[N,…],
+ *            "pairs":[[from,to],…],"policy":bool} → {"pairs":N}   on a control plane: pods on these
+ *            nodes (numbered as listed) send each other packets as large as they may, ask a service
+ *            and cluster DNS, and a policy stops them where policies are enforced. An error names
+ *            the pairs, the cause and the remedy. Done when all of these nodes have been tried with
+ *            the network D, in the slice of that number
  *   nfs      {"export":"/srv/nfs","clients":["10.0.0.11",…]}   makes the host the NFS server
  *   remove   {"node":N}   on a control plane: drains the node, takes its etcd member out first
  *            where it has one, and deletes it

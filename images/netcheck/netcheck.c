@@ -208,14 +208,14 @@ static int serve(uint16_t port)
 
 struct target {
     const char *address;
+    size_t size_count;
     in_addr_t at;
-    uint16_t port;
     int udp, tcp;
-    int udp_error, tcp_error; /* errno, the last; 0: none */
-    bool greeted, tcp_done;
+    int udp_error, tcp_error;  /* errno, the last; 0: none */
     unsigned sizes[SIZES_MAX]; /* of IP packets, bytes */
     bool passed[SIZES_MAX];
-    size_t size_count;
+    uint16_t port;
+    bool greeted, tcp_done;
 };
 
 static char nonce[NONCE_LEN], greeting[GREETING_LEN];

@@ -89,7 +89,7 @@ verdict "half of the functions within 20 lines" < <(long_functions)
 verdict "lines within 100 columns" < <(long_lines)
 verdict "headers have #pragma once" < <(sources | grep '\.h$' | xargs grep -L '^#pragma once$')
 verdict "no typedef hides a struct" < <(sources | xargs grep -nE '^ *typedef +(struct|union|enum)\b')
-verdict "file names in kebab-case" < <(sources | grep -vE '^[a-z]+/[a-z0-9-]+\.[ch]$')
+verdict "file names in kebab-case" < <(sources | grep -vE '^[a-z]+(/[a-z0-9-]+)+\.[ch]$')
 verdict "lib and kubeadm never print" < <(printing)
 verdict "no blanks at the end of lines" < <(trailing_blanks)
 summary

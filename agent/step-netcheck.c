@@ -1,0 +1,328 @@
+#include "agent/cluster.h"
+#include "agent/netcheck.h"
+#include "agent/program.h"
+#include "agent/step.h"
+#include "lib/clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#define ASK_TIMEOUT_MS 30000
+#define MAKE_TIMEOUT_MS 180000
+#define DELETE_TIMEOUT_MS 60000
+#define EXEC_TIMEOUT_MS 30000
+#define START_TIMEOUT_MS 90000 /* the image is there; on an SD card it still takes a while */
+#define START_POLL_MS 200
+#define POLICY_TIMEOUT_MS 30000
+#define AT_ONCE 4 /* kubectl: most of a probe is waiting */
+#define NAMESPACED "--namespace=" NETCHECK_NAMESPACE
+#define NAP_NS 1000000
+
+/* --- what is known of former tries */
+
+static char *record_key(const struct netcheck_plan *p)
+{
+    return xasprintf("netcheck:%" PRId64, p->slice);
+}
+
+static int get_record(const struct netcheck_plan *p, const bool *cancel, json_t **out,
+                      struct error *err)
+{
+    static const char *const args[] = {"get", "nodes", "-o", "json", NULL};
+    AUTO_JSON *nodes = NULL;
+    int r = kubectl_json(args, cancel, ASK_TIMEOUT_MS, &nodes, err);
+    return r < 0 ? r : netcheck_record(p, nodes, out, err);
+}
+
+static bool was_tried(const struct step_context *ctx, const struct netcheck_plan *p)
+{
+    AUTO_FREE char *key = record_key(p);
+    const char *text = ledger_get(ctx->ledger, key);
+    AUTO_JSON *former = text ? json_parse(text, strlen(text), key, NULL) : NULL;
+    AUTO_JSON *record = NULL;
+    return former && get_record(p, ctx->cancel, &record, NULL) == 0 &&
+           netcheck_is_covered(former, record);
+}
+
+static int check(const struct step_context *ctx, const json_t *params, struct strv *differences,
+                 struct error *err)
+{
+    AUTO_NETCHECK_PLAN p = {0};
+    int r = netcheck_plan_read(params, &p, err);
+    r = r < 0 ? r : cluster_need_control_plane(err);
+    if (r < 0 || was_tried(ctx, &p)) {
+        return r < 0 ? r : 1;
+    }
+    strv_addf(differences, "try the pod network between %zu nodes",
+              json_array_size(json_object_get(params, "nodes")));
+    return 0;
+}
+
+/* --- pods come and go */
+
+static int delete_all(const bool *cancel, bool wait, struct error *err)
+{
+    const char *const args[] = {"delete",
+                                "namespace",
+                                NETCHECK_NAMESPACE,
+                                "--ignore-not-found",
+                                wait ? "--wait=true" : "--wait=false",
+                                NULL};
+    return kubectl_run(args, cancel, DELETE_TIMEOUT_MS, NULL, err);
+}
+
+static int create(const json_t *manifest, const bool *cancel, struct error *err)
+{
+    static const char *const args[] = {"create", "-f", "-", NULL};
+    AUTO_FREE char *text = json_canonical(manifest);
+    return kubectl_feed(args, text, cancel, MAKE_TIMEOUT_MS, err);
+}
+
+/* What a run that was killed left behind goes first. */
+static int make_pods(const struct step_context *ctx, const struct netcheck_plan *p,
+                     struct error *err)
+{
+    AUTO_JSON *manifest = netcheck_manifest(p);
+    struct error first = ERROR_INIT;
+    int r = create(manifest, ctx->cancel, &first);
+    if (r == -EREMOTEIO && strstr(first.text, NETCHECK_NAMESPACE)) {
+        r = delete_all(ctx->cancel, true, err);
+        return r < 0 ? r : create(manifest, ctx->cancel, err);
+    }
+    if (r < 0 && err) {
+        *err = first;
+    }
+    return r;
+}
+
+static void nap(int ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = (long) ms * NAP_NS}, NULL);
+}
+
+static int late(const struct step_context *ctx, const struct netcheck_plan *p,
+                const struct netcheck_addresses *a, const char *waiting, struct error *err)
+{
+    static const char *const args[] = {"get", "events", NAMESPACED, "-o", "json", NULL};
+    AUTO_JSON *events = NULL;
+    size_t point = 0;
+    while (point + 1 < p->count && a->pods[point][0]) {
+        point++;
+    }
+    kubectl_json(args, ctx->cancel, ASK_TIMEOUT_MS, &events, NULL);
+    const char *event = netcheck_event(events, point);
+    error_set(err, -ETIMEDOUT, "not running after %d s: %s%s%.300s", START_TIMEOUT_MS / 1000,
+              waiting, event ? ": " : "", event ? event : "");
+    return error_remedy(err,
+                        "mend what is named, look at the network addon's pod on that node, and "
+                        "run the same command again");
+}
+
+static int wait_for_pods(const struct step_context *ctx, const struct netcheck_plan *p,
+                         struct netcheck_addresses *out, struct error *err)
+{
+    static const char *const args[] = {"get", "pods,services", NAMESPACED, "-o", "json", NULL};
+    int64_t deadline = clock_monotonic_ms() + START_TIMEOUT_MS;
+    for (;;) {
+        AUTO_JSON *list = NULL;
+        AUTO_FREE char *waiting = NULL;
+        int r = kubectl_json(args, ctx->cancel, ASK_TIMEOUT_MS, &list, err);
+        r = r < 0 ? r : netcheck_addresses_read(p, list, out, &waiting, err);
+        if (r != 0) {
+            return r < 0 ? r : 0;
+        }
+        if (clock_left_ms(deadline) == 0) {
+            return late(ctx, p, out, waiting, err);
+        }
+        nap(START_POLL_MS);
+    }
+}
+
+/* --- questions, a few at a time */
+
+struct inquiry {
+    const struct step_context *ctx;
+    const struct netcheck_plan *plan;
+    const struct netcheck_addresses *addresses;
+    enum netcheck_question_kind kind;
+    pthread_mutex_t mutex; /* for what is below */
+    size_t next;           /* pair */
+    struct netcheck_failures *failures;
+    struct error error;
+};
+
+static int ask_pod(const struct inquiry *q, size_t first, struct strbuf *answer, struct error *err)
+{
+    char pod[16];
+    size_t from = q->plan->pairs[first].from;
+    STRV(argv);
+    netcheck_pod_name(from, pod);
+    const char *const words[] = {"exec", NAMESPACED, pod, "--", "/netcheck", "probe", NULL};
+    strv_add_all(&argv, words);
+    netcheck_question(q->plan, q->addresses, first, q->kind, &argv);
+    int r = kubectl_run((const char *const *) argv.items, q->ctx->cancel, EXEC_TIMEOUT_MS, answer,
+                        err);
+    if (r < 0) {
+        error_prefix(err, "run a program in a pod on %s", q->plan->nodes[from]);
+        error_remedy(err,
+                     "the API server must reach TCP 10250 of %s: open it, and run the same "
+                     "command again",
+                     q->plan->nodes[from]);
+    }
+    return r;
+}
+
+static void ask_one(struct inquiry *q, size_t first)
+{
+    STRBUF(answer, NETCHECK_ANSWER_MAX);
+    struct error error = ERROR_INIT;
+    int r = ask_pod(q, first, &answer, &error);
+    pthread_mutex_lock(&q->mutex);
+    r = r < 0 ? r
+              : netcheck_answer_read(q->plan, q->addresses, first, q->kind, answer.data,
+                                     q->failures, &error);
+    if (r < 0 && q->error.code == 0) {
+        q->error = error;
+    }
+    step_progress(q->ctx, (int64_t) q->next, (int64_t) q->plan->pair_count, "packets between pods");
+    pthread_mutex_unlock(&q->mutex);
+}
+
+static size_t take_next(struct inquiry *q)
+{
+    pthread_mutex_lock(&q->mutex);
+    size_t first = q->error.code == 0 ? q->next : q->plan->pair_count;
+    q->next = first + netcheck_run_length(q->plan, first);
+    pthread_mutex_unlock(&q->mutex);
+    return first;
+}
+
+static void *inquire(void *arg)
+{
+    struct inquiry *q = arg;
+    for (size_t first; (first = take_next(q)) < q->plan->pair_count;) {
+        ask_one(q, first);
+    }
+    return NULL;
+}
+
+static int ask_all(const struct step_context *ctx, const struct netcheck_plan *p,
+                   const struct netcheck_addresses *a, enum netcheck_question_kind kind,
+                   struct netcheck_failures *out, struct error *err)
+{
+    struct inquiry q = {.ctx = ctx,
+                        .plan = p,
+                        .addresses = a,
+                        .kind = kind,
+                        .mutex = PTHREAD_MUTEX_INITIALIZER,
+                        .failures = out};
+    pthread_t threads[AT_ONCE - 1];
+    size_t started = 0;
+    while (started < ARRAY_SIZE(threads) &&
+           pthread_create(&threads[started], NULL, inquire, &q) == 0) {
+        started++;
+    }
+    inquire(&q);
+    for (size_t i = 0; i < started; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    if (q.error.code < 0 && err) {
+        *err = q.error;
+    }
+    return q.error.code;
+}
+
+static int try_pairs(const struct step_context *ctx, const struct netcheck_plan *p,
+                     const struct netcheck_addresses *a, enum netcheck_question_kind kind,
+                     struct error *err)
+{
+    AUTO_NETCHECK_FAILURES failures = {0};
+    int r = ask_all(ctx, p, a, kind, &failures, err);
+    return r < 0 ? r : netcheck_words(p, &failures, err);
+}
+
+/* --- the policy: it denies, and it no more does */
+
+static int wait_until_denied(const struct step_context *ctx, const struct netcheck_plan *ring,
+                             const struct netcheck_addresses *a, struct error *err)
+{
+    int64_t deadline = clock_monotonic_ms() + POLICY_TIMEOUT_MS;
+    for (;;) {
+        struct error error = ERROR_INIT;
+        int r = try_pairs(ctx, ring, a, NETCHECK_DENIED, &error);
+        if (r == 0 || r != -EHOSTUNREACH || clock_left_ms(deadline) == 0) {
+            if (r < 0 && err) {
+                *err = error;
+            }
+            return r;
+        }
+        nap(START_POLL_MS);
+    }
+}
+
+static int try_policy(const struct step_context *ctx, const struct netcheck_plan *p,
+                      const struct netcheck_addresses *a, struct error *err)
+{
+    static const char *const args[] = {"delete", "networkpolicy", NETCHECK_POLICY, NAMESPACED,
+                                       NULL};
+    AUTO_NETCHECK_PLAN ring = {0};
+    AUTO_JSON *manifest = netcheck_policy_manifest();
+    netcheck_plan_ring(p, &ring);
+    step_progress(ctx, 0, 0, "a policy that denies");
+    int r = create(manifest, ctx->cancel, err);
+    r = r < 0 ? r : wait_until_denied(ctx, &ring, a, err);
+    r = r < 0 ? r : kubectl_run(args, ctx->cancel, ASK_TIMEOUT_MS, NULL, err);
+    r = r < 0 ? r : try_pairs(ctx, &ring, a, NETCHECK_PAIRS, err);
+    return r < 0 ? r : 0;
+}
+
+static int try_network(const struct step_context *ctx, const struct netcheck_plan *p,
+                       struct error *err)
+{
+    struct netcheck_addresses addresses;
+    step_progress(ctx, 0, 0, "a pod on each of %zu nodes", p->count);
+    int r = make_pods(ctx, p, err);
+    r = r < 0 ? r : wait_for_pods(ctx, p, &addresses, err);
+    r = r < 0 ? r : try_pairs(ctx, p, &addresses, NETCHECK_ALL, err);
+    return r < 0 || !p->policy ? r : try_policy(ctx, p, &addresses, err);
+}
+
+/* Whatever came of it, the pods go; the cluster ends them without us. */
+static int apply(const struct step_context *ctx, const json_t *params, json_t *result,
+                 struct error *err)
+{
+    struct error local = ERROR_INIT;
+    AUTO_NETCHECK_PLAN p = {0};
+    int r = netcheck_plan_read(params, &p, err);
+    if (r < 0) {
+        return r;
+    }
+    r = try_network(ctx, &p, err);
+    int deleted = delete_all(NULL, false, &local);
+    if (r == 0 && deleted < 0) {
+        *err = local;
+        return error_prefix(err, "remove the pods again");
+    }
+    json_object_set_new(result, "pairs", json_integer((json_int_t) p.pair_count));
+    return r;
+}
+
+static int verify(const struct step_context *ctx, const json_t *params, struct error *err)
+{
+    AUTO_NETCHECK_PLAN p = {0};
+    AUTO_JSON *record = NULL;
+    int r = netcheck_plan_read(params, &p, err);
+    r = r < 0 ? r : get_record(&p, ctx->cancel, &record, err);
+    if (r < 0) {
+        return r;
+    }
+    AUTO_FREE char *key = record_key(&p);
+    AUTO_FREE char *text = json_canonical(record);
+    return ledger_set(ctx->ledger, key, text, err);
+}
+
+const struct step step_netcheck = {
+    .name = "netcheck", .check = check, .apply = apply, .verify = verify};
