@@ -42,8 +42,8 @@ struct inventory_type {
     void (*schema)(const struct inventory_key *key, json_t *into);
 };
 extern const struct inventory_type type_text, type_secret, type_path, type_endpoint, type_address,
-    type_port, type_word, type_words, type_choice, type_roles, type_labels, type_taints, type_keys,
-    type_section, type_hosts, type_disks;
+    type_port, type_mtu, type_word, type_words, type_choice, type_roles, type_labels, type_taints,
+    type_keys, type_section, type_hosts, type_disks;
 
 struct inventory_key {
     const char *name;

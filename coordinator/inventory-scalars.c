@@ -197,15 +197,15 @@ static bool set_path(const struct inventory_reader *r, const struct inventory_ke
 
 const struct inventory_type type_path = {inventory_read_scalar, set_path, schema_text};
 
-static bool parse_port(const char *text, uint16_t *out)
+static bool parse_u16(const char *text, uint16_t *out)
 {
     size_t len = strlen(text);
     if (len < 1 || len > 5 || strspn(text, "0123456789") != len || text[0] == '0')
         return false;
-    unsigned long port = strtoul(text, NULL, 10);
-    if (port < 1 || port > UINT16_MAX)
+    unsigned long number = strtoul(text, NULL, 10);
+    if (number < 1 || number > UINT16_MAX)
         return false;
-    *out = (uint16_t) port;
+    *out = (uint16_t) number;
     return true;
 }
 
@@ -216,7 +216,7 @@ static bool set_endpoint(const struct inventory_reader *r, const struct inventor
     (void) key;
     uint16_t port = API_PORT;
     size_t host_len = strcspn(text, ":");
-    if (text[host_len] == ':' && !parse_port(text + host_len + 1, &port))
+    if (text[host_len] == ':' && !parse_u16(text + host_len + 1, &port))
         return false;
     AUTO_FREE char *host = xstrndup(text, host_len);
     if (!grammar_address(host))
@@ -232,11 +232,11 @@ static bool set_port(const struct inventory_reader *r, const struct inventory_ke
 {
     (void) r;
     (void) key;
-    return parse_port(text, target);
+    return parse_u16(text, target);
 }
 
-static int read_port(struct inventory_reader *r, const struct inventory_key *key,
-                     const struct yaml_node *node, void *target, struct error *err)
+static int read_number(struct inventory_reader *r, const struct inventory_key *key,
+                       const struct yaml_node *node, void *target, struct error *err)
 {
     if (node->kind == YAML_SCALAR && node->quoted)
         return inventory_wrong(r, key, node, "text in quotes", err);
@@ -251,7 +251,27 @@ static void schema_port(const struct inventory_key *key, json_t *into)
     json_object_set_new(into, "maximum", json_integer(UINT16_MAX));
 }
 
-const struct inventory_type type_port = {read_port, set_port, schema_port};
+const struct inventory_type type_port = {read_number, set_port, schema_port};
+
+static bool set_mtu(const struct inventory_reader *r, const struct inventory_key *key,
+                    const char *text, void *target)
+{
+    (void) r;
+    (void) key;
+    uint16_t mtu;
+    if (!parse_u16(text, &mtu) || mtu < INVENTORY_MTU_MIN)
+        return false;
+    *(uint16_t *) target = mtu;
+    return true;
+}
+
+static void schema_mtu(const struct inventory_key *key, json_t *into)
+{
+    schema_port(key, into);
+    json_object_set_new(into, "minimum", json_integer(INVENTORY_MTU_MIN));
+}
+
+const struct inventory_type type_mtu = {read_number, set_mtu, schema_mtu};
 
 /* A word that only a later release knows deserves better than "expected one of". */
 static int read_word(struct inventory_reader *r, const struct inventory_key *key,

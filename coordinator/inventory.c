@@ -145,6 +145,15 @@ const struct inventory_key inventory_keys[] = {
      .pattern = CIDR_PATTERN,
      .expected = "an IPv4 network such as 10.96.0.0/12",
      .help = "Addresses of services, between /12 and /28."},
+    {.name = "mtu",
+     .places = PLACE_CLUSTER,
+     .type = &type_mtu,
+     .offset = INV(mtu),
+     .expected = "a number of bytes from 1330 to 65535",
+     .example = "1450",
+     .help = "Largest packet, in bytes, that passes between the hosts, where that is less than "
+             "their interfaces' MTU. Pods get 50 less for VXLAN. Default: the smallest MTU among "
+             "the hosts' interfaces."},
     {.name = "dns_domain",
      .places = PLACE_CLUSTER,
      .type = &type_text,

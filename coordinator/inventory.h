@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define INVENTORY_HOSTS_MAX 5000
+#define INVENTORY_MTU_MIN 1330 /* bytes: 1280 for the pods and 50 for VXLAN */
 
 enum host_role { ROLE_CONTROL_PLANE = 1, ROLE_WORKER = 2 };
 enum host_state { STATE_PRESENT, STATE_ABSENT };
@@ -73,6 +74,7 @@ struct inventory {
     char *pod_cidr;     /* default 10.244.0.0/16 */
     char *service_cidr; /* default 10.96.0.0/12 */
     char *dns_domain;   /* default cluster.local */
+    uint16_t mtu;       /* of the hosts' network, bytes; 0: the smallest of their interfaces' */
     char *network;      /* "flannel" (default) */
     struct strv storage; /* provisioners, the default class's first: "local-path" (default),
                             "openebs" and "nfs", or "none" alone */

@@ -255,10 +255,13 @@ bool params_wants_addon(const struct inventory *inv, const struct component *add
            (strcmp(addon->name, inv->network) == 0 || storage_wants(inv, addon->name));
 }
 
-/* The smallest MTU among the hosts that answered; network addons take off what they add. */
+/* What hosts.yaml says, else the smallest MTU among the hosts that answered; network addons take
+ * off what they add. */
 static int least_mtu(const struct run *run)
 {
-    int least = 0;
+    int least = run->inv->mtu;
+    if (least > 0)
+        return least;
     for (size_t i = 0; i < run->inv->host_count; i++) {
         const struct facts *f = &run->hosts[i].facts;
         if (f->json && (least == 0 || f->mtu < least))

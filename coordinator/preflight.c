@@ -209,9 +209,13 @@ static void check_network(const struct check *c)
 {
     uint32_t pod, service, node;
     unsigned pod_bits, service_bits;
-    if (c->own->mtu < PREFLIGHT_MTU_MIN)
+    if (c->own->mtu < INVENTORY_MTU_MIN)
         refuse(c, "raise the MTU of that interface", "the MTU of %s is %d; VXLAN needs %d",
-               c->own->interface, c->own->mtu, PREFLIGHT_MTU_MIN);
+               c->own->interface, c->own->mtu, INVENTORY_MTU_MIN);
+    else if (c->own->mtu < c->inv->mtu)
+        refuse(c, "raise the MTU of that interface, or lower `mtu` under `cluster:` in hosts.yaml",
+               "the MTU of %s is %d, hosts.yaml says %u", c->own->interface, c->own->mtu,
+               (unsigned) c->inv->mtu);
     if (!grammar_ipv4_parse(c->own->node_ip, &node) ||
         !grammar_cidr4(c->inv->pod_cidr, &pod, &pod_bits) ||
         !grammar_cidr4(c->inv->service_cidr, &service, &service_bits))

@@ -16,7 +16,6 @@
 #define PREFLIGHT_DISK_KIB (4L * 1024 * 1024)
 #define PREFLIGHT_CLOCK_REFUSE_MS 30000
 #define PREFLIGHT_CLOCK_WARN_MS 2000
-#define PREFLIGHT_MTU_MIN 1330 /* 1280 for the pods and 50 for VXLAN */
 
 struct finding {
     bool refusal; /* else a warning */

@@ -59,6 +59,10 @@ defaults:
   #pod_cidr: 10.244.0.0/16
   # Addresses of services, between /12 and /28.
   #service_cidr: 10.96.0.0/12
+  # Largest packet, in bytes, that passes between the hosts, where that is less than their
+  # interfaces' MTU. Pods get 50 less for VXLAN. Default: the smallest MTU among the hosts'
+  # interfaces.
+  #mtu: 1450
   # Domain of cluster DNS.
   #dns_domain: cluster.local
 
