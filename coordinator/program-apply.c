@@ -232,6 +232,7 @@ static const struct phase becomes_node[] = {
     {"addons", ROLE_CONTROL_PLANE, phase_addons},
     {"join", ROLE_WORKER, phase_join},
     {"settle", ROLE_CONTROL_PLANE, phase_settle},
+    {"network", ROLE_CONTROL_PLANE, phase_network},
     {"distribute", ANY, phase_distributed},
     {NULL, 0, NULL},
 };

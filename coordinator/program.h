@@ -13,6 +13,7 @@ int phase_pass_gates(struct host_run *h, struct error *err); /* of a host that l
 int phase_images(struct host_run *h, struct error *err);
 int phase_addons(struct host_run *h, struct error *err);
 int phase_settle(struct host_run *h, struct error *err);     /* on the control plane */
+int phase_network(struct host_run *h, struct error *err);    /* pods reach each other */
 int phase_offer(struct host_run *h, struct error *err);       /* begins to bring the blobs */
 int phase_distributed(struct host_run *h, struct error *err); /* every host has its blobs */
 
