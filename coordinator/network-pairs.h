@@ -3,8 +3,8 @@
  *
  * Nodes are numbered with the control planes first. A slice has all control planes and the workers
  * from `first` on. Up to NETWORK_ALL_MAX nodes in it, each is tried with each; in a larger one each
- * with the next NETWORK_RING in the order of the slice, which is a ring, and with the control planes
- * both ways. Slices overlap by NETWORK_RING workers, so that the rings hang together. */
+ * with the next NETWORK_RING in the order of the slice, which is a ring, and with the control
+ * planes, both ways. Slices overlap by NETWORK_RING workers, so that the rings hang together. */
 #pragma once
 
 #include "lib/json.h"
