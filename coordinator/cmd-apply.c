@@ -1,3 +1,4 @@
+#include "coordinator/api.h"
 #include "coordinator/command.h"
 #include "coordinator/job.h"
 #include "coordinator/options.h"
@@ -24,9 +25,10 @@ static const struct option_spec options[] = {
 
 static int write_kubeconfig(struct job *j, const char *path, struct error *err)
 {
-    const char *text = j->run.kubeconfig;
+    AUTO_FREE char *text = NULL;
+    int r = j->run.kubeconfig ? api_kubeconfig(&j->run, &text, err) : 0;
     if (!text || file_is(path, text, strlen(text), 0600) == 1)
-        return 0;
+        return r;
     return file_write_atomic(path, text, strlen(text), 0600, err);
 }
 

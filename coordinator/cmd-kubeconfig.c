@@ -1,3 +1,4 @@
+#include "coordinator/api.h"
 #include "coordinator/command.h"
 #include "coordinator/job.h"
 #include "coordinator/program.h"
@@ -15,9 +16,14 @@ static int run_kubeconfig(int argc, char **argv)
         return code;
     j.run.read_only = true;
     code = run_program(&j.run, program_kubeconfig);
-    if (code == EXIT_DONE)
-        (void) fputs(j.run.kubeconfig, stdout);
-    return code;
+    if (code != EXIT_DONE)
+        return code;
+    AUTO_FREE char *text = NULL;
+    struct error err = ERROR_INIT;
+    if (api_kubeconfig(&j.run, &text, &err) < 0)
+        return command_fail(EXIT_HOST_FAILED, &err);
+    (void) fputs(text, stdout);
+    return EXIT_DONE;
 }
 
 const struct command cmd_kubeconfig = {

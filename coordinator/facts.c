@@ -59,14 +59,15 @@ static void strip_prefix(const char *cidr, char out[16])
 }
 
 /* Takes the first IPv4 of the interface, or the one asked for; false when there is none. */
-static bool take_address(struct facts *f, const json_t *interface, const char *wanted)
+static bool take_address(struct facts *f, const json_t *interface, const char *wanted, bool alone)
 {
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(interface, "addresses"), i, item) {
         char address[16];
         strip_prefix(json_is_string(item) ? json_string_value(item) : "", address);
-        if (address[0] == '\0' || (wanted && strcmp(address, wanted) != 0))
+        if (address[0] == '\0' || (wanted && strcmp(address, wanted) != 0) ||
+            (!alone && strcmp(json_string_value(item) + strlen(address), "/32") == 0))
             continue;
         f->node_ip = xstrdup(address);
         f->interface = xstrdup(json_get_string(interface, "name", ""));
@@ -76,7 +77,7 @@ static bool take_address(struct facts *f, const json_t *interface, const char *w
     return false;
 }
 
-static bool find_address(struct facts *f, const char *wanted, const char *interface_name)
+static bool find_on(struct facts *f, const char *wanted, const char *interface_name, bool alone)
 {
     size_t i;
     json_t *interface;
@@ -84,10 +85,18 @@ static bool find_address(struct facts *f, const char *wanted, const char *interf
         const char *name = json_get_string(interface, "name", "lo");
         if (strcmp(name, "lo") == 0 || (interface_name && strcmp(name, interface_name) != 0))
             continue;
-        if (take_address(f, interface, wanted))
+        if (take_address(f, interface, wanted, alone))
             return true;
     }
     return false;
+}
+
+/* An address without a network around it is taken only where there is no other: a virtual IP is
+ * such a one. */
+static bool find_address(struct facts *f, const char *wanted, const char *interface_name)
+{
+    return (!wanted && find_on(f, NULL, interface_name, false)) ||
+           find_on(f, wanted, interface_name, true);
 }
 
 /* In this order: what hosts.yaml says, where SSH goes (when the host itself has that address), the

@@ -309,10 +309,41 @@ static int check_storage(struct inventory_reader *r, struct error *err)
     return 0;
 }
 
+static int check_virtual_ip(struct inventory_reader *r, struct error *err)
+{
+    const char *address = r->inv->virtual_ip;
+    struct network own = {.prefix = 32};
+    if (!address)
+        return 0;
+    (void) grammar_ipv4_parse(address, &own.address); /* checked when it was read */
+    const struct yaml_node *at = cluster_node(r, "virtual_ip");
+    if (is_special(&own))
+        return yaml_error(r->file, at, err,
+                          "virtual_ip %s is a loopback, link-local, multicast or reserved address, "
+                          "expected one of the hosts' network",
+                          address);
+    const struct network networks[] = {network_of("pod_cidr", r->inv->pod_cidr),
+                                       network_of("service_cidr", r->inv->service_cidr)};
+    for (size_t i = 0; i < ARRAY_SIZE(networks); i++)
+        if (contains(&networks[i], address))
+            return yaml_error(r->file, at, err,
+                              "virtual_ip %s lies inside %s %s, expected it outside", address,
+                              networks[i].key, networks[i].text);
+    for (size_t i = 0; i < r->inv->host_count; i++) {
+        const struct host *h = &r->inv->hosts[i];
+        if (strcmp(h->address, address) == 0 || (h->node_ip && strcmp(h->node_ip, address) == 0))
+            return yaml_error(r->file, at, err,
+                              "virtual_ip %s is the address of the host in line %u, expected one "
+                              "that nothing has",
+                              address, h->line);
+    }
+    return 0;
+}
+
 int inventory_check(struct inventory_reader *r, struct error *err)
 {
     static int (*const checks[])(struct inventory_reader *, struct error *) = {
-        check_duplicates, check_roles, check_sudo, check_networks, check_storage};
+        check_duplicates, check_roles, check_sudo, check_networks, check_storage, check_virtual_ip};
     fill_in(r);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(checks); i++)

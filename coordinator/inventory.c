@@ -124,8 +124,21 @@ const struct inventory_key inventory_keys[] = {
      .pattern = ENDPOINT_PATTERN,
      .expected = "HOST or HOST:PORT",
      .example = "api.example.com:6443",
-     .help = "Where clients reach the Kubernetes API, HOST or HOST:PORT; port 6443 if none is "
-             "given. Default: the control plane's address."},
+     .help = "A load balancer of yours before the control planes, HOST or HOST:PORT; port 6443 if "
+             "none is given. Default: none is needed, every node has one of its own. It cannot be "
+             "changed once the cluster is made."},
+    {.name = "virtual_ip",
+     .places = PLACE_CLUSTER,
+     .type = &type_text,
+     .offset = INV(virtual_ip),
+     .grammar = grammar_ipv4,
+     .pattern = IPV4_PATTERN,
+     .expected = "an IPv4 address such as 10.0.0.100",
+     .example = "10.0.0.100",
+     .help = "A free address in the control planes' network that moves among them, for users of "
+             "the API. Nodes do not depend on it. To be set when the cluster is made, as the API's "
+             "certificates name it. VRRP (IP protocol 112) must pass between the control planes; "
+             "the virtual router's number is the last byte of the address."},
     {.name = "pod_cidr",
      .places = PLACE_CLUSTER,
      .type = &type_text,
@@ -442,9 +455,9 @@ void inventory_host_copy(struct host *to, const struct host *from)
 
 void inventory_release(struct inventory *inv)
 {
-    char *texts[] = {inv->path,     inv->cluster_name, inv->endpoint,
-                     inv->pod_cidr, inv->service_cidr, inv->dns_domain,
-                     inv->network,  inv->bundle,       inv->known_hosts};
+    char *texts[] = {inv->path,     inv->cluster_name, inv->endpoint,   inv->virtual_ip,
+                     inv->pod_cidr, inv->service_cidr, inv->dns_domain, inv->network,
+                     inv->bundle,   inv->known_hosts};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < inv->host_count; i++)

@@ -1,5 +1,6 @@
 #include "coordinator/params.h"
 
+#include "coordinator/api.h"
 #include "coordinator/storage.h"
 #include "kubeadm/config.h"
 #include "lib/protocol.h"
@@ -35,18 +36,17 @@ static const char *tag_of(const struct component *image)
     return colon ? colon + 1 : NULL;
 }
 
-/* What the renderer needs of the cluster; `endpoint` is the caller's to free. */
+/* What the renderer needs of the cluster. */
 struct rendering {
     struct cluster_config cluster;
     struct node_config node;
-    char *endpoint;
-    struct strv taints;
+    struct strv taints, cert_names;
 };
 
 static void rendering_release(struct rendering *r)
 {
-    free(r->endpoint);
     strv_release(&r->taints);
+    strv_release(&r->cert_names);
 }
 #define AUTO_RENDERING CLEANUP(rendering_release) struct rendering
 
@@ -82,14 +82,6 @@ static void render_node(const struct host_run *h, struct rendering *r)
     };
 }
 
-/* "host:port" of the API, as every host reaches it; the caller frees. */
-static char *api_endpoint(struct run *run)
-{
-    const char *first = run_control_plane(run)->facts.node_ip;
-    return run->inv->endpoint ? xstrdup(run->inv->endpoint)
-                              : xasprintf("%s:%d", first ? first : "", KUBEADM_API_PORT);
-}
-
 static int render(const struct host_run *h, struct rendering *r, struct error *err)
 {
     struct run *run = h->run;
@@ -97,23 +89,24 @@ static int render(const struct host_run *h, struct rendering *r, struct error *e
     const struct component *pause = find_image(b, KUBEADM_REPOSITORY "/pause:");
     if (!pause)
         return error_set(err, -ENOENT, "the bundle has no image %s/pause", KUBEADM_REPOSITORY);
-    r->endpoint = api_endpoint(run);
+    api_cert_names(run, &r->cert_names);
     r->cluster = (struct cluster_config){
         .name = run->inv->cluster_name,
         .kubernetes_version = b->kubernetes,
-        .endpoint = r->endpoint,
+        .endpoint = api_for_nodes(run->inv),
         .pod_cidr = run->inv->pod_cidr,
         .service_cidr = run->inv->service_cidr,
         .dns_domain = run->inv->dns_domain,
         .etcd_tag = tag_of(find_image(b, KUBEADM_REPOSITORY "/etcd:")),
         .coredns_tag = tag_of(find_image(b, KUBEADM_REPOSITORY "/coredns/coredns:")),
         .pause_image = pause->ref,
+        .cert_sans = (const char *const *) r->cert_names.items,
     };
     render_node(h, r);
     return 0;
 }
 
-static json_t *files_json(const struct host_files *files)
+json_t *params_files(const struct host_files *files)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < files->count; i++) {
@@ -139,8 +132,16 @@ int params_host(const struct host_run *h, struct task *out, struct error *err)
         json_array_append_new(modules, json_string(*m));
     *out = (struct task){.step = "host", .timeout_ms = 2 * MINUTE_MS};
     out->params = json_pack("{s:o,s:o,s:s,s:o}", "sysctls", sysctls, "modules", modules, "swap",
-                            "off", "files", files_json(&files));
+                            "off", "files", params_files(&files));
     return 0;
+}
+
+/* What not every cluster has use for is not sent. */
+static bool is_wanted(const struct host_run *h, const struct component *files)
+{
+    if (files->kind != COMPONENT_FILES || !(files->roles & h->host->roles))
+        return false;
+    return strcmp(files->name, "keepalived") != 0 || h->run->inv->virtual_ip;
 }
 
 int params_unpack(const struct host_run *h, struct task *out, struct error *err)
@@ -151,7 +152,7 @@ int params_unpack(const struct host_run *h, struct task *out, struct error *err)
     *out = (struct task){.step = "unpack", .timeout_ms = 10 * MINUTE_MS};
     for (size_t i = 0; i < b->component_count; i++) {
         const struct component *c = &b->components[i];
-        if (c->kind != COMPONENT_FILES || !(c->roles & h->host->roles))
+        if (!is_wanted(h, c))
             continue;
         json_array_append_new(
             archives, json_pack("{s:s,s:s,s:s}", "name", c->name, "digest", c->blob, "into", "/"));
@@ -165,7 +166,7 @@ static int unit_task(const char *step, const char *unit, const struct host_files
                      struct task *out)
 {
     *out = (struct task){.step = step, .timeout_ms = 3 * MINUTE_MS};
-    out->params = json_pack("{s:o,s:s}", "files", files_json(files), "unit", unit);
+    out->params = json_pack("{s:o,s:s}", "files", params_files(files), "unit", unit);
     return 0;
 }
 
@@ -277,7 +278,7 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
     const struct inventory *inv = h->run->inv;
     char mtu[16];
     snprintf(mtu, sizeof(mtu), "%d", least_mtu(h->run));
-    AUTO_FREE char *host = api_endpoint(h->run);
+    AUTO_FREE char *host = xstrdup(api_for_nodes(inv));
     char *port = strrchr(host, ':');
     *port++ = '\0';
     *out = (struct task){.step = "addon", .suffix = addon->name, .timeout_ms = 5 * MINUTE_MS};

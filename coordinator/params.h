@@ -3,6 +3,7 @@
 #pragma once
 
 #include "coordinator/run.h"
+#include "kubeadm/config.h"
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/strv.h"
@@ -25,6 +26,7 @@ enum image_set { IMAGES_OF_KUBEADM, IMAGES_OF_ADDONS };
 
 int params_host(const struct host_run *h, struct task *out, struct error *err);
 int params_unpack(const struct host_run *h, struct task *out, struct error *err);
+int params_balancer(const struct host_run *h, struct task *out, struct error *err);
 int params_runtime(const struct host_run *h, struct task *out, struct error *err);
 int params_import(const struct host_run *h, enum image_set set, struct task *out,
                   struct error *err);
@@ -37,5 +39,7 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
 /* Labels and taints of the nodes that are there, from the host with the index *next on: as many as
  * fit into one message. *next becomes the first host that is left over. */
 int params_label(const struct run *run, size_t *next, struct task *out, struct error *err);
+/* "files" of a step. */
+json_t *params_files(const struct host_files *files);
 /* True when hosts.yaml wants this addon of the bundle. */
 bool params_wants_addon(const struct inventory *inv, const struct component *addon);

@@ -1,5 +1,6 @@
 #include "coordinator/preflight.h"
 
+#include "kubeadm/balancer.h"
 #include "lib/grammar.h"
 #include "lib/strbuf.h"
 
@@ -167,10 +168,10 @@ static void check_ports(const struct check *c)
 {
     if (facts_half_done(c->own))
         return;
-    /* Kubernetes documentation, "Ports and Protocols"; a worker has the first two
-     */
-    static const int ports[] = {10250, 10256, 6443, 2379, 2380, 10257, 10259};
-    size_t count = c->host->roles & ROLE_CONTROL_PLANE ? ARRAY_SIZE(ports) : 2;
+    /* Kubernetes documentation, "Ports and Protocols"; a worker has the first
+     * three */
+    static const int ports[] = {10250, 10256, BALANCER_PORT, 6443, 2379, 2380, 10257, 10259};
+    size_t count = c->host->roles & ROLE_CONTROL_PLANE ? ARRAY_SIZE(ports) : 3;
     for (size_t i = 0; i < count; i++)
         if (is_listening(c->own, ports[i]))
             refuse(c, "stop what listens there (`ss -ltnp` on the host shows it)",
@@ -361,6 +362,7 @@ void preflight_check(const struct inventory *inv, const struct bundle *bundle, i
     check_network(&c);
     check_clock(&c);
     check_others(&c);
+    preflight_virtual_ip(inv, facts, host, out);
     if (!c.own->role)
         check_room(&c);
 }

@@ -64,6 +64,12 @@ static int phase_unpack(struct host_run *h, struct error *err)
     return ensure_built(h, params_unpack(h, &t, err), &t, err);
 }
 
+static int phase_balancer(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    return ensure_built(h, params_balancer(h, &t, err), &t, err);
+}
+
 static int phase_runtime(struct host_run *h, struct error *err)
 {
     AUTO_TASK t = TASK_INIT;
@@ -224,6 +230,7 @@ static const struct phase becomes_node[] = {
     {"offer", ANY, phase_offer},
     {"prepare", ANY, phase_host},
     {"unpack", ANY, phase_unpack},
+    {"balancer", ANY, phase_balancer},
     {"runtime", ANY, phase_runtime},
     {"kubelet", ANY, phase_kubelet},
     {"images", ANY, phase_images},

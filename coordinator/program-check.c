@@ -15,6 +15,7 @@
 #define LISTEN_SECONDS 30
 #define LISTEN_TIMEOUT_MS 60000
 #define REACH_TIMEOUT_MS 2000
+#define ARP_TIMEOUT_MS 5000
 #define REACH_NEIGHBOURS 3 /* hosts that each host tries beside the control plane */
 #define KUBELET_PORT 10250
 #define VXLAN_PORT 8472 /* Linux' default, flannel's and Canal's too */
@@ -197,9 +198,43 @@ static int reach(struct host_run *h, json_t *targets, struct error *err)
     return r < 0 ? run_refuse(h, err) : 0;
 }
 
+static bool is_first_of_a_new_cluster(struct host_run *h)
+{
+    const struct run *run = h->run;
+    for (size_t i = 0; i < run->inv->host_count; i++)
+        if ((run->hosts[i].host->roles & ROLE_CONTROL_PLANE) &&
+            (run->hosts[i].facts.role || facts_half_done(&run->hosts[i].facts)))
+            return false;
+    return h == run_control_plane(h->run);
+}
+
+/* Before there is a cluster nobody may answer for the virtual IP. It is in this host's network: a
+ * free one is unreachable once ARP has given up (3 s); refused or silent, somebody has it. */
+static int look_for_virtual_ip(struct host_run *h, struct error *err)
+{
+    const char *address = h->run->inv->virtual_ip;
+    if (!address || !is_first_of_a_new_cluster(h))
+        return 0;
+    AUTO_JSON *result = NULL;
+    json_t *params = json_pack("{s:[{s:s,s:s,s:i}],s:i}", "targets", "address", address, "protocol",
+                               "tcp", "port", KUBEADM_API_PORT, "timeout_ms", ARP_TIMEOUT_MS);
+    int r = run_call(h, "reach", params, LISTEN_TIMEOUT_MS, &result, err);
+    if (r < 0)
+        return r;
+    const json_t *first = json_array_get(json_object_get(result, "results"), 0);
+    const char *cause = json_get_string(first, "cause", "");
+    bool refused = strcmp(cause, strerror(ECONNREFUSED)) == 0;
+    if (!json_get_bool(first, "ok", false) && !refused && strncmp(cause, "no answer", 9) != 0)
+        return 0;
+    error_set(err, -ENOTSUP, "some machine has the virtual IP %s already", address);
+    error_remedy(err, "choose a free `virtual_ip:` under `cluster:` in hosts.yaml");
+    return run_refuse(h, err);
+}
+
 static int try_to_reach(struct host_run *h, struct error *err)
 {
     int r = listen_for_others(h, err);
+    r = r < 0 ? r : look_for_virtual_ip(h, err);
     if (r < 0)
         return r;
     AUTO_JSON *targets = targets_of(h);

@@ -14,14 +14,12 @@
  * keepalive, and by what is sent and not acknowledged (tcp-ut), also in the process that a reload
  * leaves with its connections for ten minutes. */
 static const char haproxy_head[] = "global\n"
-                                   "    log stderr format raw daemon notice\n"
                                    "    nbthread 1\n"
                                    "    maxconn 512\n"
                                    "    hard-stop-after 10m\n"
                                    "\n"
                                    "defaults\n"
                                    "    mode tcp\n"
-                                   "    log global\n"
                                    "    timeout connect 2s\n"
                                    "    timeout check 2s\n"
                                    "    timeout client 12h\n"

@@ -51,9 +51,15 @@ defaults:
 #cluster:
   # Name of the cluster, also in the kubeconfig.
   #name: bigtop
-  # Where clients reach the Kubernetes API, HOST or HOST:PORT; port 6443 if none is given.
-  # Default: the control plane's address.
+  # A load balancer of yours before the control planes, HOST or HOST:PORT; port 6443 if none
+  # is given. Default: none is needed, every node has one of its own. It cannot be changed
+  # once the cluster is made.
   #endpoint: api.example.com:6443
+  # A free address in the control planes' network that moves among them, for users of the
+  # API. Nodes do not depend on it. To be set when the cluster is made, as the API's
+  # certificates name it. VRRP (IP protocol 112) must pass between the control planes; the
+  # virtual router's number is the last byte of the address.
+  #virtual_ip: 10.0.0.100
   # Addresses of pods. Each host gets a /24 of it. It must not overlap any network that the
   # hosts use.
   #pod_cidr: 10.244.0.0/16

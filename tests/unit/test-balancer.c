@@ -1,11 +1,16 @@
 #include "tests/unit/unit.h"
 
 #include "kubeadm/balancer.h"
+#include "lib/clock.h"
 #include "lib/process.h"
 #include "tests/unit/kubeadm-fixture.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define DATA "tests/data/kubeadm/"
 
@@ -164,6 +169,136 @@ static void keepalived_takes_it(void **state)
     }
 }
 
+/* Two control planes in network namespaces of their own: keepalived itself, with a file in place of
+ * each API server. */
+#define MOVES_WITHIN_MS 10000
+static const struct {
+    const char *name, *alive;
+} sides[] = {{"bigtop-vip-a", "alive-a"}, {"bigtop-vip-b", "alive-b"}};
+
+struct stage {
+    const char *dir;
+    pid_t pids[2];
+};
+
+static int ip(const char *words)
+{
+    STRV(argv);
+    strv_add(&argv, "ip");
+    strv_split(&argv, words, ' ');
+    const struct process_options opts = {.timeout_ms = 10000};
+    return process_runv(&argv, &opts, NULL, NULL);
+}
+
+static void stage_end(struct stage *s)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
+        AUTO_FREE char *del = xasprintf("netns del %s", sides[i].name);
+        if (s->pids[i] > 0) {
+            kill(-s->pids[i], SIGKILL);
+            waitpid(s->pids[i], NULL, 0);
+        }
+        ip(del);
+    }
+}
+
+static bool stage_network(void)
+{
+    static const char *const commands[] = {
+        "netns add bigtop-vip-a",
+        "netns add bigtop-vip-b",
+        "link add eth0 netns bigtop-vip-a type veth peer name eth0 netns bigtop-vip-b",
+        "-n bigtop-vip-a addr add 10.77.0.11/24 dev eth0",
+        "-n bigtop-vip-b addr add 10.77.0.12/24 dev eth0",
+        "-n bigtop-vip-a link set eth0 up",
+        "-n bigtop-vip-b link set eth0 up"};
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        if (ip(commands[i]) < 0)
+            return false;
+    return true;
+}
+
+static void set_alive(const struct stage *s, size_t side, bool alive)
+{
+    AUTO_FREE char *path = path_join(s->dir, sides[side].alive);
+    if (alive)
+        assert_int_equal(file_write_atomic(path, "", 0, 0644, NULL), 0);
+    else
+        assert_int_equal(unlink(path), 0);
+}
+
+/* The rendered configuration, which asks for a file and not for an API server. */
+static void write_config(const struct stage *s, size_t side, const char *path)
+{
+    AUTO_HOST_FILES files = HOST_FILES_INIT;
+    assert_int_equal(render_ip("10.77.0.100", "eth0", 2, side, &files, NULL), 0);
+    const char *text = files.items[0].content, *from = strstr(text, "/usr/local/bin/kubectl");
+    const char *rest = strstr(from, "\"\n");
+    AUTO_FREE char *config = xasprintf("%.*s/usr/bin/test -e %s/%s%s", (int) (from - text), text,
+                                       s->dir, sides[side].alive, rest);
+    assert_int_equal(file_write_atomic(path, config, strlen(config), 0644, NULL), 0);
+}
+
+static void start(struct stage *s, size_t side)
+{
+    AUTO_FREE char *config = xasprintf("%s/%s.conf", s->dir, sides[side].name);
+    AUTO_FREE char *pid = xasprintf("%s/%s.pid", s->dir, sides[side].name);
+    AUTO_FREE char *vrrp = xasprintf("%s/%s.vrrp", s->dir, sides[side].name);
+    write_config(s, side, config);
+    s->pids[side] = fork();
+    if (s->pids[side] == 0) {
+        setpgid(0, 0);
+        int null = open("/dev/null", O_RDWR);
+        dup2(null, 1);
+        dup2(null, 2);
+        execlp("ip", "ip", "netns", "exec", sides[side].name, "keepalived", "--dont-fork", "--vrrp",
+               "--use-file", config, "--pid", pid, "--vrrp_pid", vrrp, NULL);
+        _exit(127);
+    }
+    assert_true(s->pids[side] > 0);
+}
+
+static bool has_address(size_t side)
+{
+    STRBUF(out, 65536);
+    const char *const argv[] = {"ip", "-n", sides[side].name, "-o", "addr", "show", NULL};
+    const struct process_options opts = {.out = &out, .timeout_ms = 10000};
+    return process_run(argv, &opts, NULL, NULL) == 0 && strstr(out.data, " 10.77.0.100/32 ");
+}
+
+static void wait_for_address(size_t side, const char *after)
+{
+    int64_t began = clock_monotonic_ms();
+    while (!has_address(side)) {
+        if (clock_monotonic_ms() - began > MOVES_WITHIN_MS)
+            fail_msg("after %s the address is not on %s", after, sides[side].name);
+        usleep(50000);
+    }
+    print_message("%s: %lld ms\n", after, (long long) (clock_monotonic_ms() - began));
+}
+
+static void address_moves(void **state)
+{
+    CLEANUP(stage_end) struct stage s = {.dir = *state};
+    if (geteuid() != 0 || !process_in_path("keepalived") || !stage_network()) {
+        print_message("skipped: needs root, keepalived and network namespaces\n");
+        stage_end(&s);
+        skip();
+    }
+    set_alive(&s, 0, true);
+    set_alive(&s, 1, true);
+    start(&s, 0);
+    start(&s, 1);
+    wait_for_address(0, "the start");
+    set_alive(&s, 0, false);
+    wait_for_address(1, "the first's API server ended");
+    assert_false(has_address(0));
+    set_alive(&s, 0, true);
+    wait_for_address(0, "it came back");
+    kill(-s.pids[0], SIGKILL);
+    wait_for_address(1, "kill -9 of the first");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +309,7 @@ int main(void)
         cmocka_unit_test(refuses_hostile_addresses_and_interfaces),
         cmocka_folder_test(haproxy_takes_it),
         cmocka_folder_test(keepalived_takes_it),
+        cmocka_folder_test(address_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,7 +142,8 @@ static void test_init_and_join(void **state)
     assert_int_equal(params_init(&w.run.hosts[0], token, &init, &err), 0);
     const char *config = json_get_string(init.params, "config", "");
     assert_non_null(strstr(config, token));
-    assert_non_null(strstr(config, "10.0.0.1:6443"));
+    assert_non_null(strstr(config, "controlPlaneEndpoint: \"127.0.0.1:7443\""));
+    assert_non_null(strstr(config, "- \"10.0.0.1\""));
     w.run.token = xstrdup(token);
     w.run.ca_hash = xstrdup(digest_a);
     AUTO_TASK join = TASK_INIT;
@@ -178,7 +179,7 @@ static void test_addon_gets_smallest_mtu(void **state)
     const json_t *values = json_object_get(t.params, "values");
     assert_string_equal(json_get_string(values, "mtu", ""), "1400");
     assert_string_equal(json_get_string(values, "pod-cidr", ""), "10.244.0.0/16");
-    assert_string_equal(json_get_string(values, "api-host", ""), "10.0.0.1");
+    assert_string_equal(json_get_string(values, "api-host", ""), "127.0.0.1");
     tear_down(&w);
 }
 

@@ -132,6 +132,58 @@ static void test_own(void **state)
     expect(1, "{\"units\":{\"ufw.service\":{\"active\":\"active\"}}}", false, "ufw.service");
 }
 
+/* Of the first control plane, whose network is 10.77.0.0/24. */
+static void expect_virtual_ip(const char *address, const char *spoil, const char *words)
+{
+    struct world w;
+    build(&w, 0, spoil);
+    w.inv.virtual_ip = (char *) address;
+    check(&w, 0);
+    assert_int_equal(w.found.count, words ? 1 : 0);
+    if (words && !strstr(w.found.items[0].text, words))
+        fail_msg("expected \"%s\" in \"%s\"", words, w.found.items[0].text);
+    findings_release(&w.found);
+    check(&w, 1); /* a worker has nothing to do with it */
+    assert_int_equal(w.found.count, 0);
+    tear_down(&w);
+}
+
+static void test_virtual_ip(void **state)
+{
+    (void) state;
+    static const char has_it[] = "{\"interfaces\":[{\"name\":\"eth0\",\"mtu\":1500,\"addresses\":"
+                                 "[\"10.77.0.100/32\",\"10.77.0.11/24\"]}]}";
+    static const char made_it[] = "{\"node\":{\"role\":\"control-plane\",\"name\":\"n1\"},"
+                                  "\"interfaces\":[{\"name\":\"eth0\",\"mtu\":1500,\"addresses\":"
+                                  "[\"10.77.0.11/24\",\"10.77.0.100/32\"]}]}";
+    expect_virtual_ip("10.77.0.100", "{}", NULL);
+    expect_virtual_ip("10.77.1.100", "{}", "not in the network of its 10.77.0.11");
+    expect_virtual_ip("10.77.0.255", "{}", "broadcast");
+    expect_virtual_ip("10.77.0.0", "{}", "broadcast");
+    expect_virtual_ip("10.77.0.100", has_it, "its own address already");
+    expect_virtual_ip("10.77.0.100", made_it, NULL);
+}
+
+/* By name: the address with a network around it is the host's own, wherever it stands. */
+static void test_virtual_ip_is_not_the_hosts_own(void **state)
+{
+    (void) state;
+    struct host host = {.address = (char *) "n1.example"};
+    struct facts facts = {0};
+    json_t *json = json_loads("{\"hostname\":\"n1\",\"interfaces\":[{\"name\":\"eth0\",\"mtu\":"
+                              "1500,\"addresses\":[\"10.77.0.100/32\",\"10.77.0.11/24\"]}]}",
+                              0, NULL);
+    assert_int_equal(facts_take(&host, json, NOW_MS, &facts, NULL), 0);
+    assert_string_equal(facts.node_ip, "10.77.0.11");
+    facts_release(&facts);
+    json = json_loads("{\"hostname\":\"n1\",\"interfaces\":[{\"name\":\"eth0\",\"mtu\":1500,"
+                      "\"addresses\":[\"10.77.0.100/32\"]}]}",
+                      0, NULL);
+    assert_int_equal(facts_take(&host, json, NOW_MS, &facts, NULL), 0);
+    assert_string_equal(facts.node_ip, "10.77.0.100");
+    facts_release(&facts);
+}
+
 static void test_ports_of_a_role(void **state)
 {
     (void) state;
@@ -368,6 +420,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_healthy),
         cmocka_unit_test(test_own),
+        cmocka_unit_test(test_virtual_ip),
+        cmocka_unit_test(test_virtual_ip_is_not_the_hosts_own),
         cmocka_unit_test(test_ports_of_a_role),
         cmocka_unit_test(test_node_keeps_its_ports),
         cmocka_unit_test(test_half_done_keeps_its_ports),
