@@ -42,6 +42,7 @@ static void give_facts(struct world *w, size_t i, const char *ip, const char *na
 
 static void build(struct world *w)
 {
+    static char *no_storage[] = {(char *) "none", NULL};
     *w = (struct world){
         .hosts = {{.name = (char *) "n1", .roles = ROLE_CONTROL_PLANE},
                   {.name = (char *) "n2", .roles = ROLE_WORKER}},
@@ -51,7 +52,7 @@ static void build(struct world *w)
                 .service_cidr = (char *) "10.96.0.0/12",
                 .dns_domain = (char *) "cluster.local",
                 .network = (char *) "flannel",
-                .storage = {(char *[]){(char *) "none", NULL}, 1},
+                .storage = {no_storage, 1},
                 .host_count = 2},
         .bundle = {.architecture = "amd64", .kubernetes = "v1.34.4", .component_count = 6},
     };
