@@ -78,6 +78,8 @@ static json_t *make_report(struct exchange *x)
     add_array(report, "have", chunk_set_take(&x->have_news, RANGES_MAX));
     add_array(report, "want", chunk_set_take(&x->want_news, RANGES_MAX));
     add_array(report, "blobs", take_done(x));
+    if (!chunk_set_empty(&x->have_news) || x->done_told < wants_done(x->wants)->count)
+        json_object_set_new(report, "more", json_true());
     add_array(report, "damaged", take_damaged(x));
     add_array(report, "dropped", take_dropped(x));
     if (x->peers_changed)

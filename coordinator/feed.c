@@ -25,7 +25,10 @@ struct feed {
     struct strv wants; /* digests */
     json_t *there;     /* object: those of `wants` that the host has → true */
     size_t said;       /* of `wants`, on this link */
-    bool reported;     /* on this link */
+    /* On this link: whether the first report is complete, and what was in it. */
+    bool reported;
+    struct chunk_set said_chunks;
+    json_t *said_blobs; /* object: digest → true */
     int64_t sent;
     struct error failure;
 };
@@ -124,6 +127,8 @@ static int take_chunks(struct feed *f, const json_t *ranges, bool are_here, stru
     int r = chunk_set_parse(&set, ranges, NULL, err);
     if (r < 0)
         return r;
+    if (are_here && !f->reported)
+        chunk_set_add_all(&f->said_chunks, &set);
     if (!are_here)
         scatter_want(f->d->scatter, f->host, &set);
     else if (scatter_have(f->d->scatter, f->host, &set, now))
@@ -137,8 +142,11 @@ static void take_blobs(struct feed *f, const json_t *blobs)
     json_t *digest;
     json_array_foreach(blobs, i, digest) {
         const char *text = json_string_value(digest);
-        if (text && wants(f, text))
-            json_object_set_new(f->there, text, json_true());
+        if (!text || !wants(f, text))
+            continue;
+        json_object_set_new(f->there, text, json_true());
+        if (!f->reported)
+            json_object_set_new(f->said_blobs, text, json_true());
     }
     if (feed_has_all(f))
         distribution_close(f->d, f->host);
@@ -200,6 +208,21 @@ static void take_damaged(struct feed *f, const json_t *damaged)
     bundle_is_broken(f, chunk.blob, why.data, NULL);
 }
 
+/* What it said on a former link, and does not have any more: its disk may have been put back, or
+ * its power cut before it was written. */
+static void take_back(struct feed *f)
+{
+    const char *digest;
+    json_t *is_there;
+    scatter_reported(f->d->scatter, f->host, &f->said_chunks, clock_monotonic_ms());
+    json_object_foreach(f->there, digest, is_there) {
+        if (!json_is_true(is_there) || json_object_get(f->said_blobs, digest))
+            continue;
+        json_object_set_new(f->there, digest, json_false());
+        distribution_open(f->d, f->host);
+    }
+}
+
 static int take_progress(struct feed *f, const json_t *p, struct error *err)
 {
     int r = take_chunks(f, json_object_get(p, "have"), true, err);
@@ -208,10 +231,11 @@ static int take_progress(struct feed *f, const json_t *p, struct error *err)
     if (r < 0)
         return r;
     take_peers(f, json_object_get(p, "peers"));
-    if (!f->reported)
-        scatter_reported(f->d->scatter, f->host, clock_monotonic_ms());
-    f->reported = true;
     take_blobs(f, json_object_get(p, "blobs"));
+    if (!f->reported && !json_get_bool(p, "more", false)) {
+        take_back(f);
+        f->reported = true;
+    }
     take_dropped(f, json_object_get(p, "dropped"));
     take_damaged(f, json_object_get(p, "damaged"));
     return 0;
@@ -236,6 +260,8 @@ static void lost(void *userdata)
     struct feed *f = userdata;
     f->said = 0;
     f->reported = false;
+    chunk_set_remove_all(&f->said_chunks, &f->said_chunks);
+    json_object_clear(f->said_blobs);
     scatter_lost(f->d->scatter, f->host, clock_monotonic_ms());
 }
 
@@ -252,6 +278,8 @@ int feed_new(struct distribution *d, size_t host, feed_warn_fn warn, void *userd
     strbuf_init(&f->key, PEM_MAX);
     f->peers = distribution_peers(d, host);
     f->there = json_object();
+    f->said_blobs = json_object();
+    chunk_set_init(&f->said_chunks, chunk_map_count(d->map));
     int r = tls_authority_issue(d->authority, f->id, &f->cert, &f->key, err);
     if (r < 0)
         return r;
@@ -269,6 +297,8 @@ void feed_free(struct feed **feed)
     strbuf_release_secret(&f->key);
     json_decref(f->peers);
     json_decref(f->there);
+    json_decref(f->said_blobs);
+    chunk_set_release(&f->said_chunks);
     strv_release(&f->wants);
     free(f);
 }

@@ -208,11 +208,26 @@ void scatter_peers(struct scatter *s, size_t host, const size_t *peers, size_t c
     leave(s);
 }
 
-void scatter_reported(struct scatter *s, size_t host, int64_t now)
+static void lose_chunk(struct scatter *s, struct scatter_host *h, uint32_t chunk)
+{
+    chunk_set_remove(&h->have, chunk);
+    if (h->group->tallies)
+        h->group->tallies[chunk].holders--;
+    if (host_lacks(h, chunk)) {
+        h->share.here -= s->sizes[chunk];
+        miss_chunk(s, h, chunk);
+    }
+    group_reopen(h->group, s->rank[chunk]);
+}
+
+void scatter_reported(struct scatter *s, size_t host, const struct chunk_set *all, int64_t now)
 {
     struct scatter_host *h = enter(s, host);
     stop_expecting(s, h);
     groups_give_back(s, h);
+    for (uint32_t c = next_in(&h->have, 0); c < s->count; c = next_in(&h->have, c + 1))
+        if (!chunk_set_has(all, c))
+            lose_chunk(s, h, c);
     if (!h->joined)
         h->share.before = h->share.here;
     s->attached += !h->attached;

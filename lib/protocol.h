@@ -63,8 +63,11 @@
  *              "blobs":["sha256:…",…],                         of "want": whole blobs in the store
  *              "peers":["1",…],                                connected now; when it changes
  *              "dropped":[{"id":"1","why":"…"},…],             peers that lied or stalled
- *              "damaged":[n,…]}}                               sent by c with wrong bytes
- *           c sends 'C' frames at any time after the first progress; "have" acknowledges them.
+ *              "damaged":[n,…],                                sent by c with wrong bytes
+ *              "more":true}}                                   "have" or "blobs" go on in the next
+ *           c sends 'C' frames at any time after the first progress; "have" acknowledges them. What
+ *           is not in "have" of the first progress in a session (and those that go on with it) is
+ *           not here any more, whatever was said in former sessions; so with "blobs".
  *           The wanted chunks need not be those of the wanted blobs: what a delta replaces is
  *           not wanted, and what it turns out to need is added.
  *   listen  {"ports":[{"protocol":"tcp","port":6443},…],"seconds":30} → {"listening":[…]} opens

@@ -225,6 +225,13 @@ static void fake_chunk(struct fake *f, const struct frame *frame)
     if (strcmp(f->mode, "cut-exchange") == 0 && f->first && ++f->chunks == 3)
         _exit(1);
     fake_report(f);
+    if (strcmp(f->mode, "forgets") == 0 && f->first && fake_has_chunk(7)) {
+        for (int i = 0; i < 4; i++) {
+            snprintf(path, sizeof(path), FAKE_CHUNKS "/%d", i);
+            (void) unlink(path);
+        }
+        _exit(1);
+    }
 }
 
 /* The hostile ones, as the answer to "facts". */

@@ -167,6 +167,26 @@ static void test_resumes_on_a_new_link(void **state)
     assert_in_range(feed_sent(x.f), BLOB_SIZE, BLOB_SIZE + EXCHANGE_WINDOW);
 }
 
+static bool has_it_again(const struct fed *x)
+{
+    return feed_sent(x->f) > BLOB_SIZE && has_it(x);
+}
+
+/* The host had all, and comes back with half of it. */
+static void test_sends_again_what_got_lost(void **state)
+{
+    (void) state;
+    NEED_FIXTURE();
+    AUTO_FED x = {0};
+    struct error err = ERROR_INIT;
+    begin(&x, "forgets");
+    if (attend_until(&x, has_it, &err) < 0 || attend_until(&x, has_it_again, &err) < 0)
+        fail_msg("%s", err.text);
+    expect_arrived();
+    assert_int_equal(feed_sent(x.f), BLOB_SIZE + 4 * CHUNK_SIZE);
+    assert_true(distribution_settled(x.d));
+}
+
 static struct session_beside failing;
 static const struct session_beside *real;
 
@@ -410,6 +430,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_introduces_the_host),
         cmocka_unit_test(test_feeds_beside_a_call),
         cmocka_unit_test(test_resumes_on_a_new_link),
+        cmocka_unit_test(test_sends_again_what_got_lost),
         cmocka_unit_test(test_breaks_while_it_begins),
         cmocka_unit_test(test_moves_by_news_only),
         cmocka_unit_test(test_adds_wants),

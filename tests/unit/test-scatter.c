@@ -140,9 +140,14 @@ static void report(struct sim *m, size_t host)
 
 static void report_first(struct sim *m, size_t host)
 {
+    CLEANUP(chunk_set_release) struct chunk_set all;
+    chunk_set_init(&all, m->count);
+    for (uint32_t c = 0; c < m->count; c++)
+        if (m->hosts[host].have[c])
+            chunk_set_add(&all, c);
     memset(m->hosts[host].told_have, 0, m->count);
     report(m, host);
-    scatter_reported(m->scatter, host, m->now);
+    scatter_reported(m->scatter, host, &all, m->now);
 }
 
 static void all_report(struct sim *m)
@@ -395,6 +400,38 @@ static void nobody_waits_for_ever(void **state)
     connect_pair(n, 0, 1);
     say_peers(n);
     run(n, 2);
+}
+
+static void lose(struct sim *m, size_t host, uint32_t chunk)
+{
+    struct sim_host *h = &m->hosts[host];
+    h->missing += h->want[chunk] && h->have[chunk];
+    h->have[chunk] = h->told_have[chunk] = false;
+}
+
+/* It comes back with less than it had said: what another has comes from there, the rest from us. */
+static void lost_what_it_had(void **state)
+{
+    (void) state;
+    SIM(m, 2, 1, 40);
+    want(m, 0, 0, 40);
+    want(m, 1, 0, 30);
+    all_report(m);
+    full_mesh(m);
+    run(m, 60);
+    assert_int_equal(m->bytes, 40 * CHUNK_SIZE);
+    assert_int_equal(scatter_share(m->scatter, 0).here, 40 * CHUNK_SIZE);
+    for (uint32_t c = 20; c < 40; c++)
+        lose(m, 0, c);
+    for (uint32_t c = 30; c < 40; c++)
+        lose(m, 1, c); /* what it carried, if any of that */
+    scatter_lost(m->scatter, 0, m->now);
+    scatter_lost(m->scatter, 1, m->now);
+    all_report(m);
+    assert_int_equal(scatter_share(m->scatter, 0).here, 20 * CHUNK_SIZE);
+    run(m, 60);
+    assert_int_equal(m->bytes, 50 * CHUNK_SIZE);
+    assert_int_equal(scatter_share(m->scatter, 0).here, 40 * CHUNK_SIZE);
 }
 
 /* It has said it has them, and goes down with them and with what was on its way to it. */
@@ -688,6 +725,7 @@ int main(void)
         cmocka_unit_test(carries_for_neighbours_only),
         cmocka_unit_test(what_a_host_has_is_not_sent),
         cmocka_unit_test(nobody_waits_for_ever),
+        cmocka_unit_test(lost_what_it_had),
         cmocka_unit_test(dead_holder),
         cmocka_unit_test(failed_host_keeps_serving),
         cmocka_unit_test(isolated_host_is_fed_in_full),
