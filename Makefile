@@ -31,10 +31,10 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--gc-sections
 endif
 
 LIBS := -Wl,--as-needed -lssh -lyaml -lcurl -larchive -lssl -lcrypto -ljansson -lzstd -lsystemd \
-	-pthread
+	-lblkid -pthread
 # The agent lands on unknown hosts: only libc and libsystemd stay dynamic, and travel with it.
-AGENT_LIBS := -Wl,-Bstatic -larchive -lssl -lcrypto -ljansson -lacl -lzstd -lz -Wl,-Bdynamic \
-	-Wl,--as-needed -lsystemd -pthread
+AGENT_LIBS := -Wl,-Bstatic -larchive -lssl -lcrypto -ljansson -lacl -lzstd -lz -lblkid \
+	-Wl,-Bdynamic -Wl,--as-needed -lsystemd -pthread
 
 sources = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c))
 archives = $(foreach m,$(USES_$(1)),$(B)/$(m).a)

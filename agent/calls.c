@@ -2,10 +2,12 @@
 
 #include "agent/blobs.h"
 #include "agent/cluster.h"
+#include "agent/disks.h"
 #include "agent/facts.h"
 #include "agent/host-bundle.h"
 #include "agent/kubeadm.h"
 #include "agent/reach.h"
+#include "lib/disk-choice.h"
 #include "lib/strbuf.h"
 
 #include <errno.h>
@@ -127,6 +129,19 @@ static int call_cluster(const struct call_context *ctx, const json_t *params, js
     return cluster_list(result, err);
 }
 
+static int call_disks(const struct call_context *ctx, const json_t *params, json_t **result,
+                      struct error *err)
+{
+    const struct disks_context disks = {.root = "", .begun = ledger_get(ctx->ledger, DISK_BEGUN)};
+    const json_t *wanted = json_object_get(params, "wanted");
+    json_t *list = NULL;
+    int r = wanted ? disk_wishes_check(wanted, err) : 0;
+    r = r < 0 ? r : disks_list(&disks, wanted, &list, err);
+    if (r == 0)
+        *result = json_pack("{s:o}", "disks", list);
+    return r;
+}
+
 static int call_ledger(const struct call_context *ctx, const json_t *params, json_t **result,
                        struct error *err)
 {
@@ -142,7 +157,7 @@ static const struct call calls[] = {
     {"have", false, call_have},       {"bundle", true, call_bundle},
     {"listen", false, call_listen},   {"reach", false, call_reach},
     {"cluster", false, call_cluster}, {"kubeconfig", false, call_kubeconfig},
-    {"ledger", false, call_ledger},
+    {"ledger", false, call_ledger},   {"disks", false, call_disks},
 };
 
 const struct call *call_find(const char *name)
