@@ -64,6 +64,7 @@ host_make()
     zstd -q -d --sparse "$(image_path "$shape_suite")" -o "$dir/disk.img"
     # Grown before it is mounted: growing a mounted one takes a capability that root may lack.
     resize2fs "$dir/disk.img" "$HOST_DISK_BYTES" >"$dir/console.log" 2>&1
+    disk_make "$1" "$LAB_DISKS"
 }
 
 host_start()
@@ -112,17 +113,22 @@ host_stop()
         sleep 0.05
     done
     cgroup_remove "bigtop-lab-$LAB_ID/$1"
+    disk_detach "$(host_dir "$1")"/disk*.data
     host_wait_detached "$1"
     rm -f "$(host_dir "$1")/runner"
     rmdir "/run/systemd/nspawn/propagate/$LAB_ID-$1" 2>/dev/null || true
 }
 
-# The kernel lets go of the loop device a moment after the last process of the mount namespace.
+# The kernel lets go of the loop devices a moment after the last process of the mount namespace.
 host_wait_detached()
 {
-    local try
+    local try file busy
     for try in $(seq 100); do
-        [ -n "$(losetup --noheadings -j "$(host_dir "$1")/disk.img" 2>/dev/null)" ] || return 0
+        busy=
+        for file in "$(host_dir "$1")"/disk.img "$(host_dir "$1")"/disk*.data; do
+            [ -z "$(disk_loop "$file")" ] || busy=yes
+        done
+        [ -n "$busy" ] || return 0
         sleep 0.05
     done
     die "the disk of $1 is still attached after $try tries"
