@@ -2,6 +2,7 @@
 
 #include "agent/blobs.h"
 #include "agent/cluster.h"
+#include "agent/data-disks.h"
 #include "agent/disks.h"
 #include "agent/facts.h"
 #include "agent/host-bundle.h"
@@ -138,7 +139,7 @@ static int call_disks(const struct call_context *ctx, const json_t *params, json
     int r = wanted ? disk_wishes_check(wanted, err) : 0;
     r = r < 0 ? r : disks_list(&disks, wanted, &list, err);
     if (r == 0)
-        *result = json_pack("{s:o}", "disks", list);
+        *result = json_pack("{s:o, s:o}", "disks", list, "occupied", data_disks_occupied(wanted));
     return r;
 }
 

@@ -1,7 +1,8 @@
 /* The host's disks, as lib/disk-choice.h describes them: the call "disks".
  *
- *   disks {"wanted":[wish,…]} → {"disks":[…]}
+ *   disks {"wanted":[wish,…]} → {"disks":[…],"occupied":["/data",…]}
  *
+ * Occupied are the mount points of wishes that hold files, which a disk would hide.
  * Disks that a wish is about are looked at in full, which opens them; of the others only the names.
  * Without "wanted" every one is looked at. Nothing is changed. Loop devices are told of only when
  * the path of a wish leads to them. */

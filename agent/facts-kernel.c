@@ -16,7 +16,7 @@
 static const char *const programs[] = {
     "conntrack", "iptables", "ip6tables", "ipset",     "mount",    "umount", "ip",
     "losetup",   "ethtool",  "socat",     "tc",        "modprobe", "nft",    "nsenter",
-    "swapoff",   "tar",      "chronyd",   "mkfs.ext4", "cp",
+    "swapoff",   "tar",      "chronyd",   "mkfs.ext4", "mkfs.xfs", "cp",
 };
 
 /* How a feature shows in a kernel that has it built in and comes without a modules tree: a file, or

@@ -1,5 +1,6 @@
 #include "agent/facts.h"
 
+#include "agent/data-disks.h"
 #include "agent/host-bundle.h"
 #include "agent/mounts.h"
 #include "agent/units.h"
@@ -100,6 +101,7 @@ int facts_collect(const struct ledger *ledger, json_t *running_job, json_t **out
     set_units(obj, ledger);
     set_node(obj, ledger);
     json_object_set_new(obj, "bundle", host_bundle_facts());
+    json_object_set_new(obj, "data_disks", data_disks_facts());
     json_object_set_new(obj, "shared_mounts", json_boolean(mounts_root_shared()));
     json_object_set_new(obj, "ledger_entries", json_integer((json_int_t) ledger_count(ledger)));
     json_object_set(obj, "running_job", running_job ? running_job : json_null());

@@ -15,6 +15,7 @@
  *  "modules":{"overlay":"builtin"|"loaded"|"available"|"missing",…},
  *  "capabilities":{"sys_resource":bool},
  *  "units":{"containerd.service":{"active","enabled","ours":bool},…},  only units that exist
+ *  "data_disks":[{"mount","state":"mounted"|"missing"|"wrong",…},…],    agent/data-disks.h
  *  "shared_mounts":bool,                                         "/" propagates
  *  "node":{"role","name","kubernetes","cluster"}|null,           what the ledger knows, while the
  *                                                                kubelet has its kubeconfig

@@ -22,6 +22,9 @@ int undo_tree(const json_t *record, const struct strv *protect, struct error *er
 /* Ends every mount below the folder (or prefix with "*"), last mounted first. */
 int undo_mounts_below(const char *name, struct error *err);
 
+/* Unmounts a data disk, takes its unit off and the guard below it; what is on it stays. */
+int undo_data_disk(const char *mount, struct error *err);
+
 /* Network links by name or prefix, except kept ones and ports of others' bridges. */
 int undo_link(const char *pattern, const json_t *kept, struct error *err);
 /* Chains whose names start with one of the prefixes, and the rules that lead to them. */

@@ -205,6 +205,14 @@ static int back_private(struct undo *u, const json_t *record, const char *path, 
     return 0;
 }
 
+/* Before the path of its folder, which was recorded before it. */
+static int back_disk(struct undo *u, const json_t *record, const char *mount, struct error *err)
+{
+    (void) u;
+    (void) record;
+    return undo_data_disk(mount, err);
+}
+
 static const struct undo_kind stopping[] = {{"unit", stop_unit}};
 static const struct undo_kind ending[] = {
     {"program", end_program},
@@ -216,8 +224,9 @@ static const struct undo_kind leaving[] = {
     {"iptables-chain-prefix", collect_chain},
 };
 static const struct undo_kind restoring[] = {
-    {"path", back_path},     {"tree", back_tree}, {"sysctl", back_sysctl},
-    {"module", back_module}, {"swap", back_swap}, {"shared-mount", back_private},
+    {"path", back_path},      {"tree", back_tree}, {"sysctl", back_sysctl},
+    {"module", back_module},  {"swap", back_swap}, {"shared-mount", back_private},
+    {"data-disk", back_disk},
 };
 static const struct undo_kind starting[] = {{"unit", start_unit}};
 
@@ -250,12 +259,12 @@ static void find_protected(struct undo *u, const struct strv *volumes)
     }
 }
 
-/* What is in it, as it may be a disk's mount point; then itself where that can be. */
-static int remove_volume(const char *path, struct error *err)
+/* What is in it, as it may be a disk's mount point; then itself where that can be. Data folders in
+ * it that were not named are mounted disks: they stay. */
+static int remove_volume(const char *path, const struct strv *protect, struct error *err)
 {
-    STRV(nothing);
     AUTO_JSON *record = json_pack("{s:s, s:b}", "name", path, "existed", true);
-    int r = undo_tree(record, &nothing, err);
+    int r = undo_tree(record, protect, err);
     if (r >= 0)
         (void) rmdir(path);
     return r;
@@ -265,7 +274,7 @@ static void remove_volumes(struct undo *u, const struct strv *volumes)
 {
     for (size_t i = 0; volumes && i < volumes->count; i++) {
         struct error err = ERROR_INIT;
-        if (remove_volume(volumes->items[i], &err) < 0)
+        if (remove_volume(volumes->items[i], &u->protect, &err) < 0)
             note_failure(u, &err);
     }
 }

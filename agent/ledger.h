@@ -64,6 +64,7 @@ int ledger_swap_off(struct ledger *l, const char *device, struct error *err);
  *                          they are ended
  *   sysctl                 a key that a program of ours will set (kubelet): its value is remembered
  *   shared-mount           mount point that is about to be made shared
+ *   data-disk              mount point of a data disk (agent/step-disks.c): it is unmounted
  *   data                   folder with users' data, left alone unless named in delete_volumes */
 int ledger_will_appear(struct ledger *l, const char *kind, const char *name, struct error *err);
 

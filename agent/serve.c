@@ -1,5 +1,6 @@
 #include "agent/serve.h"
 
+#include "agent/disk-watch.h"
 #include "agent/paths.h"
 #include "agent/reach.h"
 #include "agent/session-exchange.h"
@@ -199,6 +200,7 @@ static void wind_up(struct server *s, bool *cancel)
 {
     __atomic_store_n(cancel, true, __ATOMIC_RELAXED);
     reach_listen_end();
+    disk_watch_end();
     jobs_stop(s->hub.ctx.jobs);
     session_exchange_end(&s->hub);
     if (!tasks_wait(TASKS_WAIT_MS)) {
@@ -231,6 +233,7 @@ static int serve_all(struct server *s, struct error *err)
     s->hub.ctx.cancel = &cancel;
     s->hub.ctx.jobs = jobs_new(step_find, s->hub.ctx.ledger, on_job_event, &s->hub);
     notify_ready();
+    disk_watch_begin(s->hub.ctx.ledger);
     int r = loop(s, err);
     while (s->hub.sessions)
         session_remove(&s->hub, s->hub.sessions);

@@ -80,7 +80,7 @@
  *           "pods":[{"namespace":…,"name":…,"phase":…,"ready":bool,"node":…},…]}
  *           on a control plane. More than a frame holds: nodes without addresses, pods that are
  *           not ready first, and "left_out":{"waiting":N,"others":N} counts the other pods
- *   disks   {"wanted":[…]} → {"disks":[…]}                     agent/disks.h, lib/disk-choice.h
+ *   disks   {"wanted":[…]} → {"disks":[…],"occupied":[…]}      agent/disks.h, lib/disk-choice.h
  *   probe   {"path":P,"seconds":3} → {"path":P,"fsync_p50_us":N,"fsync_p99_us":N,
  *           "write_kib_s":N,"read_kib_s":N,"free_kib":N,"inodes":N,"free_inodes":N}
  *           of the file system that P, or the nearest folder above it that exists, is on: a file
