@@ -125,6 +125,21 @@ def agent_refuses_other_users(s):
     check("hello" not in said and '"result"' not in said, f"the agent answered: {said!r}")
 
 
+def own_balancers(s):
+    """Each host reaches the API by the balancer on its loopback, and kubelets of workers do; what the
+    user got names a control plane's own address."""
+    for host in s.lab.hosts:
+        said = s.lab.in_network_of(host, "curl", "-sk", "-m", "5", "https://127.0.0.1:7443/readyz")
+        check(said == "ok", f"{host}: /readyz said {said!r}")
+        near = s.lab.in_network_of(host, "ss", "-Hltn", "sport = :7443")
+        check("127.0.0.1:7443" in near and near.count("LISTEN") == 1, f"{host}: {near}")
+    for host in ("n2", "n3"):
+        config = s.lab.inside(host, "cat /etc/kubernetes/kubelet.conf")
+        check("server: https://127.0.0.1:7443" in config, f"{host}: its kubelet goes elsewhere")
+    text = (s.lab.dir / "lab.kubeconfig").read_text()
+    check("server: https://10.77.0.11:6443" in text, "the user's kubeconfig names no control plane")
+
+
 def again(s):
     """Nothing to change, and nothing is."""
     wait_for("the cluster to be quiet", 60, lambda: workload.quiet(s.lab))
@@ -184,6 +199,7 @@ def run(report, lab):
     report.run("files with secrets are root's alone", secret_files_are_private, s)
     report.run("three distributions are Ready", workload.three_distributions, lab, s.version)
     report.run("every system pod runs", workload.system_pods_run, lab)
+    report.run("every node has a balancer before the API", own_balancers, s)
     report.run("there is no route out", workload.no_route_out, lab)
     report.run("network policy is said to be not enforced", policy_is_said, s)
     workload.run(report, lab)

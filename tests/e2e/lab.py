@@ -143,6 +143,12 @@ class Lab:
               lambda: f"{host}: {script} → {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    def in_network_of(self, host, *words, seconds=30):
+        """Runs one of this machine's programs in the host's network; gives what it printed."""
+        done = subprocess.run(["nsenter", f"--net=/proc/{self.leader(host)}/ns/net", "--", *words],
+                              capture_output=True, text=True, timeout=seconds)
+        return done.stdout
+
     def kubectl(self, *words, text=None, allow_failure=False, seconds=180):
         return self.inside("n1", 'kubectl "$@"', *words, text=text, allow_failure=allow_failure,
                            seconds=seconds)
