@@ -75,8 +75,7 @@ static const char keepalived_unit[] =
     "StartLimitIntervalSec=0\n"
     "\n"
     "[Service]\n"
-    "ExecStart=" VIRTUAL_IP_PROGRAM
-    " --dont-fork --log-console --vrrp --use-file " VIRTUAL_IP_CONFIG
+    "ExecStart=" VIRTUAL_IP_PROGRAM " --dont-fork --vrrp --use-file " VIRTUAL_IP_CONFIG
     " --pid /run/bigtop-virtual-ip/keepalived.pid --vrrp_pid /run/bigtop-virtual-ip/vrrp.pid\n"
     "ExecReload=" VIRTUAL_IP_PROGRAM " --config-test --use-file " VIRTUAL_IP_CONFIG "\n"
     "ExecReload=/bin/kill -HUP $MAINPID\n"
@@ -153,7 +152,8 @@ uint8_t virtual_ip_router(uint32_t address)
     return last ? last : 255;
 }
 
-/* As anybody may ask it (system:public-info-viewer): without the admin's credentials. */
+/* As anybody may ask it (system:public-info-viewer): without the admin's credentials. A dead server
+ * refuses at once; a busy machine may need seconds to start the program that asks. */
 static void write_check(struct strbuf *b, const struct balancer_server *self)
 {
     strbuf_addf(b,
@@ -161,8 +161,8 @@ static void write_check(struct strbuf *b, const struct balancer_server *self)
                 "    script \"/usr/local/bin/kubectl --kubeconfig=/dev/null"
                 " --server=https://%s:%d --certificate-authority=/etc/kubernetes/pki/ca.crt"
                 " --request-timeout=2s get --raw=/readyz\"\n"
-                "    interval 2\n"
-                "    timeout 4\n"
+                "    interval 3\n"
+                "    timeout 9\n"
                 "    fall 2\n"
                 "    rise 1\n"
                 "    weight -%d\n"
