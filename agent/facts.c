@@ -4,12 +4,15 @@
 #include "agent/host-bundle.h"
 #include "agent/mounts.h"
 #include "agent/units.h"
+#include "lib/fd.h"
 
 #include <dirent.h>
 #include <string.h>
 #include <unistd.h>
 
 #define KUBELET_CONF "/etc/kubernetes/kubelet.conf"
+#define ADMIN_CONF "/etc/kubernetes/admin.conf"
+#define KUBECONFIG_MAX 65536
 #define MANIFESTS "/etc/kubernetes/manifests"
 
 /* Services that run beside or against a kubelet. */
@@ -74,6 +77,26 @@ static json_t *noted(const struct ledger *ledger, const char *key)
     return value ? json_string(value) : json_null();
 }
 
+char *facts_api_server(const char *kubeconfig)
+{
+    static const char key[] = "\n    server: https://";
+    const char *at = strstr(kubeconfig, key);
+    if (!at)
+        return NULL;
+    at += strlen(key);
+    return xstrndup(at, strcspn(at, "/\r\n "));
+}
+
+/* A control plane's kubelet asks its own API server; the admin goes the way of the other nodes. */
+static json_t *api_server(void)
+{
+    STRBUF(text, KUBECONFIG_MAX);
+    const char *path = access(ADMIN_CONF, F_OK) == 0 ? ADMIN_CONF : KUBELET_CONF;
+    AUTO_FREE char *server = file_read(path, &text, NULL) < 0 ? NULL : facts_api_server(text.data);
+    explicit_bzero(text.data, text.len);
+    return server ? json_string(server) : json_null();
+}
+
 static void set_node(json_t *obj, const struct ledger *ledger)
 {
     bool has_kubelet = access(KUBELET_CONF, F_OK) == 0;
@@ -82,9 +105,9 @@ static void set_node(json_t *obj, const struct ledger *ledger)
                       (has_manifests && !ledger_has_path(ledger, MANIFESTS));
     json_t *node = json_null();
     if (has_kubelet && ledger_get(ledger, "role"))
-        node = json_pack("{s:o, s:o, s:o, s:o}", "role", noted(ledger, "role"), "name",
+        node = json_pack("{s:o, s:o, s:o, s:o, s:o}", "role", noted(ledger, "role"), "name",
                          noted(ledger, "node"), "kubernetes", noted(ledger, "kubernetes"),
-                         "cluster", noted(ledger, "cluster"));
+                         "cluster", noted(ledger, "cluster"), "api", api_server());
     json_object_set_new(obj, "node", node);
     json_object_set_new(obj, "foreign_kubernetes", json_boolean(is_foreign));
 }

@@ -17,8 +17,9 @@
  *  "units":{"containerd.service":{"active","enabled","ours":bool},…},  only units that exist
  *  "data_disks":[{"mount","state":"mounted"|"missing"|"wrong",…},…],    agent/data-disks.h
  *  "shared_mounts":bool,                                         "/" propagates
- *  "node":{"role","name","kubernetes","cluster"}|null,           what the ledger knows, while the
- *                                                                kubelet has its kubeconfig
+ *  "node":{"role","name","kubernetes","cluster",                 what the ledger knows, while the
+ *     "api":"host:port"|null}|null,                              kubelet has its kubeconfig; and
+ *                                                                how nodes reach the API
  *  "foreign_kubernetes":bool,                                    a node that is not ours
  *  "bundle":null|{"product","architecture","serial":highest so far,
  *     "manifest":"sha256:…"|null: of the accepted bundle, "keys":[ids that may sign the next]}
@@ -37,6 +38,9 @@
 /* running_job is borrowed and may be NULL. The caller owns *out. */
 int facts_collect(const struct ledger *ledger, json_t *running_job, json_t **out,
                   struct error *err);
+
+/* "host:port" of the server in a kubeconfig of kubeadm's; NULL: none. Pure. The caller frees. */
+char *facts_api_server(const char *kubeconfig);
 
 /* The parts. Each sets its members in obj and leaves out what cannot be read. */
 void facts_system(json_t *obj); /* facts-system.c: name, os, memory, disks, swap, cgroup */

@@ -1,6 +1,7 @@
-/* The virtual IP, looked at by each control plane. */
+/* How the API is reached: what a live cluster has, and the virtual IP of each control plane. */
 #include "coordinator/preflight.h"
 
+#include "coordinator/api.h"
 #include "lib/grammar.h"
 
 #include <stdio.h>
@@ -51,8 +52,8 @@ static bool has_address(const struct facts *f, uint32_t address)
     return false;
 }
 
-void preflight_virtual_ip(const struct inventory *inv, const struct facts *facts, size_t host,
-                          struct findings *out)
+static void check_virtual_ip(const struct inventory *inv, const struct facts *facts, size_t host,
+                             struct findings *out)
 {
     const struct facts *own = &facts[host];
     uint32_t address, node;
@@ -73,4 +74,28 @@ void preflight_virtual_ip(const struct inventory *inv, const struct facts *facts
     if (!own->role && !facts_half_done(own) && has_address(own, address))
         findings_add(out, true, REMEDY, "the virtual IP %s is its own address already",
                      inv->virtual_ip);
+}
+
+/* Every node's configuration and the certificates name it. */
+static void check_endpoint(const struct inventory *inv, const struct facts *own,
+                           struct findings *out)
+{
+    const char *now = facts_string(own, "node", "api", NULL), *wanted = api_for_nodes(inv);
+    if (!own->role || !now || strcmp(now, wanted) == 0)
+        return;
+    struct inventory without = {0};
+    AUTO_FREE char *remedy = strcmp(now, api_for_nodes(&without)) == 0
+                                 ? xstrdup("take `endpoint:` under `cluster:` out of hosts.yaml")
+                                 : xasprintf("set `endpoint: %s` under `cluster:` in hosts.yaml",
+                                             now);
+    findings_add(out, true, remedy,
+                 "nodes of this cluster reach the API at %s, which cannot become %s while it lives",
+                 now, wanted);
+}
+
+void preflight_api(const struct inventory *inv, const struct facts *facts, size_t host,
+                   struct findings *out)
+{
+    check_endpoint(inv, &facts[host], out);
+    check_virtual_ip(inv, facts, host, out);
 }

@@ -362,7 +362,7 @@ void preflight_check(const struct inventory *inv, const struct bundle *bundle, i
     check_network(&c);
     check_clock(&c);
     check_others(&c);
-    preflight_virtual_ip(inv, facts, host, out);
+    preflight_api(inv, facts, host, out);
     if (!c.own->role)
         check_room(&c);
 }

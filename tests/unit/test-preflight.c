@@ -1,5 +1,6 @@
 /* Three healthy hosts; each test spoils one thing and expects exactly that finding. */
 #include "coordinator/preflight.h"
+#include "lib/strbuf.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -162,6 +163,34 @@ static void test_virtual_ip(void **state)
     expect_virtual_ip("10.77.0.0", "{}", "broadcast");
     expect_virtual_ip("10.77.0.100", has_it, "its own address already");
     expect_virtual_ip("10.77.0.100", made_it, NULL);
+}
+
+static void expect_api(const char *endpoint, const char *now, const char *remedy)
+{
+    struct world w;
+    AUTO_FREE char *node = xasprintf("{\"node\":{\"role\":\"control-plane\",\"name\":\"n1\","
+                                     "\"api\":\"%s\"}}",
+                                     now);
+    build(&w, 0, node);
+    w.inv.endpoint = (char *) endpoint;
+    check(&w, 0);
+    assert_int_equal(w.found.count, remedy ? 1 : 0);
+    if (remedy) {
+        assert_true(w.found.items[0].refusal);
+        assert_non_null(strstr(w.found.items[0].text, now));
+        assert_non_null(strstr(w.found.items[0].remedy, remedy));
+    }
+    tear_down(&w);
+}
+
+static void test_endpoint_of_a_live_cluster_stays(void **state)
+{
+    (void) state;
+    expect_api(NULL, "127.0.0.1:7443", NULL);
+    expect_api("api.example:6443", "api.example:6443", NULL);
+    expect_api(NULL, "10.77.0.11:6443", "set `endpoint: 10.77.0.11:6443`");
+    expect_api("api.example:6443", "127.0.0.1:7443", "take `endpoint:`");
+    expect_api("api.example:6443", "old.example:6443", "set `endpoint: old.example:6443`");
 }
 
 /* By name: the address with a network around it is the host's own, wherever it stands. */
@@ -421,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_healthy),
         cmocka_unit_test(test_own),
         cmocka_unit_test(test_virtual_ip),
+        cmocka_unit_test(test_endpoint_of_a_live_cluster_stays),
         cmocka_unit_test(test_virtual_ip_is_not_the_hosts_own),
         cmocka_unit_test(test_ports_of_a_role),
         cmocka_unit_test(test_node_keeps_its_ports),
