@@ -153,6 +153,7 @@ int facts_take(const struct host *host, json_t *json, int64_t now_ms, struct fac
 void facts_release(struct facts *f)
 {
     json_decref(f->json);
+    json_decref(f->disks);
     free(f->node_name);
     free(f->node_ip);
     free(f->interface);

@@ -11,6 +11,7 @@
 
 struct facts {
     json_t *json;            /* owned; untrusted text inside */
+    json_t *disks;           /* owned; what the call "disks" said; NULL: hosts.yaml names none */
     char *node_name;         /* hosts.yaml's name, else the host's own, lower case */
     char *node_ip;           /* IPv4 the cluster uses for it */
     char *interface;         /* that carries node_ip */

@@ -1,5 +1,6 @@
 #include "coordinator/preflight.h"
 
+#include "coordinator/preflight-disks.h"
 #include "kubeadm/balancer.h"
 #include "lib/grammar.h"
 #include "lib/strbuf.h"
@@ -363,6 +364,7 @@ void preflight_check(const struct inventory *inv, const struct bundle *bundle, i
     check_clock(&c);
     check_others(&c);
     preflight_api(inv, facts, host, out);
+    preflight_disks(c.host, c.own, out);
     if (!c.own->role)
         check_room(&c);
 }

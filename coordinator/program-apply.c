@@ -229,6 +229,7 @@ static const struct phase becomes_node[] = {
     {"bundle", ANY, phase_bundle},
     {"offer", ANY, phase_offer},
     {"prepare", ANY, phase_host},
+    {"disks", ANY, phase_disks},
     {"unpack", ANY, phase_unpack},
     {"balancer", ANY, phase_balancer},
     {"runtime", ANY, phase_runtime},

@@ -72,7 +72,8 @@ static int refuse(struct host_run *h, const struct findings *f, struct error *er
 int phase_check(struct host_run *h, struct error *err)
 {
     struct run *run = h->run;
-    int r = run_pass_gate(h, GATE_PROBED, err);
+    int r = program_look_at_disks(h, err);
+    r = r < 0 ? r : run_pass_gate(h, GATE_PROBED, err);
     if (r < 0)
         return r;
     AUTO_FREE struct facts *all = xcalloc(run->inv->host_count, sizeof(*all));

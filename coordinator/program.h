@@ -10,6 +10,7 @@ int phase_check(struct host_run *h, struct error *err);
 int phase_reach(struct host_run *h, struct error *err);
 int phase_bundle(struct host_run *h, struct error *err);
 int phase_pass_gates(struct host_run *h, struct error *err); /* of a host that leaves */
+int phase_disks(struct host_run *h, struct error *err);
 int phase_images(struct host_run *h, struct error *err);
 int phase_addons(struct host_run *h, struct error *err);
 int phase_settle(struct host_run *h, struct error *err);     /* on the control plane */
@@ -20,6 +21,9 @@ int phase_distributed(struct host_run *h, struct error *err); /* every host has 
 /* Asks the agent whether the task is done. If not: notes the differences and, unless the run only
  * looks, sends the blobs and has it done. 1: done now; 0: nothing to do, or only looked. */
 int program_ensure(struct host_run *h, struct task *t, json_t **result, struct error *err);
+
+/* Fills h->facts.disks where hosts.yaml names disks. */
+int program_look_at_disks(struct host_run *h, struct error *err);
 
 /* Waits until the host has these blobs; they come beside everything else. */
 int program_fetch(struct host_run *h, const struct strv *blobs, struct error *err);
