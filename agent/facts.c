@@ -3,6 +3,7 @@
 #include "agent/data-disks.h"
 #include "agent/host-bundle.h"
 #include "agent/mounts.h"
+#include "agent/pod-network.h"
 #include "agent/units.h"
 #include "lib/fd.h"
 
@@ -14,6 +15,7 @@
 #define ADMIN_CONF "/etc/kubernetes/admin.conf"
 #define KUBECONFIG_MAX 65536
 #define MANIFESTS "/etc/kubernetes/manifests"
+#define CNI_CONFIGURATIONS "/etc/cni/net.d"
 
 /* Services that run beside or against a kubelet. */
 static const char *const units[] = {
@@ -105,9 +107,11 @@ static void set_node(json_t *obj, const struct ledger *ledger)
                       (has_manifests && !ledger_has_path(ledger, MANIFESTS));
     json_t *node = json_null();
     if (has_kubelet && ledger_get(ledger, "role"))
-        node = json_pack("{s:o, s:o, s:o, s:o, s:o}", "role", noted(ledger, "role"), "name",
-                         noted(ledger, "node"), "kubernetes", noted(ledger, "kubernetes"),
-                         "cluster", noted(ledger, "cluster"), "api", api_server());
+        node = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "role", noted(ledger, "role"),
+                         "name", noted(ledger, "node"), "kubernetes", noted(ledger, "kubernetes"),
+                         "cluster", noted(ledger, "cluster"), "api", api_server(), "network",
+                         pod_network_name(CNI_CONFIGURATIONS), "pod_cidr",
+                         pod_network_cidr(MANIFESTS "/kube-controller-manager.yaml"));
     json_object_set_new(obj, "node", node);
     json_object_set_new(obj, "foreign_kubernetes", json_boolean(is_foreign));
 }

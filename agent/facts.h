@@ -18,8 +18,10 @@
  *  "data_disks":[{"mount","state":"mounted"|"missing"|"wrong",…},…],    agent/data-disks.h
  *  "shared_mounts":bool,                                         "/" propagates
  *  "node":{"role","name","kubernetes","cluster",                 what the ledger knows, while the
- *     "api":"host:port"|null}|null,                              kubelet has its kubeconfig; and
+ *     "api":"host:port"|null,                                    kubelet has its kubeconfig; and
  *                                                                how nodes reach the API
+ *     "network":"canal"|…|null,                                  whose CNI configuration counts
+ *     "pod_cidr"|null}|null,                                     of a control plane
  *  "foreign_kubernetes":bool,                                    a node that is not ours
  *  "bundle":null|{"product","architecture","serial":highest so far,
  *     "manifest":"sha256:…"|null: of the accepted bundle, "keys":[ids that may sign the next]}

@@ -1,3 +1,4 @@
+#include "coordinator/addons.h"
 #include "coordinator/api.h"
 #include "coordinator/command.h"
 #include "coordinator/job.h"
@@ -39,7 +40,7 @@ static void report(struct job *j, const char *kubeconfig, int64_t began)
         view_summary(j->view, "nothing to change (%zu hosts, %.1f s)", j->inv.host_count, seconds);
         return;
     }
-    if (strcmp(j->inv.network, "flannel") == 0)
+    if (strcmp(addons_network(&j->run), NETWORK_FLANNEL) == 0)
         view_note(j->view, NULL, "flannel: network policies (NetworkPolicy) are not enforced");
     view_note(j->view, NULL, "look around: export KUBECONFIG=%s", kubeconfig);
     view_summary(j->view, "cluster %s is ready: %zu hosts changed, %.1f s", j->inv.cluster_name,

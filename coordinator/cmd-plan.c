@@ -31,7 +31,8 @@ static void print_file(const struct inventory *inv)
 {
     AUTO_FREE char *storage = strv_join(&inv->storage, ", ");
     (void) printf("cluster %s: pods %s, services %s, network %s, storage %s\n", inv->cluster_name,
-                  inv->pod_cidr, inv->service_cidr, inv->network, storage);
+                  inv->pod_cidr, inv->service_cidr, inv->network ? inv->network : "by the bundle",
+                  storage);
     for (size_t i = 0; i < inv->host_count; i++) {
         const struct host *h = &inv->hosts[i];
         bool v6 = strchr(h->address, ':');

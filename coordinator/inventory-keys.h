@@ -56,7 +56,6 @@ struct inventory_key {
     bool (*grammar)(const char *); /* texts: lib/grammar.h's function, or NULL */
     const char *pattern;          /* texts: an ECMA 262 pattern no stricter than grammar, or NULL */
     const char *choices;          /* words: "auto|none|password" */
-    const char *later;            /* words of a later release: refused by name */
     enum inventory_place section; /* type_section: the place that its keys stand in */
     const char *example; /* shown commented out by `init`; NULL: the fallback, or nothing */
     bool required;

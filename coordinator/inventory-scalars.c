@@ -273,18 +273,6 @@ static void schema_mtu(const struct inventory_key *key, json_t *into)
 
 const struct inventory_type type_mtu = {read_number, set_mtu, schema_mtu};
 
-/* A word that only a later release knows deserves better than "expected one of". */
-static int read_word(struct inventory_reader *r, const struct inventory_key *key,
-                     const struct yaml_node *node, void *target, struct error *err)
-{
-    if (!key->later || node->kind != YAML_SCALAR || words_index(key->later, node->text) < 0)
-        return inventory_read_scalar(r, key, node, target, err);
-    STRBUF(want, 512);
-    expected(key, &want);
-    return yaml_error(r->file, node, err, "%s '%s' comes with a later release, expected %s",
-                      key->name, node->text, want.data);
-}
-
 static bool set_word(const struct inventory_reader *r, const struct inventory_key *key,
                      const char *text, void *target)
 {
@@ -310,7 +298,7 @@ static void schema_words(const struct inventory_key *key, json_t *into)
     json_object_set_new(into, "enum", inventory_words_json(key->choices));
 }
 
-const struct inventory_type type_word = {read_word, set_word, schema_words};
+const struct inventory_type type_word = {inventory_read_scalar, set_word, schema_words};
 
 static bool set_choice(const struct inventory_reader *r, const struct inventory_key *key,
                        const char *text, void *target)

@@ -58,10 +58,11 @@ const struct inventory_key inventory_keys[] = {
      .places = PLACE_TOP,
      .type = &type_word,
      .offset = INV(network),
-     .fallback = "flannel",
-     .choices = "flannel",
-     .later = "canal",
-     .help = "Pod network. flannel (VXLAN) does not enforce network policies."},
+     .choices = "canal|flannel",
+     .example = "canal",
+     .help = "Pod network, VXLAN between the hosts. canal enforces network policies, flannel does "
+             "not. Default: what the cluster has; for a new one canal where the bundle has its "
+             "images, else flannel. A live cluster's cannot be changed."},
     {.name = "storage",
      .places = PLACE_TOP,
      .type = &type_words,

@@ -75,7 +75,7 @@ struct inventory {
     char *service_cidr; /* default 10.96.0.0/12 */
     char *dns_domain;   /* default cluster.local */
     uint16_t mtu;       /* of the hosts' network, bytes; 0: the smallest of their interfaces' */
-    char *network;      /* "flannel" (default) */
+    char *network;      /* "canal" or "flannel"; NULL: not named (coordinator/addons.h) */
     struct strv storage; /* provisioners, the default class's first: "local-path" (default),
                             "openebs" and "nfs", or "none" alone */
     char *bundle;       /* folder, relative to hosts.yaml's already resolved; or NULL */

@@ -1,5 +1,6 @@
 #include "coordinator/job.h"
 
+#include "coordinator/addons.h"
 #include "coordinator/named-keys.h"
 #include "lib/path.h"
 #include "lib/strbuf.h"
@@ -81,7 +82,8 @@ static int open_bundle(struct job *j, const struct bundle_options *o, struct err
         r = error_set(err, -EINVAL, "the bundle in %s has no Kubernetes", dir);
         error_remedy(err, "name a bundle that a cluster can be made of: --bundle DIR");
     }
-    return r < 0 ? r : applied_judge(&j->applied, &j->bundle, o->serial, err);
+    r = r < 0 ? r : applied_judge(&j->applied, &j->bundle, o->serial, err);
+    return r < 0 ? r : addons_check(&j->inv, &j->bundle, err);
 }
 
 static void warn_insecure(struct job *j)

@@ -1,5 +1,6 @@
 #include "coordinator/params.h"
 
+#include "coordinator/addons.h"
 #include "coordinator/api.h"
 #include "coordinator/storage.h"
 #include "kubeadm/config.h"
@@ -12,6 +13,7 @@
 #define MINUTE_MS (60 * 1000)
 #define LABELS_AT_ONCE (PROTOCOL_JSON_MAX - 4096) /* bytes; the rest is for what is around them */
 #define LABEL_MS 1000                             /* two calls of kubectl a node */
+#define VXLAN_OVERHEAD 50                         /* bytes: Ethernet, IPv4, UDP and VXLAN headers */
 #define KUBEADM_REPOSITORY "registry.k8s.io"
 
 void task_release(struct task *t)
@@ -207,7 +209,8 @@ int params_import(const struct host_run *h, enum image_set set, struct task *out
                          .timeout_ms = 15 * MINUTE_MS};
     for (size_t i = 0; i < b->component_count; i++) {
         const struct component *c = &b->components[i];
-        if (c->kind != COMPONENT_IMAGE || !(c->roles & h->host->roles) || !in_set(c, set))
+        if (c->kind != COMPONENT_IMAGE || !(c->roles & h->host->roles) || !in_set(c, set) ||
+            !addons_wants(h->run, c))
             continue;
         json_array_append_new(images, json_pack("{s:s,s:s,s:O,s:b}", "ref", c->ref, "manifest",
                                                 c->manifest, "blobs", c->blobs, "pinned", 1));
@@ -250,12 +253,6 @@ int params_join(const struct host_run *h, struct task *out, struct error *err)
     return code < 0 ? code : config_task(h, "join", config, out);
 }
 
-bool params_wants_addon(const struct inventory *inv, const struct component *addon)
-{
-    return addon->kind == COMPONENT_ADDON &&
-           (strcmp(addon->name, inv->network) == 0 || storage_wants(inv, addon->name));
-}
-
 /* What hosts.yaml says, else the smallest MTU among the hosts that answered; network addons take
  * off what they add. */
 static int least_mtu(const struct run *run)
@@ -276,16 +273,20 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
 {
     (void) err;
     const struct inventory *inv = h->run->inv;
-    char mtu[16];
-    snprintf(mtu, sizeof(mtu), "%d", least_mtu(h->run));
+    int least = least_mtu(h->run);
+    char mtu[16], pod_mtu[16];
+    snprintf(mtu, sizeof(mtu), "%d", least);
+    snprintf(pod_mtu, sizeof(pod_mtu), "%d", least - VXLAN_OVERHEAD);
     AUTO_FREE char *host = xstrdup(api_for_nodes(inv));
     char *port = strrchr(host, ':');
     *port++ = '\0';
     *out = (struct task){.step = "addon", .suffix = addon->name, .timeout_ms = 5 * MINUTE_MS};
-    out->params = json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s,s:s,s:s}}", "name", addon->name, "archive",
-                            addon->blob, "values", "pod-cidr", inv->pod_cidr, "service-cidr",
-                            inv->service_cidr, "dns-domain", inv->dns_domain, "mtu", mtu,
-                            "api-host", host, "api-port", port);
+    out->params = json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}}", "name", addon->name,
+                            "archive", addon->blob, "values", "pod-cidr", inv->pod_cidr,
+                            "service-cidr", inv->service_cidr, "dns-domain", inv->dns_domain, "mtu",
+                            mtu, "pod-mtu", pod_mtu, "iptables-backend", "Auto", "api-host", host,
+                            "api-port", port);
+    addons_image_values(h->run->bundle, addon, json_object_get(out->params, "values"));
     ssize_t server = storage_nfs_server(inv);
     const char *nfs = server >= 0 ? h->run->hosts[server].facts.node_ip : NULL;
     storage_addon(inv, addon->name, nfs, out->params);

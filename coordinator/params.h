@@ -41,5 +41,3 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
 int params_label(const struct run *run, size_t *next, struct task *out, struct error *err);
 /* "files" of a step. */
 json_t *params_files(const struct host_files *files);
-/* True when hosts.yaml wants this addon of the bundle. */
-bool params_wants_addon(const struct inventory *inv, const struct component *addon);

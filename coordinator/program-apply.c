@@ -1,4 +1,5 @@
 /* From a checked host to a Ready node. */
+#include "coordinator/addons.h"
 #include "coordinator/command.h"
 #include "coordinator/program.h"
 #include "kubeadm/config.h"
@@ -206,7 +207,7 @@ int phase_addons(struct host_run *h, struct error *err)
 {
     const struct bundle *b = h->run->bundle;
     for (size_t i = 0; i < b->component_count; i++) {
-        if (!params_wants_addon(h->run->inv, &b->components[i]))
+        if (b->components[i].kind != COMPONENT_ADDON || !addons_wants(h->run, &b->components[i]))
             continue;
         if (h->run->read_only && !h->facts.role) { /* there is no cluster yet to ask */
             strv_addf(&h->differences, "addon: apply %s", b->components[i].name);

@@ -1,4 +1,5 @@
 /* The phases before anything is changed. */
+#include "coordinator/addons.h"
 #include "coordinator/command.h"
 #include "coordinator/preflight.h"
 #include "coordinator/program.h"
@@ -82,6 +83,7 @@ int phase_check(struct host_run *h, struct error *err)
             all[i] = run->hosts[i].facts;
     struct findings findings = FINDINGS_INIT;
     preflight_check(run->inv, run->bundle, run->serial, all, h->index, &findings);
+    preflight_network(run->inv, addons_network(run), &h->facts, &findings);
     for (size_t i = 0; i < findings.count; i++)
         if (!findings.items[i].refusal)
             view_warn(run->view, h->host, "%s; %s", findings.items[i].text,

@@ -1,5 +1,6 @@
 /* How a host comes to the blobs that its steps need: it says early what it wants, they flow beside
  * everything else, and a step waits for its own. */
+#include "coordinator/addons.h"
 #include "coordinator/command.h"
 #include "coordinator/feed.h"
 #include "coordinator/program.h"
@@ -29,8 +30,8 @@ static int add_addons(const struct host_run *h, struct strv *out, struct error *
     int r = 0;
     for (size_t i = 0; i < b->component_count && r == 0; i++) {
         AUTO_TASK t = TASK_INIT;
-        if (!(h->host->roles & ROLE_CONTROL_PLANE) ||
-            !params_wants_addon(h->run->inv, &b->components[i]))
+        if (!(h->host->roles & ROLE_CONTROL_PLANE) || b->components[i].kind != COMPONENT_ADDON ||
+            !addons_wants(h->run, &b->components[i]))
             continue;
         r = params_addon(h, &b->components[i], &t, err);
         add_blobs(&t, out);

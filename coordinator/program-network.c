@@ -1,5 +1,6 @@
 /* The network is called good once pods on different nodes have reached each other: phase "network",
  * on the control plane. What was tried with this network before is not tried again. */
+#include "coordinator/addons.h"
 #include "coordinator/network-pairs.h"
 #include "coordinator/program.h"
 #include "lib/digest.h"
@@ -8,7 +9,6 @@
 
 #define MINUTE_MS (60 * 1000)
 #define IMAGE_PREFIX "bigtop.apache.org/netcheck:"
-#define ENFORCES_POLICIES "canal"
 
 static const struct component *find_component(const struct run *run, enum component_kind kind,
                                               const char *start)
@@ -59,7 +59,7 @@ static void take_members(const struct run *run, struct members *m)
 static int network_digest(const struct host_run *h, char out[DIGEST_SIZE], struct error *err)
 {
     AUTO_TASK addon = TASK_INIT;
-    const struct component *c = find_component(h->run, COMPONENT_ADDON, h->run->inv->network);
+    const struct component *c = find_component(h->run, COMPONENT_ADDON, addons_network(h->run));
     int r = c ? params_addon(h, c, &addon, err) : 0;
     if (r < 0)
         return r;
@@ -78,7 +78,7 @@ static json_t *slice_params(const struct host_run *h, const struct members *m,
                               json_string(m->items[network_slice_node(s, i)]->facts.node_name));
     return json_pack("{s:s, s:s, s:s, s:I, s:b, s:o, s:o}", "image", image, "domain",
                      inv->dns_domain, "network", network, "slice", (json_int_t) (s->first),
-                     "policy", strcmp(inv->network, ENFORCES_POLICIES) == 0, "nodes", nodes,
+                     "policy", strcmp(addons_network(h->run), NETWORK_CANAL) == 0, "nodes", nodes,
                      "pairs", network_pairs(s));
 }
 

@@ -1,5 +1,6 @@
 /* The end of an apply, on the control plane: labels, removals, and the wait until everything that
  * makes the cluster is up. */
+#include "coordinator/addons.h"
 #include "coordinator/command.h"
 #include "coordinator/program.h"
 #include "lib/clock.h"
@@ -83,7 +84,7 @@ static bool is_system_namespace(const struct run *run, const char *name)
 {
     const struct bundle *b = run->bundle;
     for (size_t i = 0; i < b->component_count; i++)
-        if (params_wants_addon(run->inv, &b->components[i]) &&
+        if (b->components[i].kind == COMPONENT_ADDON && addons_wants(run, &b->components[i]) &&
             has_text(b->components[i].namespaces, name))
             return true;
     return strcmp(name, "kube-system") == 0;

@@ -6,7 +6,7 @@ plan --offline hosts.yaml
 --- exit
 0
 --- message
-cluster bigtop: pods 10.32.0.0/11, services 10.64.0.0/12, network flannel, storage local-path
+cluster bigtop: pods 10.32.0.0/11, services 10.64.0.0/12, network by the bundle, storage local-path
   10.1.0.0         root@10.1.0.0:22  control plane
   10.1.0.1         root@10.1.0.1:22  worker
 [...]

@@ -72,8 +72,10 @@ defaults:
   # Domain of cluster DNS.
   #dns_domain: cluster.local
 
-# Pod network. flannel (VXLAN) does not enforce network policies.
-#network: flannel
+# Pod network, VXLAN between the hosts. canal enforces network policies, flannel does not.
+# Default: what the cluster has; for a new one canal where the bundle has its images, else
+# flannel. A live cluster's cannot be changed.
+#network: canal
 # Where persistent volumes come from, one word or a list. local-path and openebs make
 # folders on the host that a pod runs on, nfs on the host that has nfs. The first one gives
 # the default storage class.

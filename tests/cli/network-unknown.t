@@ -7,4 +7,4 @@ plan --offline hosts.yaml
 --- exit
 2
 --- message
-bigtop-bootstrap: hosts.yaml:2:10: network is 'cilium', expected flannel
+bigtop-bootstrap: hosts.yaml:2:10: network is 'cilium', expected canal or flannel

@@ -42,7 +42,7 @@ static void test_shortest(void **state)
     assert_string_equal(inv.pod_cidr, "10.244.0.0/16");
     assert_string_equal(inv.service_cidr, "10.96.0.0/12");
     assert_string_equal(inv.dns_domain, "cluster.local");
-    assert_string_equal(inv.network, "flannel");
+    assert_null(inv.network);
     assert_int_equal(inv.storage.count, 1);
     assert_string_equal(inv.storage.items[0], "local-path");
     assert_null(inv.bundle);

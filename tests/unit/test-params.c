@@ -179,19 +179,9 @@ static void test_addon_gets_smallest_mtu(void **state)
     assert_int_equal(params_addon(&w.run.hosts[0], &w.components[4], &t, &err), 0);
     const json_t *values = json_object_get(t.params, "values");
     assert_string_equal(json_get_string(values, "mtu", ""), "1400");
+    assert_string_equal(json_get_string(values, "pod-mtu", ""), "1350");
     assert_string_equal(json_get_string(values, "pod-cidr", ""), "10.244.0.0/16");
     assert_string_equal(json_get_string(values, "api-host", ""), "127.0.0.1");
-    tear_down(&w);
-}
-
-static void test_wanted_addons(void **state)
-{
-    (void) state;
-    struct world w;
-    build(&w);
-    assert_true(params_wants_addon(&w.inv, &w.components[4]));
-    assert_false(params_wants_addon(&w.inv, &w.components[5])); /* storage: none */
-    assert_false(params_wants_addon(&w.inv, &w.components[3])); /* an image */
     tear_down(&w);
 }
 
@@ -283,7 +273,6 @@ int main(void)
         cmocka_unit_test(test_init_and_join),
         cmocka_unit_test(test_never_joins_without_ca_hash),
         cmocka_unit_test(test_addon_gets_smallest_mtu),
-        cmocka_unit_test(test_wanted_addons),
         cmocka_unit_test(test_labels_leave_out_failed_hosts),
         cmocka_unit_test(test_labels_come_in_messages_that_fit),
         cmocka_unit_test(test_plan_of_a_fresh_host),
