@@ -51,6 +51,7 @@ static const struct trace traces[] = {
     {TRACES_NODE, MOUNT, "/var/lib/kubelet"},
     {TRACES_NODE, LINK, "flannel*"},
     {TRACES_NODE, LINK, "cali*"},
+    {TRACES_NODE, LINK, "bigtop-svc"}, /* kubeadm/config.h: KUBEADM_SERVICE_LINK */
     {TRACES_NODE, CHAIN, "KUBE-"},
     {TRACES_NODE, CHAIN, "FLANNEL"},
     {TRACES_NODE, CHAIN, "cali-"},

@@ -77,6 +77,7 @@ static void render_node(const struct host_run *h, struct rendering *r)
         .cgroup_version = json_get_int(f->json, "cgroup", 2) == 1 ? 1 : 2,
         .swap_kept = false,
         .resolv_conf = facts_string(f, "resolv", "path", NULL),
+        .no_default_route = json_is_null(json_object_get(f->json, "default_route")),
         .can_set_oom = facts_bool(f, "capabilities", "sys_resource", true),
         .control_plane = h->host->roles & ROLE_CONTROL_PLANE,
         .worker = takes_pods(h),

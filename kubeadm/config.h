@@ -27,6 +27,7 @@
 #define KUBEADM_CRI_SOCKET "/run/containerd/containerd.sock"
 #define KUBEADM_CONTAINERD_UNIT "containerd.service"
 #define KUBEADM_KUBELET_UNIT "kubelet.service"
+#define KUBEADM_SERVICE_LINK "bigtop-svc" /* of the services' route; the agent removes it */
 
 /* The same on every host of a cluster. */
 struct cluster_config {
@@ -52,6 +53,8 @@ struct node_config {
         *resolv_conf;   /* the host's file with real name servers; NULL: there is none, pods get
                            KUBEADM_RESOLV_CONF, which names the host itself: refused at once
                            instead of timing out, and CoreDNS does not start without a server */
+    bool no_default_route; /* services' addresses need a route of their own: one that is unreachable
+                              is refused before kube-proxy's rules are asked */
     bool can_set_oom;   /* CAP_SYS_RESOURCE is there: oom_score_adj may be lowered */
     bool control_plane; /* role */
     bool worker;        /* role: takes pods of users; a control plane without it keeps its taint */

@@ -240,6 +240,17 @@ static int add_kubelet_patch(struct host_files *files, const struct cluster_conf
                                  &e.buf, err);
 }
 
+/* A bridge without ports, as every kernel that takes a node has bridges. What is there already
+ * stays: the errors of a second start mean nothing. */
+static char *service_route(const struct cluster_config *cluster, const struct node_config *node)
+{
+    return xasprintf("[Service]\n"
+                     "ExecStartPre=-ip link add " KUBEADM_SERVICE_LINK " type bridge\n"
+                     "ExecStartPre=-ip link set " KUBEADM_SERVICE_LINK " up\n"
+                     "ExecStartPre=-ip route replace %s dev " KUBEADM_SERVICE_LINK " src %s\n",
+                     cluster->service_cidr, node->node_ip);
+}
+
 int kubeadm_kubelet_files(const struct cluster_config *cluster, const struct node_config *node,
                           struct host_files *out, struct error *err)
 {
@@ -258,6 +269,10 @@ int kubeadm_kubelet_files(const struct cluster_config *cluster, const struct nod
     host_files_add(&files, "/etc/systemd/system/" KUBEADM_KUBELET_UNIT, xstrdup(kubelet_unit));
     host_files_add(&files, "/etc/systemd/system/" KUBEADM_KUBELET_UNIT ".d/10-kubeadm.conf",
                    xstrdup(kubelet_dropin));
+    if (node->no_default_route) {
+        host_files_add(&files, "/etc/systemd/system/" KUBEADM_KUBELET_UNIT ".d/20-services.conf",
+                       service_route(cluster, node));
+    }
     *out = files;
     files.count = 0;
     return 0;

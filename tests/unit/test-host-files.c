@@ -103,6 +103,23 @@ static void test_kubelet_on_cgroup_v1(void **state)
                   need(&new, KUBEADM_PATCH_DIR "/kubeletconfiguration+merge.yaml"));
 }
 
+/* Before kubelet starts, at every boot. */
+static void test_kubelet_without_a_default_route(void **state)
+{
+    (void) state;
+    struct cluster_config c = fixture_cluster();
+    struct node_config n = fixture_node();
+    const char *path = "/etc/systemd/system/kubelet.service.d/20-services.conf";
+    AUTO_HOST_FILES with = HOST_FILES_INIT, without = HOST_FILES_INIT;
+    assert_int_equal(kubeadm_kubelet_files(&c, &n, &with, NULL), 0);
+    assert_null(content(&with, path));
+    n.no_default_route = true;
+    assert_int_equal(kubeadm_kubelet_files(&c, &n, &without, NULL), 0);
+    AUTO_FREE char *route = xasprintf("ip route replace %s dev bigtop-svc src %s\n",
+                                      c.service_cidr, n.node_ip);
+    assert_non_null(strstr(need(&without, path), route));
+}
+
 static void test_kubelet_without_name_servers(void **state)
 {
     (void) state;
@@ -156,6 +173,7 @@ int main(void)
         cmocka_unit_test(test_runtime_of_a_container),
         cmocka_unit_test(test_kubelet),
         cmocka_unit_test(test_kubelet_on_cgroup_v1),
+        cmocka_unit_test(test_kubelet_without_a_default_route),
         cmocka_unit_test(test_kubelet_without_name_servers),
         cmocka_unit_test(test_bad_values_leave_the_output_alone),
         cmocka_unit_test(test_sysctls_are_complete),
