@@ -1,4 +1,5 @@
-/* What a host is and has, read without changing anything and without running a program.
+/* What a host is and has, read without changing anything and, but for
+ * those that list a firewall, without running a program.
  *
  * {"hostname", "machine_id", "product_uuid"|null, "boot_id",
  *  "os":{"id","version_id","pretty"}, "kernel", "arch", "systemd":252|null, "cpus",
@@ -14,6 +15,7 @@
  *  "programs":{"conntrack":bool,…},                              facts-kernel.c has the list
  *  "modules":{"overlay":"builtin"|"loaded"|"available"|"missing",…},
  *  "capabilities":{"sys_resource":bool},
+ *  "firewall":["ufw",…],                                         kinds that shut ports: firewall.h
  *  "units":{"containerd.service":{"active","enabled","ours":bool},…},  only units that exist
  *  "data_disks":[{"mount","state":"mounted"|"missing"|"wrong",…},…],    agent/data-disks.h
  *  "shared_mounts":bool,                                         "/" propagates

@@ -1,5 +1,6 @@
 /* The order of undoing. Services stop first, so that nothing makes again what is being removed;
  * then goes what they made; then paths and settings newest first; then former services start. */
+#include "agent/firewall.h"
 #include "agent/ledger-file.h"
 #include "agent/ledger-kinds.h"
 #include "agent/units.h"
@@ -21,6 +22,7 @@ struct undo {
     struct ledger *ledger;
     struct strv protect;  /* data folders that stay */
     struct strv chains;   /* iptables chain prefixes */
+    struct strv opened;   /* in firewalls */
     struct strbuf failed; /* "; "-separated */
     int code;             /* of the first failure */
     bool units;           /* a unit was recorded: systemd is to be told */
@@ -144,6 +146,14 @@ static int collect_chain(struct undo *u, const json_t *record, const char *name,
     return 0;
 }
 
+static int collect_opened(struct undo *u, const json_t *record, const char *name, struct error *err)
+{
+    (void) record;
+    (void) err;
+    strv_add(&u->opened, name);
+    return 0;
+}
+
 static int back_path(struct undo *u, const json_t *record, const char *name, struct error *err)
 {
     if (strv_contains(&u->protect, name) && json_is_null(json_object_get(record, "former"))) {
@@ -222,6 +232,7 @@ static const struct undo_kind leaving[] = {
     {"mount-below", end_mounts},
     {"link", end_link},
     {"iptables-chain-prefix", collect_chain},
+    {"firewall", collect_opened},
 };
 static const struct undo_kind restoring[] = {
     {"path", back_path},      {"tree", back_tree}, {"sysctl", back_sysctl},
@@ -286,6 +297,13 @@ static void remove_chains(struct undo *u)
         note_failure(u, &err);
 }
 
+static void close_firewalls(struct undo *u)
+{
+    struct error err = ERROR_INIT;
+    if (firewall_undo(&u->opened, &err) < 0)
+        note_failure(u, &err);
+}
+
 static void reload_units(struct undo *u)
 {
     struct error err = ERROR_INIT;
@@ -299,6 +317,7 @@ static void run_passes(struct undo *u, const struct strv *volumes)
     pass(u, ending, ARRAY_SIZE(ending));
     pass(u, leaving, ARRAY_SIZE(leaving));
     remove_chains(u);
+    close_firewalls(u);
     remove_volumes(u, volumes);
     pass(u, restoring, ARRAY_SIZE(restoring));
     reload_units(u);
@@ -335,5 +354,6 @@ int ledger_undo(struct ledger *l, const struct strv *delete_volumes,
     strbuf_release(&u.failed);
     strv_release(&u.protect);
     strv_release(&u.chains);
+    strv_release(&u.opened);
     return r;
 }

@@ -63,6 +63,7 @@ int ledger_swap_off(struct ledger *l, const char *device, struct error *err);
  *   program                path of a program of ours whose processes outlive its unit (the shim):
  *                          they are ended
  *   sysctl                 a key that a program of ours will set (kubelet): its value is remembered
+ *   firewall               what is opened in the host's firewall: agent/firewall.h
  *   shared-mount           mount point that is about to be made shared
  *   data-disk              mount point of a data disk (agent/step-disks.c): it is unmounted
  *   data                   folder with users' data, left alone unless named in delete_volumes */

@@ -103,8 +103,10 @@
  *            fresh: made from this very config, so that the token in it is known to the cluster
  *   token    {"ttl_seconds":900} → {"token":"…","ca_hash":"sha256:…","kubeconfig":"…"}  on a live
  *            control plane, for hosts that join later; never "done" in check
- *   firewall {"ports":[{"protocol":"tcp","first":6443,"last":6443},…],"sources":["10.0.0.0/24",…]}
- *            opens them for these networks in the firewall that the host runs
+ *   firewall {"interface":"eth0","pods":"10.244.0.0/16","rules":[{"protocol":"tcp"|"udp"|"vrrp",
+ *            "first":6443,"last":6443,"sources":["10.0.0.11","10.0.1.0/24",…]},…]}
+ *            opens them, and all traffic of pods, in the firewall that the host runs, if it does;
+ *            interface: of the node's address. Without ports (vrrp): 0. Everywhere: "0.0.0.0/0"
  *   disks    {"disks":[{"serial"|"wwn"|"path":S,"fs":"ext4"|"xfs","mount":"/var/lib/…",
  *            "label":"bigtop-…","wipe":SERIAL?},…]}   judged again by the agent: agent/disks.h
  *   balancer {"services":[{"unit":U,"files":[…]},…],"unwanted":[U,…]}   writes, enables, starts, and

@@ -1,0 +1,78 @@
+#include "agent/firewall.h"
+#include "agent/units.h"
+#include "lib/fd.h"
+#include "lib/protocol.h"
+#include "lib/strbuf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SCRIPT_DIR AGENT_STATE_DIR "/firewall"
+#define UNIT_TEXT_MAX 4096
+/* What loads a host's own rules: Debian's, EL's and iptables-persistent's. */
+#define LOADERS "nftables.service iptables.service netfilter-persistent.service"
+
+static char *script_path(const struct firewall_kind *k)
+{
+    return xasprintf(SCRIPT_DIR "/%s", k->name);
+}
+
+static char *unit_name(const struct firewall_kind *k)
+{
+    return xasprintf("bigtop-firewall-%s.service", k->name);
+}
+
+/* No dash in front of ExecStart: a script that does not fit the chains any more is to be seen. */
+static void render_unit(const char *argv, const char *script, struct strbuf *out)
+{
+    strbuf_addf(out,
+                "[Unit]\n"
+                "Description=Ports of the cluster in the packet filter (bigtop-bootstrap)\n"
+                "After=" LOADERS "\n"
+                "PartOf=" LOADERS "\n"
+                "ReloadPropagatedFrom=" LOADERS "\n"
+                "\n"
+                "[Service]\n"
+                "Type=oneshot\n"
+                "RemainAfterExit=yes\n"
+                "ExecStart=%s %s\n"
+                "ExecReload=%s %s\n"
+                "\n"
+                "[Install]\n"
+                "WantedBy=multi-user.target\n",
+                argv, script, argv, script);
+}
+
+bool firewall_boot_is(const struct firewall_kind *k, const char *script)
+{
+    struct unit_state state;
+    AUTO_FREE char *path = script_path(k);
+    AUTO_FREE char *unit = unit_name(k);
+    return file_is(path, script, strlen(script), 0600) == 1 &&
+           unit_state(unit, &state, NULL) == 0 && strcmp(state.enabled, "enabled") == 0;
+}
+
+static int write_both(const struct firewall_kind *k, struct ledger *l, const char *argv,
+                      const char *script, struct error *err)
+{
+    STRBUF(text, UNIT_TEXT_MAX);
+    AUTO_FREE char *path = script_path(k);
+    AUTO_FREE char *unit = unit_name(k);
+    AUTO_FREE char *file = xasprintf("/etc/systemd/system/%s", unit);
+    render_unit(argv, path, &text);
+    int r = ledger_unit(l, unit, err);
+    r = r < 0 ? r : ledger_mkdir(l, SCRIPT_DIR, 0700, err);
+    r = r < 0 ? r : ledger_write_file(l, path, script, strlen(script), 0600, err);
+    return r < 0 ? r : ledger_write_file(l, file, text.data, text.len, 0644, err);
+}
+
+int firewall_boot_run(const struct firewall_kind *k, const struct step_context *ctx,
+                      const char *argv, const char *script, struct error *err)
+{
+    AUTO_FREE char *unit = unit_name(k);
+    int r = write_both(k, ctx->ledger, argv, script, err);
+    r = r < 0 ? r : units_daemon_reload(err);
+    r = r < 0 ? r : unit_enable(unit, err);
+    r = r < 0 ? r : unit_restart(unit, UNIT_TIMEOUT_MS, err);
+    return r < 0 ? error_remedy(err, "look at `journalctl -u %s` on the host", unit) : 0;
+}
