@@ -2,6 +2,7 @@
 
 #include "agent/exchange.h"
 #include "agent/host-bundle.h"
+#include "agent/reach.h"
 #include "agent/tasks.h"
 #include "lib/clock.h"
 
@@ -222,6 +223,7 @@ static void start_in_thread(void *arg)
     if (st->old)
         stop_tenant(st->old);
     await_leaving();
+    reach_listen_end(); /* it tried the exchange's port, too */
     if (host_bundle_load(&bundle, &st->err) >= 0)
         exchange_start(st->params, &bundle, &events, &t->exchange, &st->err);
     inbox_post(t->hub->inbox, on_started, st);

@@ -197,16 +197,6 @@ static void check_foreign(const struct check *c)
     }
 }
 
-static void check_firewall(const struct check *c)
-{
-    const json_t *all = json_object_get(c->own->json, "units");
-    static const char *const units[] = {"firewalld.service", "ufw.service"};
-    for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-        if (strcmp(json_get_string(json_object_get(all, units[i]), "active", ""), "active") == 0)
-            warn(c, "open TCP 6443 and 10250 and UDP 8472 between the hosts, and the pod network",
-                 "%s is active; the hosts must reach each other", units[i]);
-}
-
 static void check_network(const struct check *c)
 {
     uint32_t pod, service, node;
@@ -342,7 +332,6 @@ static void check_room(const struct check *c)
     check_modules(c);
     check_ports(c);
     check_foreign(c);
-    check_firewall(c);
 }
 
 void preflight_check(const struct inventory *inv, const struct bundle *bundle, int64_t serial,

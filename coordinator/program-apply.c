@@ -228,6 +228,8 @@ static const struct phase becomes_node[] = {
     {"check", ANY, phase_check},
     {"reach", ANY, phase_reach},
     {"bundle", ANY, phase_bundle},
+    {"firewall", ANY, phase_firewall},
+    {"opened", ANY, phase_opened},
     {"offer", ANY, phase_offer},
     {"prepare", ANY, phase_host},
     {"disks", ANY, phase_disks},

@@ -1,6 +1,7 @@
 /* The phases before anything is changed. */
 #include "coordinator/addons.h"
 #include "coordinator/command.h"
+#include "coordinator/ports.h"
 #include "coordinator/preflight.h"
 #include "coordinator/program.h"
 #include "kubeadm/config.h"
@@ -18,8 +19,6 @@
 #define REACH_TIMEOUT_MS 2000
 #define ARP_TIMEOUT_MS 5000
 #define REACH_NEIGHBOURS 3 /* hosts that each host tries beside the control plane */
-#define KUBELET_PORT 10250
-#define VXLAN_PORT 8472 /* Linux' default, flannel's and Canal's too */
 
 static void on_progress(void *userdata, const char *text, int64_t done, int64_t total)
 {
@@ -104,22 +103,24 @@ static bool echoes_vxlan(const json_t *result)
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(result, "listening"), i, item) {
-        if (json_get_int(item, "port", 0) == VXLAN_PORT &&
+        if (json_get_int(item, "port", 0) == PORT_VXLAN &&
             strcmp(json_get_string(item, "protocol", ""), "udp") == 0)
             return true;
     }
     return false;
 }
 
-static int listen_for_others(struct host_run *h, struct error *err)
+int program_listen(struct host_run *h, struct error *err)
 {
-    if (facts_half_done(&h->facts)) { /* its API server would find the port taken */
-        latch_open(&h->listening);
+    if (facts_half_done(&h->facts)) /* its API server would find the port taken */
         return 0;
-    }
-    json_t *ports = json_pack("[o,o]", port("tcp", KUBELET_PORT), port("udp", VXLAN_PORT));
-    if (h->host->roles & ROLE_CONTROL_PLANE)
+    json_t *ports = json_pack("[o,o,o]", port("tcp", PORT_KUBELET), port("udp", PORT_VXLAN),
+                              port("tcp", EXCHANGE_PORT));
+    if (h->host->roles & ROLE_CONTROL_PLANE) {
         json_array_append_new(ports, port("tcp", KUBEADM_API_PORT));
+        json_array_append_new(ports, port("tcp", PORT_ETCD));
+        json_array_append_new(ports, port("tcp", PORT_ETCD + 1));
+    }
     json_t *params = json_pack("{s:o,s:i}", "ports", ports, "seconds", LISTEN_SECONDS);
     AUTO_JSON *result = NULL;
     int r = run_call(h, "listen", params, LISTEN_TIMEOUT_MS, &result, err);
@@ -127,7 +128,6 @@ static int listen_for_others(struct host_run *h, struct error *err)
         return r;
     h->listens = true;
     h->echoes = echoes_vxlan(result);
-    latch_open(&h->listening);
     return 0;
 }
 
@@ -138,46 +138,48 @@ static void add_target(struct host_run *h, struct host_run *other, const char *p
     if (other == h || run_wait(h, &other->listening, LISTEN_TIMEOUT_MS, NULL) < 0)
         return;
     /* Where VXLAN has the port already nobody echoes; that host asks the new ones instead. */
-    if (!other->listens || (number == VXLAN_PORT && !other->echoes))
+    if (!other->listens || (number == PORT_VXLAN && !other->echoes))
         return;
-    json_array_append_new(targets, json_pack("{s:s,s:s,s:i}", "address", other->facts.node_ip,
-                                             "protocol", protocol, "port", number));
+    json_array_append_new(targets, json_pack("{s:s,s:s,s:i,s:I}", "address", other->facts.node_ip,
+                                             "protocol", protocol, "port", number, "host",
+                                             (json_int_t) other->index));
+}
+
+/* etcd's members talk to each other, and API servers to all of them. */
+static void add_control_planes(struct host_run *h, json_t *targets)
+{
+    struct run *run = h->run;
+    for (size_t i = 0; i < run->inv->host_count; i++) {
+        struct host_run *other = &run->hosts[i];
+        if (!(other->host->roles & ROLE_CONTROL_PLANE))
+            continue;
+        add_target(h, other, "tcp", KUBEADM_API_PORT, targets);
+        add_target(h, other, "udp", PORT_VXLAN, targets);
+        add_target(h, other, "tcp", EXCHANGE_PORT, targets);
+        if (!(h->host->roles & ROLE_CONTROL_PLANE))
+            continue;
+        add_target(h, other, "tcp", PORT_ETCD, targets);
+        add_target(h, other, "tcp", PORT_ETCD + 1, targets);
+    }
 }
 
 static json_t *targets_of(struct host_run *h)
 {
     struct run *run = h->run;
     size_t n = run->inv->host_count;
-    struct host_run *control = run_control_plane(run);
     json_t *targets = json_array();
-    add_target(h, control, "tcp", KUBEADM_API_PORT, targets);
-    add_target(h, control, "udp", VXLAN_PORT, targets);
+    add_control_planes(h, targets);
     for (size_t i = 1; i <= REACH_NEIGHBOURS && i < n; i++) {
         struct host_run *other = &run->hosts[(h->index + i) % n];
-        if (other != control)
-            add_target(h, other, "udp", VXLAN_PORT, targets);
-    }
-    /* The API server asks every kubelet (logs, exec). */
-    for (size_t i = 0; h == control && i < n; i++)
-        add_target(h, &run->hosts[i], "tcp", KUBELET_PORT, targets);
-    return targets;
-}
-
-static int judge(const json_t *result, struct error *err)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(json_object_get(result, "results"), i, item) {
-        if (json_get_bool(item, "ok", false))
+        if (other->host->roles & ROLE_CONTROL_PLANE)
             continue;
-        error_set(err, -ENOTSUP, "cannot reach %s on %s port %" PRId64 ": %s",
-                  json_get_string(item, "address", "?"), json_get_string(item, "protocol", "?"),
-                  json_get_int(item, "port", 0), json_get_string(item, "cause", "no answer"));
-        return error_remedy(err,
-                            "open that port between the hosts in their firewalls (TCP 6443 and "
-                            "10250, UDP 8472), or mend the route");
+        add_target(h, other, "udp", PORT_VXLAN, targets);
+        add_target(h, other, "tcp", EXCHANGE_PORT, targets);
     }
-    return 0;
+    /* The API servers ask every kubelet (logs, exec). */
+    for (size_t i = 0; (h->host->roles & ROLE_CONTROL_PLANE) && i < n; i++)
+        add_target(h, &run->hosts[i], "tcp", PORT_KUBELET, targets);
+    return targets;
 }
 
 bool program_somebody_is_new(const struct run *run)
@@ -189,16 +191,74 @@ bool program_somebody_is_new(const struct run *run)
     return false;
 }
 
-/* Takes targets. */
-static int reach(struct host_run *h, json_t *targets, struct error *err)
+/* Results come in the order of the targets: each that failed gets its host's index again. */
+static void collect_failed(const json_t *targets, const json_t *result, json_t *failed)
 {
-    AUTO_JSON *result = NULL;
-    json_t *params = json_pack("{s:o,s:i}", "targets", targets, "timeout_ms", REACH_TIMEOUT_MS);
-    int r = run_call(h, "reach", params, LISTEN_TIMEOUT_MS, &result, err);
-    if (r < 0)
-        return r;
-    r = judge(result, err);
-    return r < 0 ? run_refuse(h, err) : 0;
+    const json_t *results = json_object_get(result, "results");
+    for (size_t i = 0; i < json_array_size(targets); i++) {
+        json_t *item = json_array_get(results, i);
+        if (json_get_bool(item, "ok", false))
+            continue;
+        json_t *copy = json_copy(json_array_get(targets, i));
+        json_object_set_new(copy, "cause",
+                            json_string(json_get_string(item, "cause", "no answer")));
+        json_array_append_new(failed, copy);
+    }
+}
+
+int program_reach(struct host_run *h, const json_t *targets, json_t **failed, struct error *err)
+{
+    int r = 0;
+    AUTO_JSON *found = json_array();
+    for (size_t i = 0; r == 0 && i < json_array_size(targets); i += REACH_TARGETS_MAX) {
+        AUTO_JSON *some = json_array();
+        AUTO_JSON *result = NULL;
+        for (size_t k = i; k < i + REACH_TARGETS_MAX && k < json_array_size(targets); k++)
+            json_array_append(some, json_array_get(targets, k));
+        json_t *params = json_pack("{s:O,s:i}", "targets", some, "timeout_ms", REACH_TIMEOUT_MS);
+        r = run_call(h, "reach", params, LISTEN_TIMEOUT_MS, &result, err);
+        if (r == 0)
+            collect_failed(some, result, found);
+    }
+    if (r == 0)
+        *failed = TAKE_PTR(found);
+    return r;
+}
+
+static void set_shut(struct host_run *h, json_t *target)
+{
+    h->shut = h->shut ? h->shut : json_array();
+    json_array_append(h->shut, target);
+    pthread_mutex_lock(&h->run->mutex);
+    h->run->shut = true;
+    pthread_mutex_unlock(&h->run->mutex);
+}
+
+/* What a firewall shuts that will be opened is tried again then. Without the exchange's port the
+ * host is fed by us alone. */
+static int judge(struct host_run *h, json_t *target, struct error *err)
+{
+    const struct host_run *other = &h->run->hosts[json_get_int(target, "host", 0)];
+    const char *protocol = json_get_string(target, "protocol", "?");
+    int number = (int) json_get_int(target, "port", 0);
+    if (ports_will_open(other, h, protocol, number)) {
+        set_shut(h, target);
+        return 0;
+    }
+    if (number == EXCHANGE_PORT) {
+        view_warn(h->run->view, h->host,
+                  "cannot reach %s on tcp port %d: they pass the bundle on to each other through "
+                  "this machine only, which is slower",
+                  host_label(other->host), number);
+        return 0;
+    }
+    error_set(err, -ENOTSUP, "cannot reach %s on %s port %d: %s", other->facts.node_ip, protocol,
+              number, json_get_string(target, "cause", "no answer"));
+    error_remedy(err,
+                 "open that port for %s in the firewall of %s, or between them, or mend the "
+                 "route",
+                 h->facts.node_ip, host_label(other->host));
+    return run_refuse(h, err);
 }
 
 static bool is_first_of_a_new_cluster(struct host_run *h)
@@ -236,17 +296,18 @@ static int look_for_virtual_ip(struct host_run *h, struct error *err)
 
 static int try_to_reach(struct host_run *h, struct error *err)
 {
-    int r = listen_for_others(h, err);
-    r = r < 0 ? r : look_for_virtual_ip(h, err);
+    int r = program_listen(h, err);
+    if (r < 0)
+        return r;
+    latch_open(&h->listening);
+    r = look_for_virtual_ip(h, err);
     if (r < 0)
         return r;
     AUTO_JSON *targets = targets_of(h);
-    for (size_t i = 0; r == 0 && i < json_array_size(targets); i += REACH_TARGETS_MAX) {
-        json_t *some = json_array();
-        for (size_t k = i; k < i + REACH_TARGETS_MAX; k++)
-            json_array_append(some, json_array_get(targets, k));
-        r = reach(h, some, err);
-    }
+    AUTO_JSON *failed = NULL;
+    r = program_reach(h, targets, &failed, err);
+    for (size_t i = 0; r == 0 && i < json_array_size(failed); i++)
+        r = judge(h, json_array_get(failed, i), err);
     return r;
 }
 
@@ -281,5 +342,7 @@ int phase_pass_gates(struct host_run *h, struct error *err)
     int r = run_pass_gate(h, GATE_PROBED, err);
     if (r == 0)
         r = check_leaving(h, err);
+    run_arrive(h, GATE_OPENED);
+    run_arrive(h, GATE_TRIED);
     return r < 0 ? r : run_pass_gate(h, GATE_CHECKED, err);
 }

@@ -8,6 +8,8 @@
 int phase_connect(struct host_run *h, struct error *err); /* and its facts */
 int phase_check(struct host_run *h, struct error *err);
 int phase_reach(struct host_run *h, struct error *err);
+int phase_firewall(struct host_run *h, struct error *err); /* opens its ports */
+int phase_opened(struct host_run *h, struct error *err);   /* sees that this helped */
 int phase_bundle(struct host_run *h, struct error *err);
 int phase_pass_gates(struct host_run *h, struct error *err); /* of a host that leaves */
 int phase_disks(struct host_run *h, struct error *err);
@@ -24,6 +26,11 @@ int program_ensure(struct host_run *h, struct task *t, json_t **result, struct e
 
 /* Fills h->facts.disks where hosts.yaml names disks. */
 int program_look_at_disks(struct host_run *h, struct error *err);
+
+/* program-check.c: the host's listeners, for as long as a check takes; and what it cannot reach of
+ * the targets ("reach", lib/protocol.h), as an array of results. */
+int program_listen(struct host_run *h, struct error *err);
+int program_reach(struct host_run *h, const json_t *targets, json_t **failed, struct error *err);
 
 /* Waits until the host has these blobs; they come beside everything else. */
 int program_fetch(struct host_run *h, const struct strv *blobs, struct error *err);

@@ -32,9 +32,11 @@ static void init_host(struct run *run, size_t i)
     h->latch_names[0] = xasprintf("%s to listen", label);
     h->latch_names[1] = xasprintf("%s to join", label);
     h->latch_names[2] = xasprintf("the removal of node %s", label);
+    h->latch_names[3] = xasprintf("%s to open its firewall", label);
     latch_init(&h->listening, h->latch_names[0]);
     latch_init(&h->joined, h->latch_names[1]);
     latch_init(&h->released, h->latch_names[2]);
+    latch_init(&h->opened, h->latch_names[3]);
 }
 
 int run_init(struct run *run, const struct inventory *inv, const struct bundle *bundle,
@@ -48,7 +50,9 @@ int run_init(struct run *run, const struct inventory *inv, const struct bundle *
     run->hosts = xcalloc(inv->host_count, sizeof(*run->hosts));
     for (size_t i = 0; i < inv->host_count; i++)
         init_host(run, i);
-    static const char *const gate_names[] = {"every host to answer", "every host to be checked"};
+    static const char *const gate_names[] = {"every host to answer", "every host to be checked",
+                                             "the firewalls to be opened",
+                                             "the firewalls to be tried"};
     for (size_t i = 0; i < ARRAY_SIZE(run->gates); i++) {
         run->gates[i].missing = inv->host_count;
         latch_init(&run->gates[i].latch, gate_names[i]);
@@ -75,6 +79,8 @@ void run_release(struct run *run)
         latch_release(&h->listening);
         latch_release(&h->joined);
         latch_release(&h->released);
+        latch_release(&h->opened);
+        json_decref(h->shut);
         for (size_t k = 0; k < ARRAY_SIZE(h->latch_names); k++)
             free(h->latch_names[k]);
     }
@@ -103,7 +109,7 @@ struct host_run *run_control_plane(struct run *run)
     return &run->hosts[0];
 }
 
-static void arrive(struct host_run *h, int gate)
+void run_arrive(struct host_run *h, int gate)
 {
     struct run *run = h->run;
     pthread_mutex_lock(&run->mutex);
@@ -161,7 +167,7 @@ int run_pass_gate(struct host_run *h, int gate, struct error *err)
 {
     struct run *run = h->run;
     struct host_run *control = run_control_plane(run);
-    arrive(h, gate);
+    run_arrive(h, gate);
     int r = wait_for_gate(h, gate, err);
     if (r < 0)
         return r;
@@ -222,6 +228,7 @@ static void fail_latches(struct host_run *h)
     latch_fail(&h->listening, &h->error);
     latch_fail(&h->joined, &h->error);
     latch_fail(&h->released, &h->error);
+    latch_fail(&h->opened, &h->error);
     if (h == run_control_plane(run)) {
         latch_fail(&run->api, &h->error);
         for (size_t i = 0; i < run->inv->host_count; i++)
@@ -298,7 +305,7 @@ static void *host_thread(void *userdata)
         fail_latches(h);
     }
     for (int gate = 0; gate < (int) ARRAY_SIZE(h->arrived); gate++)
-        arrive(h, gate); /* programs without gates */
+        run_arrive(h, gate); /* programs without gates */
     end_session(h);
     return NULL;
 }
@@ -355,7 +362,7 @@ int run_program(struct run *run, const struct phase *(*choose)(const struct host
         set_error(&run->hosts[i], &err);
         fail_latches(&run->hosts[i]);
         for (int gate = 0; gate < (int) ARRAY_SIZE(run->gates); gate++)
-            arrive(&run->hosts[i], gate);
+            run_arrive(&run->hosts[i], gate);
     }
     settle_consent(run);
     for (size_t i = 0; i < n; i++)

@@ -34,13 +34,14 @@ struct host_run {
     struct error error;      /* code 0: none; of other hosts by run_failed() only */
     bool refused;            /* error is a refusal for safety: nobody changes anything */
     bool consequence;        /* error only follows from another host's */
-    bool arrived[2];         /* at the gates below */
+    bool arrived[4];         /* at the gates below */
     bool changed;            /* something was done */
     struct strv differences; /* plan: what would be done */
     int64_t sent;            /* bytes of blobs */
     bool listens, echoes;    /* valid once `listening` is open: its ports, and VXLAN's, answer */
-    struct latch listening, joined, released;
-    char *latch_names[3];
+    json_t *shut; /* array of targets that a firewall shuts which will be opened; NULL: none */
+    struct latch listening, opened, joined, released; /* opened: and it listens again */
+    char *latch_names[4];
 };
 
 /* A gate: opened when every host has arrived or failed. */
@@ -48,7 +49,8 @@ struct gate {
     size_t missing;
     struct latch latch;
 };
-enum { GATE_PROBED, GATE_CHECKED };
+/* The last two only where a firewall shut anything: it is open now, and it was tried. */
+enum { GATE_PROBED, GATE_CHECKED, GATE_OPENED, GATE_TRIED };
 
 struct run {
     const struct inventory *inv;
@@ -64,10 +66,11 @@ struct run {
     struct strv delete_volumes; /* reset */
     struct host_run *hosts;     /* one per host of inv, same order */
     pthread_mutex_t mutex; /* for gates, refused, accepted, the hosts' errors, `distribution` */
-    struct gate gates[2];
+    struct gate gates[4];
     struct latch all_checked; /* the second gate's hosts are there; consent is asked for then */
     struct consent consent;   /* filled before that gate, by whoever needs it */
     bool refused;
+    bool shut;       /* a host has `shut`; settled at the second gate */
     bool not_agreed; /* the user said no, or could not be asked */
     bool accepted; /* and `applied` knows it */
     struct distribution *distribution; /* NULL: no blobs are sent */
@@ -100,6 +103,8 @@ struct host_run *run_control_plane(struct run *run);
 /* Says that the host has come to the gate and waits for the others; -ECANCELED when a refusal or
  * the control plane's failure makes going on pointless. */
 int run_pass_gate(struct host_run *h, int gate, struct error *err);
+/* Says that the others need not wait for this host at that gate. */
+void run_arrive(struct host_run *h, int gate);
 /* latch_wait that keeps the host's session alive and says on its line what it waits for. */
 int run_wait(struct host_run *h, struct latch *latch, int timeout_ms, struct error *err);
 /* Sleeps, and keeps the host's session alive and fed. */
