@@ -356,7 +356,7 @@ static int connect_ssh(struct link *l, const struct session_options *o, int time
 }
 
 static int start_agent(struct link *l, const struct session_options *o,
-                       struct strbuf *sudo_password, bool *pushed, struct error *err)
+                       struct strbuf *sudo_password, struct error *err)
 {
     const struct host *h = l->host;
     AUTO_FREE char *who = xasprintf("%s@%s", h->user, h->address);
@@ -371,12 +371,11 @@ static int start_agent(struct link *l, const struct session_options *o,
         .userdata = o->userdata,
         .cancel = o->cancel,
     };
-    return push_agent(l->ssh, &push, pushed, err);
+    return push_agent(l->ssh, &push, NULL, err);
 }
 
 int link_open(const struct host *host, const struct session_options *options,
-              struct strbuf *sudo_password, int timeout_ms, bool *pushed, struct link **out,
-              struct error *err)
+              struct strbuf *sudo_password, int timeout_ms, struct link **out, struct error *err)
 {
     AUTO_LINK *l = xcalloc(1, sizeof(*l));
 
@@ -385,7 +384,7 @@ int link_open(const struct host *host, const struct session_options *options,
     strbuf_init(&l->stderr_tail, STDERR_MAX);
     int r = connect_ssh(l, options, timeout_ms, err);
     if (r == 0)
-        r = start_agent(l, options, sudo_password, pushed, err);
+        r = start_agent(l, options, sudo_password, err);
     l->last_heard = l->last_ping = clock_monotonic_ms();
     if (r == 0)
         r = say_hello(l, options, err);

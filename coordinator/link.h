@@ -11,8 +11,7 @@ struct link;
 
 /* Connects, pushes the agent when needed, says hello. sudo_password keeps what was asked for. */
 int link_open(const struct host *host, const struct session_options *options,
-              struct strbuf *sudo_password, int timeout_ms, bool *pushed, struct link **out,
-              struct error *err);
+              struct strbuf *sudo_password, int timeout_ms, struct link **out, struct error *err);
 void link_close(struct link **l);
 #define AUTO_LINK CLEANUP(link_close) struct link
 

@@ -30,7 +30,6 @@ struct session {
     int64_t lost_ms, next_try_ms;        /* for session_attend, when the link is lost */
     int backoff_ms;
     struct strbuf sudo_password;
-    bool pushed;
     bool broken; /* the agent broke the protocol: why is in `failure` */
     struct error failure;
 };
@@ -64,13 +63,10 @@ static void drop_link(struct session *s)
 
 static int make_link(struct session *s, int timeout_ms, struct error *err)
 {
-    bool pushed = false;
     int wanted = s->options.connect_timeout_ms > 0 ? s->options.connect_timeout_ms : CONNECT_MS;
-    int r = link_open(s->host, &s->options, &s->sudo_password,
-                      timeout_ms < wanted ? timeout_ms : wanted, &pushed, &s->link, err);
 
-    s->pushed |= pushed;
-    return r;
+    return link_open(s->host, &s->options, &s->sudo_password,
+                     timeout_ms < wanted ? timeout_ms : wanted, &s->link, err);
 }
 
 int session_open(const struct host *host, const struct session_options *options,
@@ -98,11 +94,6 @@ void session_close(struct session **s)
     drop_link(session);
     strbuf_release_secret(&session->sudo_password);
     free(session);
-}
-
-bool session_pushed_agent(const struct session *s)
-{
-    return s->pushed;
 }
 
 static int begin_beside(struct session *s, struct error *err)

@@ -70,5 +70,3 @@ struct session_beside {
 };
 /* Once a session. Borrowed until session_close; begins with the next wait. */
 void session_set_beside(struct session *s, const struct session_beside *beside);
-/* True when this session had to push the agent. */
-bool session_pushed_agent(const struct session *s);

@@ -244,15 +244,3 @@ int digest_cert_spki(const char *pem, size_t len, char out[DIGEST_SIZE], struct 
     OPENSSL_free(der);
     return 0;
 }
-
-int digest_cert_expiry(const char *pem, size_t len, int64_t *not_after, struct error *err)
-{
-    AUTO_X509 *certificate = parse_certificate(pem, len, err);
-    if (!certificate)
-        return -EINVAL;
-    struct tm t = {0};
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &t) != 1)
-        return error_set(err, -EINVAL, "the certificate's expiry cannot be read");
-    *not_after = timegm(&t);
-    return 0;
-}

@@ -63,5 +63,3 @@ void random_hex(char *out, size_t hex_len); /* writes hex_len digits and a NUL *
 /* "sha256:<hex>" of the SubjectPublicKeyInfo of the first certificate in a PEM text: kubeadm's
  * caCertHashes. */
 int digest_cert_spki(const char *pem, size_t len, char out[DIGEST_SIZE], struct error *err);
-/* notAfter of the first certificate in a PEM text, seconds since 1970. */
-int digest_cert_expiry(const char *pem, size_t len, int64_t *not_after, struct error *err);

@@ -74,12 +74,6 @@ int fd_set_nonblocking(int fd)
     return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-int fd_set_cloexec(int fd)
-{
-    int flags = fcntl(fd, F_GETFD);
-    return flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0 ? -errno : 0;
-}
-
 int file_read(const char *path, struct strbuf *into, struct error *err)
 {
     AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -16,7 +16,6 @@ int fd_read_full(int fd, void *data, size_t len);            /* 0, -ENODATA at c
                                                                 first byte, -EPIPE in the middle */
 int fd_read_to_end(int fd, struct strbuf *into);             /* 0, -errno, -E2BIG past into->max */
 int fd_set_nonblocking(int fd);
-int fd_set_cloexec(int fd);
 
 /* Reads a whole file into `into` (appended). -E2BIG past into->max. */
 int file_read(const char *path, struct strbuf *into, struct error *err);

@@ -99,25 +99,14 @@ static void reads_the_public_key_of_a_certificate(void **state)
                         "sha256:3b556327bf2dc8590eed5673a1df557f8eb0e662a028bcae5448a26f504d0ab0");
 }
 
-static void reads_the_expiry_of_a_certificate(void **state)
-{
-    (void) state;
-    int64_t not_after = 0;
-    struct error err = ERROR_INIT;
-    assert_int_equal(digest_cert_expiry(certificate, sizeof(certificate) - 1, &not_after, &err), 0);
-    assert_int_equal(not_after, 2110646730);
-}
-
 static void refuses_what_is_no_certificate(void **state)
 {
     (void) state;
     char out[DIGEST_SIZE];
-    int64_t not_after;
     struct error err = ERROR_INIT;
     assert_int_equal(digest_cert_spki("", 0, out, &err), -EINVAL);
     assert_int_equal(digest_cert_spki("nonsense", 8, out, &err), -EINVAL);
     assert_int_equal(digest_cert_spki(certificate, sizeof(certificate) / 2, out, &err), -EINVAL);
-    assert_int_equal(digest_cert_expiry("nonsense", 8, &not_after, &err), -EINVAL);
 }
 
 static void from_hex(const char *hex, unsigned char *out)
@@ -212,7 +201,6 @@ int main(void)
         cmocka_unit_test(makes_a_key_from_a_password),
         cmocka_unit_test(refuses_impossible_costs),
         cmocka_unit_test(reads_the_public_key_of_a_certificate),
-        cmocka_unit_test(reads_the_expiry_of_a_certificate),
         cmocka_unit_test(refuses_what_is_no_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
