@@ -36,16 +36,10 @@ size_t findings_refusals(const struct findings *f);
  * serial: that the user named, 0: none. */
 void preflight_check(const struct inventory *inv, const struct bundle *bundle, int64_t serial,
                      const struct facts *facts, size_t host, struct findings *out);
-<<<<<<< HEAD
 /* Part of it (preflight-api.c): how nodes reach the API stays as it is, and the virtual IP is in
  * the network of each control plane. */
 void preflight_api(const struct inventory *inv, const struct facts *facts, size_t host,
                    struct findings *out);
-=======
-/* Part of it: the virtual IP must be in the network of each control plane (preflight-address.c). */
-void preflight_virtual_ip(const struct inventory *inv, const struct facts *facts, size_t host,
-                          struct findings *out);
 /* The same for the pods' network, which the cluster gets or has (coordinator/addons.h). */
 void preflight_network(const struct inventory *inv, const char *network, const struct facts *own,
                        struct findings *out);
->>>>>>> 1bc6962 (coordinator: one place says which addons and images a cluster gets)
