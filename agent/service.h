@@ -1,6 +1,7 @@
 /* A systemd service that is described by the step's "files" and "unit" parameters: containerd,
- * kubelet, the balancers. The ledger remembers with which files it was last started ("service:UNIT"), so that a
- * run cut off between writing a configuration and restarting the service is noticed. */
+ * kubelet, the balancers. The ledger remembers with which files it was last started
+ * ("service:UNIT"), so that a run cut off between writing a configuration and restarting the
+ * service is noticed. */
 #pragma once
 
 #include "agent/step.h"

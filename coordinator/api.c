@@ -60,7 +60,7 @@ void api_for_users(const struct run *run, struct strv *out)
     add_endpoint(out, run->inv->virtual_ip);
     for (size_t i = 0; i < run->inv->host_count; i++) {
         const struct host_run *h = &run->hosts[i];
-        if (!is_control_plane(h) || run_failed(h))
+        if (!is_control_plane(h))
             continue;
         add_endpoint(out, api_node_ip(h));
         add_endpoint(out, h->host->address);
@@ -144,7 +144,7 @@ int api_kubeconfig(const struct run *run, char **out, struct error *err)
     STRV(candidates);
     api_for_users(run, &candidates);
     if (candidates.count == 0)
-        add_endpoint(&candidates, run->inv->hosts[0].address);
+        return error_set(err, -EHOSTUNREACH, "no control plane to name in the kubeconfig");
     int64_t end = clock_monotonic_ms() + ANSWERS_MS;
     const char *chosen = candidates.items[0];
     for (size_t i = 0; i < candidates.count && clock_left_ms(end) > 0; i++) {

@@ -40,10 +40,12 @@ static const char haproxy_head[] = "global\n"
                                    "    http-check expect status 200\n";
 
 /* The check sends no secret and clients verify the server themselves: it needs no CA, which a host
- * that is no node yet does not have. A failed connection counts as a failed check. */
+ * that is no node yet does not have. A connection that fails goes on to another server, and has
+ * this one looked at every second; it does not count as a check itself, as a server that is found
+ * dead has its sessions shut: this one with them. */
 #define SERVER_CHECK \
     "check check-ssl verify none inter 5s fastinter 1s downinter 500ms fall 2 rise 1 observe " \
-    "layer4 error-limit 1 on-error fail-check on-marked-down shutdown-sessions"
+    "layer4 error-limit 1 on-error fastinter on-marked-down shutdown-sessions"
 
 static const char haproxy_unit[] = "[Unit]\n"
                                    "Description=This node's balancer before the Kubernetes API\n"

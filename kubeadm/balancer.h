@@ -1,15 +1,15 @@
-/* How the Kubernetes API is reached without a balancer outside of the cluster. Renders what HAProxy,
- * keepalived and systemd read; pure, as kubeadm/config.h is.
+/* How the Kubernetes API is reached without a balancer outside of the cluster. Renders what
+ * HAProxy, keepalived and systemd read; pure, as kubeadm/config.h is.
  *
- * Every node has an HAProxy on loopback that passes TCP on to the control planes: nodes name the API
- * by it (kubeadm's controlPlaneEndpoint is BALANCER_ENDPOINT), so that neither the loss of a control
+ * Every node has an HAProxy on loopback that passes TCP on to the control planes. Nodes name the
+ * API by it (kubeadm's controlPlaneEndpoint is BALANCER_ENDPOINT): neither the loss of a control
  * plane nor one more of them changes anything on a node but this one file. It is a service of
- * systemd and no static pod, as a host needs it before it is a node. TLS is between the node and the
- * API server, whose certificate names 127.0.0.1; the balancer reads none of it.
+ * systemd and no static pod, as a host needs it before it is a node. TLS is between the node and
+ * the API server, whose certificate names 127.0.0.1; the balancer reads none of it.
  *
  * The virtual IP, where one is wanted, is for those outside of the cluster: keepalived moves it
- * among the control planes, and away from one whose API server does not answer. Nodes do not use it:
- * nothing in the cluster depends on VRRP and on gratuitous ARP being let through.
+ * among the control planes, and away from one whose API server does not answer. Nodes do not use
+ * it: nothing in the cluster depends on VRRP and gratuitous ARP being let through.
  *
  * Sources: HAProxy 2.6 Configuration Manual; keepalived.conf(5) of 2.2; RFC 5798 (VRRP 3). */
 #pragma once
@@ -35,8 +35,9 @@ struct balancer_server {
     const char *name, *address;
 };
 
-/* HAProxy's configuration and unit, the same on every node. A server is left within 10 s of its
- * death, and a new connection at once. -EINVAL also when there is none, or one twice. */
+/* HAProxy's configuration and unit, the same on every node. Sessions of a server end within 10 s of
+ * its death; a new connection goes to another one at once, or after 2 s of silence. -EINVAL also
+ * when there is no server, or one twice. */
 int balancer_files(const struct balancer_server *servers, size_t count, struct host_files *out,
                    struct error *err);
 
