@@ -449,6 +449,11 @@ bool ledger_has_path(const struct ledger *l, const char *path)
     return false;
 }
 
+const json_t *ledger_records(const struct ledger *l)
+{
+    return l->records;
+}
+
 size_t ledger_count(const struct ledger *l)
 {
     HOLD(l);

@@ -79,6 +79,10 @@ const char *ledger_step_digest(const struct ledger *l, const char *step);
 int ledger_set(struct ledger *l, const char *key, const char *value, struct error *err);
 const char *ledger_get(const struct ledger *l, const char *key);
 bool ledger_has_path(const struct ledger *l, const char *path);
+/* All records, oldest first, as a JSON array; borrowed. Only where nothing is recorded meanwhile
+ * (in a job). */
+const json_t *ledger_records(const struct ledger *l);
+
 size_t ledger_count(const struct ledger *l);
 /* [{"step":…,"at":ms},…], the newest "done" of each step. The caller owns it. */
 json_t *ledger_steps(const struct ledger *l);
