@@ -223,3 +223,9 @@ bool cidr4_overlap(uint32_t net_a, unsigned prefix_a, uint32_t net_b, unsigned p
     uint32_t mask = mask_of(prefix_a < prefix_b ? prefix_a : prefix_b);
     return (net_a & mask) == (net_b & mask);
 }
+
+void ipv4_format(uint32_t address, char out[16])
+{
+    snprintf(out, 16, "%u.%u.%u.%u", address >> 24, address >> 16 & 255, address >> 8 & 255,
+             address & 255);
+}

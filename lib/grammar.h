@@ -22,3 +22,4 @@ bool grammar_absolute_path(const char *s);/* "/…", no control characters, no "
 bool grammar_cidr4(const char *s, uint32_t *network, unsigned *prefix);
 bool cidr4_overlap(uint32_t net_a, unsigned prefix_a, uint32_t net_b, unsigned prefix_b);
 bool grammar_ipv4_parse(const char *s, uint32_t *address); /* host byte order */
+void ipv4_format(uint32_t address, char out[16]);

@@ -163,6 +163,16 @@ static void overlaps(void **state)
     assert_false(overlap("1.2.3.4/32", "1.2.3.5/32"));
 }
 
+static void formats_ipv4(void **state)
+{
+    (void) state;
+    char out[16];
+    uint32_t address = 0;
+    assert_true(grammar_ipv4_parse("255.254.10.0", &address));
+    ipv4_format(address, out);
+    assert_string_equal(out, "255.254.10.0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,7 +180,7 @@ int main(void)
         cmocka_unit_test(users),          cmocka_unit_test(labels),
         cmocka_unit_test(interfaces),     cmocka_unit_test(image_references),
         cmocka_unit_test(absolute_paths), cmocka_unit_test(cidrs),
-        cmocka_unit_test(overlaps),
+        cmocka_unit_test(overlaps),       cmocka_unit_test(formats_ipv4),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
