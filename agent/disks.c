@@ -178,12 +178,12 @@ static void open_and_describe(json_t *disk)
     bool busy = node && fd < 0 && errno == EBUSY;
     if (busy)
         fd = open(node, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const char *why = node ? strerror(errno) : "the host has no node for it";
     json_object_set_new(disk, "busy", json_boolean(busy));
     if (fd >= 0)
         describe_content(disk, fd);
     else
-        json_object_set_new(disk, "unread",
-                            json_string(node ? strerror(errno) : "the host has no node for it"));
+        json_object_set_new(disk, "unread", json_string(why));
 }
 
 static json_t *brief(const struct look *l, const char *name)

@@ -272,12 +272,18 @@ static void test_unreadable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_folder_test(test_empty),  cmocka_folder_test(test_unknown_data),
-        cmocka_folder_test(test_ext4),   cmocka_folder_test(test_xfs),
-        cmocka_folder_test(test_swap),   cmocka_folder_test(test_lvm),
-        cmocka_folder_test(test_raid),   cmocka_folder_test(test_zfs),
-        cmocka_folder_test(test_mbr),    cmocka_folder_test(test_gpt),
-        cmocka_folder_test(test_gpt_copy_alone), cmocka_folder_test(test_several),
+        cmocka_folder_test(test_empty),
+        cmocka_folder_test(test_unknown_data),
+        cmocka_folder_test(test_ext4),
+        cmocka_folder_test(test_xfs),
+        cmocka_folder_test(test_swap),
+        cmocka_folder_test(test_lvm),
+        cmocka_folder_test(test_raid),
+        cmocka_folder_test(test_zfs),
+        cmocka_folder_test(test_mbr),
+        cmocka_folder_test(test_gpt),
+        cmocka_folder_test(test_gpt_copy_alone),
+        cmocka_folder_test(test_several),
         cmocka_folder_test(test_unreadable),
     };
     return cmocka_run_group_tests_name("disk-probe", tests, NULL, NULL);
