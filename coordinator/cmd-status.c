@@ -46,6 +46,8 @@ static json_t *host_status(const struct host_run *h)
                         json_integer(facts_int(f, NULL, "memory_available_kib", 0) / 1024));
     json_object_set_new(s, "disk_free_mib", json_integer(json_get_int(disk, "free_kib", 0) / 1024));
     json_object_set_new(s, "clock_offset_ms", json_integer(f->clock_offset_ms));
+    json_t *data_disks = json_object_get(f->json, "data_disks");
+    json_object_set(s, "data_disks", json_is_array(data_disks) ? data_disks : json_null());
     return s;
 }
 
@@ -56,6 +58,25 @@ static void number_text(const json_t *s, const char *key, char out[24])
         snprintf(out, 24, "%" PRId64, json_get_int(s, key, 0));
     else
         snprintf(out, 24, "-");
+}
+
+static void print_safe(const char *line)
+{
+    STRBUF(safe, 1024);
+    strbuf_add_printable(&safe, line, strlen(line));
+    (void) puts(safe.data);
+}
+
+static void print_data_disks(const json_t *s)
+{
+    size_t i;
+    json_t *disk;
+    json_array_foreach(json_object_get(s, "data_disks"), i, disk) {
+        AUTO_FREE char *line =
+            xasprintf("             disk %s at %s: %s", json_get_string(disk, "identity", "?"),
+                      json_get_string(disk, "mount", "?"), json_get_string(disk, "state", "?"));
+        print_safe(line);
+    }
 }
 
 static void print_row(const json_t *s)
@@ -71,9 +92,8 @@ static void print_row(const json_t *s)
     snprintf(line, sizeof(line), "%-12s %-14s %-10s %-10s %8s %8s  %s",
              json_get_string(s, "host", "?"), role, state, json_get_string(s, "kubelet", "-"),
              memory, disk, json_get_string(s, "os", "-"));
-    STRBUF(safe, 1024);
-    strbuf_add_printable(&safe, line, strlen(line));
-    (void) puts(safe.data);
+    print_safe(line);
+    print_data_disks(s);
 }
 
 static void print_all(const struct run *run, bool as_json)
