@@ -81,8 +81,9 @@ class Lab:
               lambda: f"lab {' '.join(map(str, words))}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def up(self, *hosts):
-        self.call("up", *hosts, stdin=subprocess.DEVNULL)
+    def up(self, *hosts, disks=0):
+        options = ("--disks", str(disks)) if disks else ()
+        self.call("up", *options, *hosts, stdin=subprocess.DEVNULL)
         self.id = (self.dir / "id").read_text().strip()
         self.hosts = sorted(p.name for p in (self.dir / "hosts").iterdir())
 

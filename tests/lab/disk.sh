@@ -3,7 +3,7 @@
 # is no udev in a host, so the node is made for it.
 # Sourced by lab and run-host; needs LAB_DIR, host_dir, host_leader, die.
 
-DISK_BYTES=4G
+DISK_BYTES=512M # mkfs.xfs asks for 300 MiB
 
 # disk_make HOST COUNT
 disk_make()
