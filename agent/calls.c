@@ -7,6 +7,7 @@
 #include "agent/facts.h"
 #include "agent/host-bundle.h"
 #include "agent/kubeadm.h"
+#include "agent/probe.h"
 #include "agent/reach.h"
 #include "lib/disk-choice.h"
 #include "lib/strbuf.h"
@@ -109,6 +110,12 @@ static int call_reach(const struct call_context *ctx, const json_t *params, json
     return reach_targets(params, result, err);
 }
 
+static int call_probe(const struct call_context *ctx, const json_t *params, json_t **result,
+                      struct error *err)
+{
+    return probe_call(params, ctx->cancel, result, err);
+}
+
 static int call_kubeconfig(const struct call_context *ctx, const json_t *params, json_t **result,
                            struct error *err)
 {
@@ -159,6 +166,7 @@ static const struct call calls[] = {
     {"listen", false, call_listen},   {"reach", false, call_reach},
     {"cluster", false, call_cluster}, {"kubeconfig", false, call_kubeconfig},
     {"ledger", false, call_ledger},   {"disks", false, call_disks},
+    {"probe", false, call_probe},
 };
 
 const struct call *call_find(const char *name)

@@ -13,6 +13,7 @@
 struct apply_options {
     struct bundle_options bundle;
     const char *kubeconfig;
+    bool accept_slow_disks;
     int output;
 };
 
@@ -20,6 +21,8 @@ static const struct option_spec options[] = {
     OPTIONS_BUNDLE(struct apply_options, bundle),
     {"kubeconfig", 0, OPTION_TEXT, offsetof(struct apply_options, kubeconfig), "FILE",
      "where to write the admin's kubeconfig; default: CLUSTER.kubeconfig beside hosts.yaml"},
+    {"accept-slow-disks", 0, OPTION_FLAG, offsetof(struct apply_options, accept_slow_disks), NULL,
+     "go on where an fsync may take more than 100 ms"},
     OPTION_OUTPUT(struct apply_options, output),
     OPTION_END,
 };
@@ -65,6 +68,7 @@ static int run_apply(int argc, char **argv)
     if (code != EXIT_DONE)
         return code;
     AUTO_FREE char *kubeconfig = o.kubeconfig ? xstrdup(o.kubeconfig) : job_kubeconfig_path(&j.inv);
+    j.run.consent.given[CONSENT_SLOW_DISKS] = o.accept_slow_disks;
     j.run.kubeconfig_wanted = access(kubeconfig, F_OK) != 0;
     code = run_program(&j.run, program_apply);
     job_report_transfer(&j);

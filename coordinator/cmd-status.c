@@ -1,6 +1,7 @@
 #include "coordinator/command.h"
 #include "coordinator/job.h"
 #include "coordinator/options.h"
+#include "coordinator/preflight-data.h"
 #include "coordinator/program.h"
 #include "lib/json.h"
 
@@ -45,6 +46,7 @@ static json_t *host_status(const struct host_run *h)
     json_object_set_new(s, "memory_available_mib",
                         json_integer(facts_int(f, NULL, "memory_available_kib", 0) / 1024));
     json_object_set_new(s, "disk_free_mib", json_integer(json_get_int(disk, "free_kib", 0) / 1024));
+    json_object_set(s, "data", json_object_get(f->json, "probes"));
     json_object_set_new(s, "clock_offset_ms", json_integer(f->clock_offset_ms));
     json_t *data_disks = json_object_get(f->json, "data_disks");
     json_object_set(s, "data_disks", json_is_array(data_disks) ? data_disks : json_null());
@@ -96,6 +98,20 @@ static void print_row(const json_t *s)
     print_data_disks(s);
 }
 
+/* "n1: etcd disk: fsync p99 2.1 ms, …": as measured when the host was new. */
+static void print_data(const json_t *s)
+{
+    size_t i;
+    json_t *probe;
+    json_array_foreach(json_object_get(s, "data"), i, probe) {
+        STRBUF(words, 1024);
+        STRBUF(safe, 4096);
+        data_words(probe, &words);
+        strbuf_add_printable(&safe, words.data, words.len);
+        (void) printf("%s: %s\n", json_get_string(s, "host", "?"), safe.data);
+    }
+}
+
 static void print_all(const struct run *run, bool as_json)
 {
     AUTO_JSON *list = json_array();
@@ -112,6 +128,8 @@ static void print_all(const struct run *run, bool as_json)
                   "MEM MiB", "DISK MiB", "OS");
     for (size_t i = 0; i < json_array_size(list); i++)
         print_row(json_array_get(list, i));
+    for (size_t i = 0; i < json_array_size(list); i++)
+        print_data(json_array_get(list, i));
 }
 
 static int run_status(int argc, char **argv)
@@ -135,7 +153,8 @@ const struct command cmd_status = {
     .synopsis = "HOSTS.YAML",
     .summary = "show each host: role, readiness, memory, disk, system",
     .options = options,
-    .help = "MEM and DISK are what is free. Exit code 1 when a host does not answer.\n\n"
+    .help = "MEM and DISK are what is free. Below them, how fast the disks for data were when the\n"
+            "host was new, and what is free there now. Exit code 1 when a host does not answer.\n\n"
             "example: bigtop-bootstrap status hosts.yaml",
     .run = run_status,
 };

@@ -225,6 +225,7 @@ int phase_addons(struct host_run *h, struct error *err)
 
 static const struct phase becomes_node[] = {
     {"connect", ANY, phase_connect},
+    {"probe", ANY, phase_probe},
     {"check", ANY, phase_check},
     {"reach", ANY, phase_reach},
     {"bundle", ANY, phase_bundle},

@@ -81,10 +81,12 @@
  *           on a control plane. More than a frame holds: nodes without addresses, pods that are
  *           not ready first, and "left_out":{"waiting":N,"others":N} counts the other pods
  *   disks   {"wanted":[…]} → {"disks":[…],"occupied":[…]}      agent/disks.h, lib/disk-choice.h
- *   probe   {"path":P,"seconds":3} → {"path":P,"fsync_p50_us":N,"fsync_p99_us":N,
+ *   probe   {"paths":[P,…],"seconds":3} → {"probes":[{"path":P,"fsync_p50_us":N,"fsync_p99_us":N,
  *           "write_kib_s":N,"read_kib_s":N,"free_kib":N,"inodes":N,"free_inodes":N}
- *           of the file system that P, or the nearest folder above it that exists, is on: a file
- *           of its own, which is gone afterwards. Without the lock: `plan` asks it as well
+ *           | {"path":P,"error":TEXT},…],"at_ms":N}
+ *           of the file system that P, or the nearest folder above it that exists, is on, all at
+ *           the same time: a file of its own, which is gone afterwards. Without the lock: `plan`
+ *           asks it as well. agent/probe.h
  *   etcd    {} → {"members":[{"id":"<hex>","name":N,"learner":bool,"started":bool,
  *           "healthy":bool},…]}                                            on a control plane
  *   ledger  {} → {"entries":N,"steps":[{"step":…,"at":…},…]}
