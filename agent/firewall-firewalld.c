@@ -43,62 +43,96 @@ char *firewall_firewalld_rule(const struct opening *o)
     return strbuf_steal(&rule);
 }
 
-void firewall_firewalld_zones(const char *active, const char *own, struct strv *out)
+/* The rest of the line "  NAME: REST" of a section, or NULL. */
+static const char *rest_of(const char *line, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(line, "  ", 2) == 0 && strncmp(line + 2, name, len) == 0 && line[2 + len] == ':'
+               ? line + 3 + len
+               : NULL;
+}
+
+static bool has_word(const char *words, const char *word)
+{
+    STRV(all);
+    strv_split(&all, words, ' ');
+    return strv_contains(&all, word);
+}
+
+/* "public (default, active)" begins a section. */
+static char *section_name(const char *line)
+{
+    return line[0] != ' ' && line[0] != '\t' ? xstrndup(line, strcspn(line, " ")) : NULL;
+}
+
+static void add_zone(struct strv *out, const char *zone)
+{
+    if (*zone && strcmp(zone, TRUSTED) != 0 && !strv_contains(out, zone))
+        strv_add(out, zone);
+}
+
+void firewall_firewalld_zones(const char *all, const char *interface, const char *fallback,
+                              struct strv *out)
 {
     STRV(lines);
-    strv_split(&lines, active, '\n');
-    strv_add(out, own);
-    const char *zone = "";
+    AUTO_FREE char *zone = xstrdup("");
+    bool found = false;
+    strv_split(&lines, all, '\n');
     for (size_t i = 0; i < lines.count; i++) {
-        char *line = lines.items[i];
-        if (line[0] != ' ') {
-            line[strcspn(line, " ")] = '\0'; /* "public (default)" */
-            zone = line;
-        } else if (strncmp(line, "  sources:", 10) == 0 && strcmp(zone, TRUSTED) != 0 && *zone &&
-                   !strv_contains(out, zone)) {
-            strv_add(out, zone);
+        char *next = section_name(lines.items[i]);
+        if (next) {
+            free(zone);
+            zone = next;
         }
+        const char *interfaces = rest_of(lines.items[i], "interfaces");
+        const char *sources = rest_of(lines.items[i], "sources");
+        bool own = interfaces && has_word(interfaces, interface);
+        if (own || (sources && sources[strspn(sources, " ")]))
+            add_zone(out, zone);
+        found = found || own;
     }
+    if (!found)
+        add_zone(out, fallback);
 }
 
-static int ask(const char *option, struct strbuf *out, struct error *err)
+bool firewall_firewalld_has(const char *all, const struct opening *o)
 {
-    const char *const argv[] = {"firewall-cmd", option, NULL};
+    STRV(lines);
+    AUTO_FREE char *rule = firewall_firewalld_rule(o);
+    bool here = false;
+    strv_split(&lines, all, '\n');
+    for (size_t i = 0; i < lines.count; i++) {
+        const char *line = lines.items[i], *sources = rest_of(line, "sources");
+        AUTO_FREE char *zone = section_name(line);
+        if (zone)
+            here = strcmp(zone, o->place) == 0;
+        if (here && (is_pods(o) ? sources && has_word(sources, o->source)
+                                : line[0] == '\t' && strcmp(line + 1, rule) == 0))
+            return true;
+    }
+    return false;
+}
+
+static int ask(const char *when, const char *option, struct strbuf *out, struct error *err)
+{
+    const char *const argv[] = {"firewall-cmd", option, when, NULL};
     const struct process_options options = {.out = out, .timeout_ms = TIMEOUT_MS};
     return process_run(argv, &options, NULL, err);
-}
-
-static void cut_line(struct strbuf *text)
-{
-    text->data[strcspn(text->data, "\n")] = '\0';
-}
-
-/* Interfaces without a zone are in the default one. */
-static int own_zone(const char *interface, struct strbuf *zone, struct error *err)
-{
-    AUTO_FREE char *option = xasprintf("--get-zone-of-interface=%s", interface);
-    int r = ask(option, zone, NULL);
-    cut_line(zone);
-    if (r == 0 && zone->data[0] && !strchr(zone->data, ' '))
-        return 0;
-    strbuf_reset(zone);
-    r = ask("--get-default-zone", zone, err);
-    cut_line(zone);
-    return r;
 }
 
 static int expand(const struct firewall_kind *k, const struct openings *wanted,
                   const char *interface, struct openings *out, struct error *err)
 {
     (void) k;
-    STRBUF(own, OUTPUT_MAX);
-    STRBUF(active, OUTPUT_MAX);
+    STRBUF(fallback, OUTPUT_MAX);
+    STRBUF(all, OUTPUT_MAX);
     STRV(zones);
-    int r = own_zone(interface, &own, err);
-    r = r < 0 ? r : ask("--get-active-zones", &active, err);
+    int r = ask(NULL, "--get-default-zone", &fallback, err);
+    r = r < 0 ? r : ask(NULL, "--list-all-zones", &all, err);
     if (r < 0)
         return r;
-    firewall_firewalld_zones(active.data, own.data, &zones);
+    fallback.data[strcspn(fallback.data, "\n")] = '\0';
+    firewall_firewalld_zones(all.data, interface, fallback.data, &zones);
     for (size_t i = 0; i < wanted->count; i++) {
         if (is_pods(&wanted->items[i]))
             openings_add_at(out, &wanted->items[i], TRUSTED);
@@ -112,7 +146,7 @@ static int expand(const struct firewall_kind *k, const struct openings *wanted,
 static const char *const whens[] = {NULL, "--permanent"};
 
 static int zone_call(const char *program, const char *when, const char *zone,
-                     const struct strv *options, struct strbuf *out, struct error *err)
+                     const struct strv *options, struct error *err)
 {
     STRV(argv);
     strv_add(&argv, program);
@@ -120,38 +154,8 @@ static int zone_call(const char *program, const char *when, const char *zone,
         strv_add(&argv, when);
     strv_addf(&argv, "--zone=%s", zone);
     strv_add_all(&argv, (const char *const *) options->items);
-    const struct process_options process = {.out = out, .timeout_ms = TIMEOUT_MS};
+    const struct process_options process = {.timeout_ms = TIMEOUT_MS};
     return process_runv(&argv, &process, NULL, err);
-}
-
-static bool has_part(const char *text, char separator, const char *part)
-{
-    STRV(parts);
-    strv_split(&parts, text, separator);
-    return strv_contains(&parts, part);
-}
-
-/* Clears there[] of what this zone does not have. */
-static int look_zone(const char *when, const char *zone, const struct openings *all, bool *there,
-                     struct error *err)
-{
-    STRBUF(list, OUTPUT_MAX);
-    STRV(option);
-    bool trusted = strcmp(zone, TRUSTED) == 0;
-    strv_add(&option, trusted ? "--list-sources" : "--list-rich-rules");
-    int r = zone_call("firewall-cmd", when, zone, &option, &list, err);
-    if (r < 0)
-        return r;
-    if (trusted)
-        cut_line(&list); /* one line with all of them */
-    for (size_t i = 0; i < all->count; i++) {
-        const struct opening *o = &all->items[i];
-        if (strcmp(o->place, zone) != 0)
-            continue;
-        AUTO_FREE char *rule = is_pods(o) ? xstrdup(o->source) : firewall_firewalld_rule(o);
-        there[i] = there[i] && has_part(list.data, is_pods(o) ? ' ' : '\n', rule);
-    }
-    return 0;
 }
 
 static void zones_of(const struct openings *all, struct strv *out)
@@ -165,13 +169,14 @@ static int look(const struct firewall_kind *k, const struct openings *all, bool 
                 struct error *err)
 {
     (void) k;
-    STRV(zones);
-    zones_of(all, &zones);
     int r = 0;
     memset(there, true, all->count * sizeof(*there));
-    for (size_t z = 0; r >= 0 && z < zones.count; z++)
-        for (size_t w = 0; r >= 0 && w < ARRAY_SIZE(whens); w++)
-            r = look_zone(whens[w], zones.items[z], all, there, err);
+    for (size_t w = 0; r >= 0 && w < ARRAY_SIZE(whens); w++) {
+        STRBUF(zones, OUTPUT_MAX);
+        r = ask(whens[w], "--list-all-zones", &zones, err);
+        for (size_t i = 0; r >= 0 && i < all->count; i++)
+            there[i] = there[i] && firewall_firewalld_has(zones.data, &all->items[i]);
+    }
     return r;
 }
 
@@ -198,7 +203,7 @@ static int change(const char *program, const char *when, const char *verb,
             if (!(skip && skip[i]) && strcmp(all->items[i].place, zones.items[z]) == 0)
                 add_option(&all->items[i], verb, &options);
         if (options.count > 0)
-            r = zone_call(program, when, zones.items[z], &options, NULL, err);
+            r = zone_call(program, when, zones.items[z], &options, err);
     }
     return r;
 }

@@ -100,6 +100,9 @@ void firewall_ufw_rule(const struct opening *o, struct strv *words);
 bool firewall_ufw_has(const char *added, const struct opening *o);
 /* firewall-firewalld.c */
 char *firewall_firewalld_rule(const struct opening *o); /* the caller frees */
-/* Zones that packets from the hosts may come to, from `--get-active-zones`; own: that of the
- * node's interface. */
-void firewall_firewalld_zones(const char *active, const char *own, struct strv *out);
+/* From `--list-all-zones`: the zones that packets from the hosts may come to, which are that of
+ * the node's interface (fallback: of those without one) and those with sources; and whether the
+ * opening's zone has it. */
+void firewall_firewalld_zones(const char *all, const char *interface, const char *fallback,
+                              struct strv *out);
+bool firewall_firewalld_has(const char *all, const struct opening *o);

@@ -147,13 +147,13 @@ def bootstrap(s):
 def pods_reach_each_other(s):
     """Each from every node, by address, and a service by name."""
     workload.open_space(s.lab)
-    workload.create(s.lab, *(workload.pod(f"on-{h}", "echo here > /tmp/i; httpd -f -p 80 -h /tmp",
+    workload.create(s.lab, *(workload.pod(f"on-{h}", "mkdir /www; echo here > /www/i; exec httpd -f -p 80 -h /www",
                                           node=h, restart="Always") for h in HOSTS))
     wait_for("the pods to run", 60, lambda: all(
         workload.phase(s.lab, f"on-{h}") == "Running" for h in HOSTS))
     found = {h: s.lab.kube("-n", workload.SPACE, "get", "pod", f"on-{h}")["status"]["podIP"]
              for h in HOSTS}
-    asked = " && ".join(f"wget -q -T 5 -O - http://{ip}/i" for ip in found.values())
+    asked = " && ".join(f"({workload.fetch(ip, '/i')})" for ip in found.values())
     for host in HOSTS:
         name = "kubernetes.default.svc.cluster.local"
         workload.create(s.lab, workload.pod(
@@ -174,8 +174,10 @@ def nothing_else_is_open(s):
 
 def rules_stay(s):
     """When the host's own rules are loaded anew."""
-    s.lab.inside("n1", "systemctl reload nftables; nft list table inet filter | grep -q bigtop:tcp")
-    s.lab.inside("n1", "systemctl restart nftables; nft list table inet filter | grep -q bigtop:tcp")
+    for how in ("reload", "restart"):
+        s.lab.inside("n1", f"systemctl {how} nftables")
+        wait_for(f"our rules after a {how}", 10, lambda: "bigtop:tcp" in s.lab.inside(
+            "n1", RULES["nftables"]))
     s.lab.inside("n4", "firewall-cmd --reload; firewall-cmd --list-rich-rules | grep -q 10250")
     s.lab.inside("n5", "ufw reload; ufw status | grep -q 10250")
     s.lab.apply().expect(DONE, "nothing to change")

@@ -283,10 +283,20 @@ static void firewalld_rules(void **state)
                 "accept");
 }
 
-static void assert_zones(const char *active, const char *expected)
+#define ZONES \
+    "dmz\n  target: default\n  interfaces: eth1\n  sources: \n  rich rules: \n" \
+    "\trule family=\"ipv4\" port port=\"6443\" protocol=\"tcp\" accept\n\n" \
+    "internal (active)\n  interfaces: \n  sources: 10.0.0.0/24 10.1.0.0/24\n\n" \
+    "public (default, active)\n  interfaces: eth0 eth2\n  sources: \n  services: ssh\n" \
+    "  rich rules: \n" \
+    "\trule family=\"ipv4\" source address=\"10.77.0.11\" port port=\"2379-2380\" " \
+    "protocol=\"tcp\" accept\n\n" \
+    "trusted (active)\n  target: ACCEPT\n  interfaces: \n  sources: 10.244.0.0/16 10.9.0.0/16\n"
+
+static void assert_zones(const char *all, const char *interface, const char *expected)
 {
     STRV(zones);
-    firewall_firewalld_zones(active, "public", &zones);
+    firewall_firewalld_zones(all, interface, "public", &zones);
     AUTO_FREE char *text = strv_join(&zones, "|");
     assert_string_equal(text, expected);
 }
@@ -294,13 +304,30 @@ static void assert_zones(const char *active, const char *expected)
 static void firewalld_zones(void **state)
 {
     (void) state;
-    assert_zones("", "public");
-    assert_zones("public (default)\n  interfaces: eth0\n", "public");
-    assert_zones("dmz\n  interfaces: eth1\ninternal\n  sources: 10.0.0.0/24\n"
-                 "public\n  interfaces: eth0\n  sources: 10.9.0.0/24\ntrusted\n"
-                 "  sources: 10.244.0.0/16\n",
-                 "public|internal");
-    assert_zones("  sources: no zone before it\n", "public");
+    assert_zones("", "eth0", "public");
+    assert_zones(ZONES, "eth0", "internal|public");
+    assert_zones(ZONES, "eth1", "dmz|internal");
+    assert_zones(ZONES, "eth", "internal|public");
+    assert_zones("  sources: 10.0.0.1 no zone before it\n", "eth0", "public");
+}
+
+static bool firewalld_has(const char *text)
+{
+    struct opening o = parsed(text);
+    return firewall_firewalld_has(ZONES, &o);
+}
+
+static void firewalld_rules_of_a_zone(void **state)
+{
+    (void) state;
+    assert_true(firewalld_has("tcp:6443-6443:0.0.0.0/0:dmz"));
+    assert_false(firewalld_has("tcp:6443-6443:0.0.0.0/0:public"));
+    assert_true(firewalld_has("tcp:2379-2380:10.77.0.11:public"));
+    assert_false(firewalld_has("tcp:2379-2379:10.77.0.11:public"));
+    assert_true(firewalld_has("pods:0-0:10.244.0.0/16:trusted"));
+    assert_false(firewalld_has("pods:0-0:10.244.0.0/16:internal"));
+    assert_false(firewalld_has("pods:0-0:10.0.0.0/24:trusted"));
+    assert_true(firewalld_has("pods:0-0:10.0.0.0/24:internal"));
 }
 
 static void odd_places_are_no_places(void **state)
@@ -330,6 +357,7 @@ int main(void)
         cmocka_unit_test(ufw_rules),
         cmocka_unit_test(firewalld_rules),
         cmocka_unit_test(firewalld_zones),
+        cmocka_unit_test(firewalld_rules_of_a_zone),
         cmocka_unit_test(odd_places_are_no_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
