@@ -51,6 +51,20 @@ static int read_nodes(const json_t *params, struct netcheck_plan *p, struct erro
     return 0;
 }
 
+static int read_spaces(const json_t *params, struct netcheck_plan *p, struct error *err)
+{
+    json_t *name;
+    size_t i;
+    json_array_foreach(json_object_get(params, "namespaces"), i, name) {
+        if (p->space_count == NETCHECK_SPACES_MAX || !json_is_string(name) ||
+            !grammar_node_name(json_string_value(name))) {
+            return error_set(err, -EINVAL, "netcheck: a namespace is malformed");
+        }
+        p->spaces[p->space_count++] = json_string_value(name);
+    }
+    return 0;
+}
+
 static bool read_index(const json_t *pair, size_t which, size_t count, size_t *out)
 {
     const json_t *index = json_array_get(pair, which);
@@ -111,6 +125,7 @@ int netcheck_plan_read(const json_t *params, struct netcheck_plan *out, struct e
     AUTO_NETCHECK_PLAN p = {0};
     int r = read_texts(params, &p, err);
     r = r < 0 ? r : read_nodes(params, &p, err);
+    r = r < 0 ? r : read_spaces(params, &p, err);
     r = r < 0 ? r : read_pairs(params, &p, err);
     if (r < 0) {
         return r;

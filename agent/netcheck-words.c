@@ -23,7 +23,8 @@ static size_t edges_of(const struct netcheck_plan *p, const struct netcheck_fail
     size_t count = 0;
     for (size_t i = 0; i < f->count; i++) {
         const struct netcheck_failure *x = &f->items[i];
-        struct edge e = {p->nodes[x->from], p->nodes[x->to]};
+        bool up = x->from < x->to;
+        struct edge e = {p->nodes[up ? x->from : x->to], p->nodes[up ? x->to : x->from]};
         bool known = x->fault != fault;
         for (size_t k = 0; k < count && !known; k++) {
             known = has_node(&out[k], e.a) && has_node(&out[k], e.b);
@@ -51,8 +52,10 @@ static const char *common_node(const struct edge *edges, size_t count)
     return NULL;
 }
 
-static void add_list(struct strbuf *b, const struct strv *names, const char *what)
+/* Sorted: answers come in any order. */
+static void add_list(struct strbuf *b, struct strv *names, const char *what)
 {
+    strv_sort(names);
     for (size_t i = 0; i < names->count && i < NAMED_MAX; i++) {
         strbuf_addf(b, "%s%s", i ? ", " : "", names->items[i]);
     }

@@ -17,6 +17,7 @@
 #define NETCHECK_PORT 10471       /* of the pods, TCP and UDP */
 #define NETCHECK_PORT_TEXT "10471"
 #define NETCHECK_NODES_MAX 512
+#define NETCHECK_SPACES_MAX 8
 #define NETCHECK_TARGETS_MAX 500 /* of one pod: what its program takes, and room for the service */
 #define NETCHECK_VXLAN_BYTES 50   /* what VXLAN adds to a packet of a pod */
 #define NETCHECK_ANSWER_MAX (256 * 1024) /* bytes of a pod's answers */
@@ -30,7 +31,8 @@ struct netcheck_plan {
     int64_t slice;
     bool policy;
     const char *nodes[NETCHECK_NODES_MAX]; /* where each point's pod runs; borrowed */
-    size_t count;
+    const char *spaces[NETCHECK_SPACES_MAX]; /* namespaces of the network addon */
+    size_t count, space_count;
     struct netcheck_pair *pairs; /* sorted by from */
     size_t pair_count;
 };

@@ -14,6 +14,7 @@
 #define MAKE_TIMEOUT_MS 180000
 #define DELETE_TIMEOUT_MS 60000
 #define EXEC_TIMEOUT_MS 30000
+#define ROLLOUT_TIMEOUT_MS 300000
 #define START_TIMEOUT_MS 90000 /* the image is there; on an SD card it still takes a while */
 #define START_POLL_MS 200
 #define POLICY_TIMEOUT_MS 30000
@@ -94,6 +95,19 @@ static int make_pods(const struct step_context *ctx, const struct netcheck_plan 
     }
     if (r < 0 && err) {
         *err = first;
+    }
+    return r;
+}
+
+/* A network that was changed is what shall be tried, not the one that is going. */
+static int wait_for_network(const struct step_context *ctx, const struct netcheck_plan *p,
+                            struct error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < p->space_count; i++) {
+        const char *const args[] = {"rollout",     "status",     "daemonset",
+                                    "--namespace", p->spaces[i], NULL};
+        r = kubectl_run(args, ctx->cancel, ROLLOUT_TIMEOUT_MS, NULL, err);
     }
     return r;
 }
@@ -284,7 +298,8 @@ static int try_network(const struct step_context *ctx, const struct netcheck_pla
 {
     struct netcheck_addresses addresses;
     step_progress(ctx, 0, 0, "a pod on each of %zu nodes", p->count);
-    int r = make_pods(ctx, p, err);
+    int r = wait_for_network(ctx, p, err);
+    r = r < 0 ? r : make_pods(ctx, p, err);
     r = r < 0 ? r : wait_for_pods(ctx, p, &addresses, err);
     r = r < 0 ? r : try_pairs(ctx, p, &addresses, NETCHECK_ALL, err);
     return r < 0 || !p->policy ? r : try_policy(ctx, p, &addresses, err);

@@ -68,6 +68,14 @@ static int network_digest(const struct host_run *h, char out[DIGEST_SIZE], struc
     return 0;
 }
 
+/* Where the network addon's pods live. */
+static json_t *namespaces(const struct run *run)
+{
+    const struct component *c = find_component(run, COMPONENT_ADDON, addons_network(run));
+    json_t *list = c ? json_incref(c->namespaces) : NULL;
+    return list ? list : json_array();
+}
+
 static json_t *slice_params(const struct host_run *h, const struct members *m,
                             const struct network_slice *s, const char *image, const char *network)
 {
@@ -76,10 +84,10 @@ static json_t *slice_params(const struct host_run *h, const struct members *m,
     for (size_t i = 0; i < network_slice_size(s); i++)
         json_array_append_new(nodes,
                               json_string(m->items[network_slice_node(s, i)]->facts.node_name));
-    return json_pack("{s:s, s:s, s:s, s:I, s:b, s:o, s:o}", "image", image, "domain",
+    return json_pack("{s:s, s:s, s:s, s:I, s:b, s:o, s:o, s:o}", "image", image, "domain",
                      inv->dns_domain, "network", network, "slice", (json_int_t) (s->first),
                      "policy", strcmp(addons_network(h->run), NETWORK_CANAL) == 0, "nodes", nodes,
-                     "pairs", network_pairs(s));
+                     "namespaces", namespaces(h->run), "pairs", network_pairs(s));
 }
 
 static int try_slices(struct host_run *h, const struct members *m, const char *image,

@@ -125,11 +125,12 @@
  *            further objects (agent/addon.h); "default_class": no other StorageClass of ours is the
  *            default any more
  *   netcheck {"image":REF,"domain":"cluster.local","network":D,"slice":N,"nodes":[N,…],
- *            "pairs":[[from,to],…],"policy":bool} → {"pairs":N}   on a control plane: pods on these
- *            nodes (numbered as listed) send each other packets as large as they may, ask a service
- *            and cluster DNS, and a policy stops them where policies are enforced. An error names
- *            the pairs, the cause and the remedy. Done when all of these nodes have been tried with
- *            the network D, in the slice of that number
+ *            "namespaces":[S,…],"pairs":[[from,to],…],"policy":bool} → {"pairs":N}   on a control
+ *            plane, once the daemons of these namespaces are rolled out: pods on the nodes (pairs
+ *            count them as listed) send each other packets as large as they may, ask a service and
+ *            cluster DNS, and with "policy" one must stop them. An error names the pairs, the cause
+ *            and the remedy. Done when all of these nodes have been tried with the network D, in
+ *            the slice of that number
  *   nfs      {"export":"/srv/nfs","clients":["10.0.0.11",…]}   makes the host the NFS server
  *   remove   {"node":N}   on a control plane: drains the node, takes its etcd member out first
  *            where it has one, and deletes it

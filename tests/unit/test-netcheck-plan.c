@@ -31,6 +31,7 @@ static void refuses_malformed_parameters(void **state)
         {"{" TEXTS ",\"nodes\":[\"a\",\"b\"],\"pairs\":[[1,1]]}", "pair is malformed"},
         {"{" TEXTS ",\"nodes\":[\"a\",\"b\"],\"pairs\":[[0]]}", "pair is malformed"},
         {"{" TEXTS ",\"nodes\":[\"a\",\"b\"],\"pairs\":[[\"a\",\"b\"]]}", "pair is malformed"},
+        {"{" TEXTS ",\"nodes\":[\"a\"],\"namespaces\":[\"-n\"]}", "namespace is malformed"},
         {"{\"image\":\"x y\",\"domain\":\"a\",\"network\":\"" DIGEST "\"}", "is malformed"},
         {"{\"image\":\"a.org/b:1\",\"domain\":\"a b\",\"network\":\"" DIGEST "\"}", "is malformed"},
         {"{\"image\":\"a.org/b:1\",\"domain\":\"a\",\"network\":\"x\"}", "is malformed"},

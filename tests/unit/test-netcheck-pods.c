@@ -16,7 +16,8 @@
 
 static const struct netcheck_plan two = {.nodes = {"n1", "n2"}, .count = 2};
 
-static int read(const char *text, struct netcheck_addresses *a, char **waiting, struct error *err)
+static int read_list(const char *text, struct netcheck_addresses *a, char **waiting,
+                     struct error *err)
 {
     AUTO_JSON *list = json_parse(text, strlen(text), "test", NULL);
     assert_non_null(list);
@@ -28,9 +29,10 @@ static void takes_all_addresses(void **state)
     (void) state;
     struct netcheck_addresses a;
     AUTO_FREE char *waiting = NULL;
-    assert_int_equal(read(LIST(RUNNING("p1", "10.1.0.2") "," SERVICE "," RUNNING("p0", "10.1.0.1")),
-                          &a, &waiting, NULL),
-                     1);
+    assert_int_equal(
+        read_list(LIST(RUNNING("p1", "10.1.0.2") "," SERVICE "," RUNNING("p0", "10.1.0.1")), &a,
+                  &waiting, NULL),
+        1);
     assert_string_equal(a.pods[0], "10.1.0.1");
     assert_string_equal(a.pods[1], "10.1.0.2");
     assert_string_equal(a.service, "10.96.0.7");
@@ -53,7 +55,7 @@ static void says_what_it_waits_for(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct netcheck_addresses a;
         AUTO_FREE char *waiting = NULL;
-        assert_int_equal(read(cases[i][0], &a, &waiting, NULL), 0);
+        assert_int_equal(read_list(cases[i][0], &a, &waiting, NULL), 0);
         assert_non_null(strstr(waiting, cases[i][1]));
     }
 }
@@ -70,7 +72,7 @@ static void gives_up_where_there_is_no_hope(void **state)
         struct netcheck_addresses a;
         struct error err = ERROR_INIT;
         AUTO_FREE char *waiting = NULL;
-        assert_int_equal(read(cases[i][0], &a, &waiting, &err), -EHOSTUNREACH);
+        assert_int_equal(read_list(cases[i][0], &a, &waiting, &err), -EHOSTUNREACH);
         assert_error_has(err, cases[i][1]);
         assert_true(err.remedy[0] != '\0');
     }
