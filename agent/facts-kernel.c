@@ -46,6 +46,8 @@ static const struct module modules[] = {
     {"xt_set", NULL, "set_match_v4"},
     {"xt_statistic", NULL, "statistic_mt"},
     {"xt_addrtype", NULL, "addrtype_mt_v1"},
+    {"nfsv4", NULL, "nfs4_try_get_tree"},
+    {"nfsd", "/proc/fs/nfsd", "nfsd_svc"},
 };
 
 static void set_programs(json_t *obj)

@@ -4,6 +4,7 @@
 #include "coordinator/api.h"
 #include "coordinator/storage.h"
 #include "kubeadm/config.h"
+#include "lib/grammar.h"
 #include "lib/protocol.h"
 #include "lib/strbuf.h"
 
@@ -183,6 +184,42 @@ int params_runtime(const struct host_run *h, struct task *out, struct error *err
     return code < 0 ? code : unit_task("runtime", KUBEADM_CONTAINERD_UNIT, &files, out);
 }
 
+/* Also of a host that does not answer now: it shall not lose its volumes. */
+static const char *node_address(const struct run *run, size_t i)
+{
+    const struct host *h = &run->inv->hosts[i];
+    if (run->hosts[i].facts.node_ip)
+        return run->hosts[i].facts.node_ip;
+    if (h->node_ip)
+        return h->node_ip;
+    return grammar_ipv4(h->address) ? h->address : NULL;
+}
+
+static json_t *nfs_clients(const struct run *run)
+{
+    json_t *clients = json_array();
+    for (size_t i = 0; i < run->inv->host_count; i++) {
+        const char *address = node_address(run, i);
+        if (run->inv->hosts[i].state == STATE_PRESENT && address)
+            json_array_append_new(clients, json_string(address));
+    }
+    return clients;
+}
+
+int params_nfs(const struct host_run *h, struct task *out, struct error *err)
+{
+    (void) err;
+    *out = (struct task){.step = "nfs", .params = json_object(), .timeout_ms = 5 * MINUTE_MS};
+    if (storage_nfs_server(h->run->inv) != (ssize_t) h->index)
+        return 0;
+    AUTO_FREE char *mount = storage_nfs_mount(h->host);
+    json_object_set_new(out->params, "export", json_string(h->host->nfs_export));
+    json_object_set_new(out->params, "clients", nfs_clients(h->run));
+    if (mount)
+        json_object_set_new(out->params, "mount", json_string(mount));
+    return 0;
+}
+
 int params_kubelet(const struct host_run *h, struct task *out, struct error *err)
 {
     AUTO_RENDERING r = {0};
@@ -289,7 +326,10 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
                             "api-port", port);
     addons_image_values(h->run->bundle, addon, json_object_get(out->params, "values"));
     ssize_t server = storage_nfs_server(inv);
-    const char *nfs = server >= 0 ? h->run->hosts[server].facts.node_ip : NULL;
+    const char *nfs = server >= 0 ? node_address(h->run, (size_t) server) : NULL;
+    if (server >= 0 && !nfs)
+        return error_set(err, -EHOSTUNREACH, "the address of the NFS server %s is not known",
+                         host_label(&inv->hosts[server]));
     storage_addon(inv, addon->name, nfs, out->params);
     strv_add(&out->blobs, addon->blob);
     return 0;

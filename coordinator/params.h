@@ -30,6 +30,8 @@ int params_balancer(const struct host_run *h, struct task *out, struct error *er
 int params_runtime(const struct host_run *h, struct task *out, struct error *err);
 int params_import(const struct host_run *h, enum image_set set, struct task *out,
                   struct error *err);
+/* The NFS server, or one of its clients. */
+int params_nfs(const struct host_run *h, struct task *out, struct error *err);
 int params_kubelet(const struct host_run *h, struct task *out, struct error *err);
 /* token: of this run. */
 int params_init(const struct host_run *h, const char *token, struct task *out, struct error *err);

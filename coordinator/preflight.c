@@ -1,6 +1,7 @@
 #include "coordinator/preflight.h"
 
 #include "coordinator/preflight-disks.h"
+#include "coordinator/storage.h"
 #include "kubeadm/balancer.h"
 #include "lib/grammar.h"
 #include "lib/strbuf.h"
@@ -142,15 +143,29 @@ static void check_programs(const struct check *c)
     }
 }
 
+static void need_module(const struct check *c, const char *name, const char *what_for)
+{
+    const json_t *modules = json_object_get(c->own->json, "modules");
+    if (strcmp(json_get_string(modules, name, "missing"), "missing") == 0)
+        refuse(c, "install the distribution's full kernel package (not a -cloud or -minimal one)",
+               "the kernel has no %s%s, neither built in nor as a module", name, what_for);
+}
+
 static void check_modules(const struct check *c)
 {
     static const char *const needed[] = {"overlay", "br_netfilter", "vxlan"};
-    const json_t *modules = json_object_get(c->own->json, "modules");
     for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
-        if (strcmp(json_get_string(modules, needed[i], "missing"), "missing") == 0)
-            refuse(c,
-                   "install the distribution's full kernel package (not a -cloud or -minimal one)",
-                   "the kernel has no %s, neither built in nor as a module", needed[i]);
+        need_module(c, needed[i], "");
+}
+
+/* Also of nodes: they become clients, or the server, when hosts.yaml says so later. */
+static void check_nfs(const struct check *c)
+{
+    if (storage_nfs_server(c->inv) < 0)
+        return;
+    need_module(c, "nfsv4", " (the client of NFS)");
+    if (storage_nfs_server(c->inv) == (ssize_t) c->index)
+        need_module(c, "nfsd", " (the server of NFS)");
 }
 
 static bool is_listening(const struct facts *f, int port)
@@ -354,6 +369,7 @@ void preflight_check(const struct inventory *inv, const struct bundle *bundle, i
     check_others(&c);
     preflight_api(inv, facts, host, out);
     preflight_disks(c.host, c.own, out);
+    check_nfs(&c);
     if (!c.own->role)
         check_room(&c);
 }

@@ -2,6 +2,7 @@
 #include "coordinator/addons.h"
 #include "coordinator/command.h"
 #include "coordinator/program.h"
+#include "coordinator/storage.h"
 #include "kubeadm/config.h"
 #include "kubeadm/token.h"
 
@@ -69,6 +70,14 @@ static int phase_balancer(struct host_run *h, struct error *err)
 {
     AUTO_TASK t = TASK_INIT;
     return ensure_built(h, params_balancer(h, &t, err), &t, err);
+}
+
+static int phase_nfs(struct host_run *h, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    if (storage_nfs_server(h->run->inv) < 0)
+        return 0;
+    return ensure_built(h, params_nfs(h, &t, err), &t, err);
 }
 
 static int phase_runtime(struct host_run *h, struct error *err)
@@ -236,6 +245,7 @@ static const struct phase becomes_node[] = {
     {"disks", ANY, phase_disks},
     {"unpack", ANY, phase_unpack},
     {"balancer", ANY, phase_balancer},
+    {"nfs", ANY, phase_nfs},
     {"runtime", ANY, phase_runtime},
     {"kubelet", ANY, phase_kubelet},
     {"images", ANY, phase_images},

@@ -1,5 +1,6 @@
 #include "coordinator/storage.h"
 
+#include "lib/path.h"
 #include "lib/protocol.h"
 #include "lib/strbuf.h"
 
@@ -195,6 +196,21 @@ void storage_addon(const struct inventory *inv, const char *addon, const char *n
         json_object_set_new(values, "nfs-server", json_string(nfs_server));
         json_object_set_new(values, "nfs-export", json_string(inv->hosts[server].nfs_export));
     }
+}
+
+/* The innermost of several. */
+char *storage_nfs_mount(const struct host *h)
+{
+    char *best = NULL;
+    for (size_t i = 0; i < h->disk_count; i++) {
+        const struct disk *d = &h->disks[i];
+        AUTO_FREE char *mount = d->class ? folder_of(d->class) : xstrdup(d->mount);
+        if (!path_is_at_or_below(h->nfs_export, mount) || (best && strlen(best) > strlen(mount)))
+            continue;
+        free(best);
+        best = TAKE_PTR(mount);
+    }
+    return best;
 }
 
 void storage_labels(const struct host *h, json_t *labels)

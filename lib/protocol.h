@@ -131,7 +131,8 @@
  *            cluster DNS, and with "policy" one must stop them. An error names the pairs, the cause
  *            and the remedy. Done when all of these nodes have been tried with the network D, in
  *            the slice of that number
- *   nfs      {"export":"/srv/nfs","clients":["10.0.0.11",…]}   makes the host the NFS server
+ *   nfs      {"export":"/srv/nfs","clients":["10.0.0.11",…],"mount":"/srv"?}   makes the host the
+ *            NFS server; "mount": the mount point that the export has to be on. {}: a client alone
  *   remove   {"node":N}   on a control plane: drains the node, takes its etcd member out first
  *            where it has one, and deletes it
  *   reset    {"delete_volumes":["/var/lib/bigtop-volumes",…]}   undoes the ledger, the agent last
