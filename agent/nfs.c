@@ -111,7 +111,7 @@ static const struct {
     {UNIT_DIR "bigtop-nfs-mountd.service",
      "[Unit]\nDescription=Who may mount what by NFS\nRequires=proc-fs-nfsd.mount\n"
      "After=proc-fs-nfsd.mount network-online.target\nPartOf=" NFS_OUR_UNIT "\n"
-     "\n[Service]\nExecStart=" PROGRAM("rpc.mountd") " -F -N 3\nRestart=on-failure\n"},
+     "\n[Service]\nExecStart=" PROGRAM("rpc.mountd") " -F -N 2 -N 3\nRestart=on-failure\n"},
 };
 
 static void add_our_files(json_t *files)

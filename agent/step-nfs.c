@@ -17,6 +17,7 @@
 #define EXPORT_MODE 0755
 #define LEDGER_WAS_IDLE "nfs-was-idle"
 #define STATE_DIR "/var/lib/nfs"
+#define EXPORTS "/etc/exports"
 #define FILESYSTEMS_MAX (64 * 1024)
 
 /* What programs of others look for: mount(8) calls mount.nfs by its path, libtirpc reads netconfig.
@@ -190,12 +191,17 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
     return r < 0 ? r : r && same;
 }
 
-/* The daemons keep their state there. A host's own nfs-utils have it already. */
-static int make_folders(const struct step_context *ctx, const struct nfs_params *p,
-                        struct error *err)
+/* The daemons keep their state there, and exportfs wants its file. A host's own nfs-utils have both
+ * already. */
+static int make_places(const struct step_context *ctx, const struct nfs_params *p,
+                       struct error *err)
 {
+    static const char text[] = "# see exports.d\n";
     int r = exists(STATE_DIR) ? 0 : ledger_will_own_tree(ctx->ledger, STATE_DIR, err);
     r = r < 0 ? r : path_mkdir_p(STATE_DIR, EXPORT_MODE, err);
+    if (r >= 0 && !exists(EXPORTS)) {
+        r = ledger_write_file(ctx->ledger, EXPORTS, text, strlen(text), 0644, err);
+    }
     r = r < 0 ? r : ledger_will_appear(ctx->ledger, "data", p->export, err);
     return r < 0 ? r : path_mkdir_p(p->export, EXPORT_MODE, err);
 }
@@ -220,7 +226,7 @@ static int apply_server(const struct step_context *ctx, const struct nfs_params 
         r = need_programs(NFS_PREFIX "/usr/sbin/rpc.nfsd", err);
     }
     r = r < 0 ? r : ledger_set(ctx->ledger, LEDGER_WAS_IDLE, server.was_idle ? "yes" : "no", err);
-    r = r < 0 ? r : make_folders(ctx, p, err);
+    r = r < 0 ? r : make_places(ctx, p, err);
     if (r >= 0 && server.ours) {
         r = record_helpers(ctx, err);
     }
