@@ -112,6 +112,21 @@ static void test_unpack_goes_by_role(void **state)
     tear_down(&w);
 }
 
+static void test_keepalived_comes_with_a_virtual_ip(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w);
+    w.components[1].name = "keepalived";
+    AUTO_TASK without = TASK_INIT, with = TASK_INIT;
+    assert_int_equal(params_unpack(&w.run.hosts[0], &without, NULL), 0);
+    assert_int_equal(count(&without, "archives"), 1);
+    w.inv.virtual_ip = (char *) "10.0.0.9";
+    assert_int_equal(params_unpack(&w.run.hosts[0], &with, NULL), 0);
+    assert_int_equal(count(&with, "archives"), 2);
+    tear_down(&w);
+}
+
 static void test_images_in_two_sets(void **state)
 {
     (void) state;
@@ -269,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unpack_goes_by_role),
+        cmocka_unit_test(test_keepalived_comes_with_a_virtual_ip),
         cmocka_unit_test(test_images_in_two_sets),
         cmocka_unit_test(test_init_and_join),
         cmocka_unit_test(test_never_joins_without_ca_hash),
