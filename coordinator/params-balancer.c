@@ -2,6 +2,7 @@
 #include "coordinator/params.h"
 #include "kubeadm/balancer.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define MINUTE_MS (60 * 1000)
@@ -48,6 +49,16 @@ static void find_servers(const struct host_run *self, struct servers *s)
         s->items[i].name = s->names.items[i];
 }
 
+/* An older bundle may be without. */
+static int need_component(const struct bundle *b, const char *name, struct error *err)
+{
+    for (size_t i = 0; i < b->component_count; i++)
+        if (strcmp(b->components[i].name, name) == 0)
+            return 0;
+    error_set(err, -ENOENT, "the bundle has no %s, which leads to the Kubernetes API", name);
+    return error_remedy(err, "take a bundle that was built by this release");
+}
+
 static void add_service(json_t *services, const char *unit, const struct host_files *files)
 {
     json_array_append_new(services,
@@ -62,7 +73,8 @@ static int add_balancer(const struct host_run *h, const struct servers *s, json_
         json_array_append_new(unwanted, json_string(BALANCER_UNIT));
         return 0;
     }
-    int r = balancer_files(s->items, s->count, &files, err);
+    int r = need_component(h->run->bundle, "haproxy", err);
+    r = r < 0 ? r : balancer_files(s->items, s->count, &files, err);
     if (r == 0)
         add_service(services, BALANCER_UNIT, &files);
     return r;
@@ -77,7 +89,9 @@ static int add_virtual_ip(const struct host_run *h, const struct servers *s, jso
         json_array_append_new(unwanted, json_string(VIRTUAL_IP_UNIT));
         return 0;
     }
-    int r = virtual_ip_files(address, h->facts.interface, s->items, s->count, s->self, &files, err);
+    int r = need_component(h->run->bundle, "keepalived", err);
+    if (r == 0)
+        r = virtual_ip_files(address, h->facts.interface, s->items, s->count, s->self, &files, err);
     if (r == 0)
         add_service(services, VIRTUAL_IP_UNIT, &files);
     return r;

@@ -12,6 +12,8 @@ const char agent_blob_sha256[1] = "";
 struct world {
     struct inventory inv;
     struct host hosts[3];
+    struct component components[2];
+    struct bundle bundle;
     struct run run;
 };
 
@@ -24,9 +26,12 @@ static void build(struct world *w)
                   {.address = (char *) "10.0.0.2", .roles = ROLE_CONTROL_PLANE},
                   {.name = (char *) "n3", .address = (char *) "10.0.0.3", .roles = ROLE_WORKER}},
         .inv = {.host_count = 3},
+        .components = {{.name = "haproxy"}, {.name = "keepalived"}},
+        .bundle = {.component_count = 2},
     };
     w->inv.hosts = w->hosts;
-    assert_int_equal(run_init(&w->run, &w->inv, NULL, NULL, NULL), 0);
+    w->bundle.components = w->components;
+    assert_int_equal(run_init(&w->run, &w->inv, &w->bundle, NULL, NULL), 0);
     for (size_t i = 0; i < 3; i += 2)
         w->run.hosts[i].facts.interface = xstrdup("eth0");
 }
@@ -125,6 +130,23 @@ static void says_when_no_address_is_known(void **state)
     run_release(&w.run);
 }
 
+static void says_when_the_bundle_is_too_old(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w);
+    w.inv.virtual_ip = (char *) "10.0.0.9";
+    for (size_t left = 2; left-- > 0;) {
+        struct error err = ERROR_INIT;
+        AUTO_TASK t = TASK_INIT;
+        w.bundle.component_count = left;
+        assert_int_equal(params_balancer(&w.run.hosts[0], &t, &err), -ENOENT);
+        assert_error_has(err, left ? "no keepalived" : "no haproxy");
+        assert_int_not_equal(err.remedy[0], '\0');
+    }
+    run_release(&w.run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +155,7 @@ int main(void)
         cmocka_unit_test(virtual_ip_on_control_planes),
         cmocka_unit_test(a_balancer_outside_is_enough),
         cmocka_unit_test(says_when_no_address_is_known),
+        cmocka_unit_test(says_when_the_bundle_is_too_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
