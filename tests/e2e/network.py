@@ -39,7 +39,7 @@ def small_packets_only(lab):
 
 
 def with_mtu(lab, mtu):
-    return lab.inventory(("hosts:", f"cluster: {{mtu: {mtu}}}\nhosts:"))
+    return lab.inventory(("cluster:\n", f"cluster:\n  mtu: {mtu}\n"))
 
 
 def remedy_helps(lab):
