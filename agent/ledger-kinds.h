@@ -29,6 +29,8 @@ int undo_data_disk(const char *mount, struct error *err);
 int undo_link(const char *pattern, const json_t *kept, struct error *err);
 /* Chains whose names start with one of the prefixes, and the rules that lead to them. */
 int undo_iptables(const struct strv *prefixes, struct error *err);
+/* Sets of ipset(8) by name, or prefix with "*"; after the rules that name them. */
+int undo_ipset(const char *pattern, struct error *err);
 /* What iptables-restore --noflush must be told to remove from one iptables-save text. Appended to
  * out, which stays empty when there is nothing. Pure. */
 void undo_iptables_script(const char *save, const struct strv *prefixes, struct strbuf *out);

@@ -154,6 +154,13 @@ static int collect_opened(struct undo *u, const json_t *record, const char *name
     return 0;
 }
 
+static int end_ipset(struct undo *u, const json_t *record, const char *name, struct error *err)
+{
+    (void) u;
+    (void) record;
+    return undo_ipset(name, err);
+}
+
 static int back_path(struct undo *u, const json_t *record, const char *name, struct error *err)
 {
     if (strv_contains(&u->protect, name) && json_is_null(json_object_get(record, "former"))) {
@@ -235,6 +242,7 @@ static const struct undo_kind leaving[] = {
     {"firewall", collect_opened},
 };
 static const struct undo_kind restoring[] = {
+    {"ipset", end_ipset},
     {"path", back_path},      {"tree", back_tree}, {"sysctl", back_sysctl},
     {"module", back_module},  {"swap", back_swap}, {"shared-mount", back_private},
     {"data-disk", back_disk},

@@ -56,6 +56,7 @@ int ledger_swap_off(struct ledger *l, const char *device, struct error *err);
  *                          bridge that is not the pods' (another container engine's)
  *   iptables-chain-prefix  "KUBE-": chains and the rules that lead to them, IPv4 and IPv6, nft and
  *                          legacy
+ *   ipset                  "cali4*": sets of ipset(8), by name or prefix
  *   mount-below            folder whose mounts end before anything is removed; with a trailing "*"
  *                          a prefix ("/run/netns/cni-*"), whose mount points are unlinked too
  *   cgroup                 "kubepods": top-level cgroups of that name or with it as prefix; their

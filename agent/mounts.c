@@ -4,10 +4,13 @@
 #include "lib/fd.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statfs.h>
 
 #define MOUNTINFO "/proc/self/mountinfo"
+#define BPF_MOUNT "/sys/fs/bpf"
 #define MOUNTINFO_MAX (4 * 1024 * 1024)
 
 /* "36 35 98:0 /root /mount/point rw,noatime shared:1 master:2 - ext4 …" */
@@ -66,4 +69,22 @@ int mounts_share_root(struct ledger *ledger, struct error *err)
         return error_errno(err, -errno, "make / shared");
     }
     return 0;
+}
+
+bool mounts_have_bpf(void)
+{
+    struct statfs st;
+    return statfs(BPF_MOUNT, &st) == 0 && st.f_type == BPF_FS_MAGIC;
+}
+
+int mounts_bpf(struct ledger *ledger, struct error *err)
+{
+    int r = ledger_will_appear(ledger, "mount-below", BPF_MOUNT, err);
+    if (r < 0)
+        return r;
+    if (mount("bpf", BPF_MOUNT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == 0)
+        return 0;
+    error_errno(err, -errno, "mount the BPF file system on " BPF_MOUNT);
+    return error_remedy(err, "boot a kernel that has BPF (CONFIG_BPF_SYSCALL), or set `network: "
+                             "flannel` in hosts.yaml");
 }

@@ -8,5 +8,9 @@
 bool mounts_root_shared(void);
 /* Makes "/" and what is below it shared; reset puts back those that were not. */
 int mounts_share_root(struct ledger *ledger, struct error *err);
+/* True when the kernel's BPF file system is at /sys/fs/bpf, where Calico keeps its maps. */
+bool mounts_have_bpf(void);
+/* Mounts it there; reset unmounts it. systemd does so at boot, except in containers. */
+int mounts_bpf(struct ledger *ledger, struct error *err);
 /* From the text of /proc/self/mountinfo: the mount points that do not propagate, appended. */
 void mounts_not_shared(const char *mountinfo, struct strv *points);

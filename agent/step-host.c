@@ -92,6 +92,11 @@ static int wants_swap_off(const json_t *params, bool *off, struct error *err)
     return 0;
 }
 
+static bool wants_bpf(const json_t *params)
+{
+    return json_get_bool(params, "bpf", false) && !mounts_have_bpf();
+}
+
 static int check(const struct step_context *ctx, const json_t *params, struct strv *differences,
                  struct error *err)
 {
@@ -112,6 +117,9 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
     }
     if (!mounts_root_shared()) {
         strv_add(differences, "let mounts below / propagate");
+    }
+    if (wants_bpf(params)) {
+        strv_add(differences, "mount /sys/fs/bpf");
     }
     if (access(AGENT_VOLUMES_DIR, F_OK) != 0) {
         strv_add(differences, "make " AGENT_VOLUMES_DIR);
@@ -134,6 +142,9 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
     }
     if (r >= 0 && !mounts_root_shared()) {
         r = mounts_share_root(ctx->ledger, err);
+    }
+    if (r >= 0 && wants_bpf(params)) {
+        r = mounts_bpf(ctx->ledger, err);
     }
     /* Before kubelet does it unrecorded, and open to every user of the host. */
     r = r < 0 ? r : ledger_mkdir(ctx->ledger, AGENT_VOLUMES_DIR, 0700, err);

@@ -42,6 +42,12 @@ static const struct trace traces[] = {
     {TRACES_NODE, TREE, "/var/lib/kubelet"},
     {TRACES_NODE, TREE, "/var/lib/etcd"},
     {TRACES_NODE, TREE, "/run/flannel"},
+    {TRACES_NODE, TREE, "/var/lib/calico"},
+    {TRACES_NODE, TREE, "/run/calico"},
+    {TRACES_NODE, TREE, "/run/nodeagent"},
+    {TRACES_NODE, TREE, "/var/log/calico"},
+    {TRACES_NODE, CREATE, "/opt/cni/bin/calico"},
+    {TRACES_NODE, CREATE, "/opt/cni/bin/calico-ipam"},
     {TRACES_NODE, CREATE, "/var/log/pods"},
     {TRACES_NODE, CREATE, "/var/log/containers"},
     {TRACES_NODE, CREATE, "/usr/libexec/kubernetes/kubelet-plugins/volume/exec"},
@@ -49,12 +55,15 @@ static const struct trace traces[] = {
     {TRACES_NODE, CREATE, "/lib/modules"},
     {TRACES_NODE, CREATE, "/run/xtables.lock"},
     {TRACES_NODE, MOUNT, "/var/lib/kubelet"},
+    {TRACES_NODE, MOUNT, "/run/calico"},
     {TRACES_NODE, LINK, "flannel*"},
     {TRACES_NODE, LINK, "cali*"},
     {TRACES_NODE, LINK, "bigtop-svc"}, /* kubeadm/config.h: KUBEADM_SERVICE_LINK */
     {TRACES_NODE, CHAIN, "KUBE-"},
     {TRACES_NODE, CHAIN, "FLANNEL"},
     {TRACES_NODE, CHAIN, "cali-"},
+    {TRACES_NODE, "ipset", "cali4*"},
+    {TRACES_NODE, "ipset", "cali6*"},
     {TRACES_NODE, "cgroup", "kubepods"},
 };
 

@@ -124,7 +124,6 @@ json_t *params_files(const struct host_files *files)
 
 int params_host(const struct host_run *h, struct task *out, struct error *err)
 {
-    (void) h;
     AUTO_HOST_FILES files = HOST_FILES_INIT;
     int r = kubeadm_host_files(&files, err);
     if (r < 0)
@@ -135,8 +134,9 @@ int params_host(const struct host_run *h, struct task *out, struct error *err)
     for (const char *const *m = kubeadm_modules; *m; m++)
         json_array_append_new(modules, json_string(*m));
     *out = (struct task){.step = "host", .timeout_ms = 2 * MINUTE_MS};
-    out->params = json_pack("{s:o,s:o,s:s,s:o}", "sysctls", sysctls, "modules", modules, "swap",
-                            "off", "files", params_files(&files));
+    out->params = json_pack("{s:o,s:o,s:s,s:b,s:o}", "sysctls", sysctls, "modules", modules, "swap",
+                            "off", "bpf", strcmp(addons_network(h->run), NETWORK_CANAL) == 0,
+                            "files", params_files(&files));
     return 0;
 }
 

@@ -94,8 +94,8 @@
  * STEPS    name: params → what the result has beside "changed". Files: {"path","content","mode"}
  *          with mode an octal string ("0644"), default 0644.
  *   host     {"sysctls":{"net.ipv4.ip_forward":"1",…},"modules":["overlay",…],"swap":"off"|"keep",
- *            "files":[…]}  swap off also masks swap units and comments fstab out:
- *            it stays off.
+ *            "bpf":bool,"files":[…]}  bpf: /sys/fs/bpf gets mounted; swap off also masks swap
+ *            units and comments fstab out: it stays off.
  *   unpack   {"archives":[{"name":…,"digest":…,"into":"/"}]}   component tarballs of the blob store
  *   runtime  {"files":[…],"unit":"containerd.service"}   writes, enables, starts, awaits its socket
  *   import   {"images":[{"ref":"registry.k8s.io/pause:3.10","manifest":"sha256:…",
