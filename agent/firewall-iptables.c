@@ -223,10 +223,23 @@ static int open_these(const struct firewall_kind *k, const struct step_context *
     return r < 0 ? r : firewall_boot_run(k, ctx, argv, script.data, err);
 }
 
-#define IPTABLES(program_name) \
-    { \
-        .name = program_name, .is_active = is_active, .expand = expand, .look = look, \
-        .stays = stays, .open = open_these, .close = close_these, .program = program_name \
-    }
-const struct firewall_kind firewall_iptables_nft = IPTABLES("iptables-nft");
-const struct firewall_kind firewall_iptables_legacy = IPTABLES("iptables-legacy");
+const struct firewall_kind firewall_iptables_nft = {
+    .name = "iptables-nft",
+    .is_active = is_active,
+    .expand = expand,
+    .look = look,
+    .stays = stays,
+    .open = open_these,
+    .close = close_these,
+    .program = "iptables-nft",
+};
+const struct firewall_kind firewall_iptables_legacy = {
+    .name = "iptables-legacy",
+    .is_active = is_active,
+    .expand = expand,
+    .look = look,
+    .stays = stays,
+    .open = open_these,
+    .close = close_these,
+    .program = "iptables-legacy",
+};

@@ -105,6 +105,32 @@ static int need_params(const json_t *params, json_t **paths, int *seconds, struc
     return 0;
 }
 
+static bool has_path(const json_t *list, const char *path)
+{
+    size_t i;
+    json_t *probe;
+    json_array_foreach(list, i, probe)
+        if (strcmp(json_get_string(probe, "path", ""), path) == 0)
+            return true;
+    return false;
+}
+
+/* Beside what was measured of other paths; without it, status cannot show them. */
+static void keep(const json_t *list)
+{
+    AUTO_JSON *kept = NULL;
+    AUTO_JSON *all = json_copy((json_t *) (uintptr_t) list);
+    (void) state_file_read(PROBES, &kept, NULL);
+    size_t i;
+    json_t *probe;
+    json_array_foreach(json_object_get(kept, "probes"), i, probe)
+        if (!has_path(list, json_get_string(probe, "path", "")) &&
+            json_array_size(all) < PROBE_PATHS_MAX)
+            json_array_append(all, probe);
+    AUTO_JSON *state = json_pack("{s:O}", "probes", all);
+    (void) state_file_write(PROBES, state, NULL);
+}
+
 int probe_call(const json_t *params, const bool *cancel, json_t **result, struct error *err)
 {
     json_t *paths = NULL;
@@ -125,7 +151,7 @@ int probe_call(const json_t *params, const bool *cancel, json_t **result, struct
             pthread_join(all[i].thread, NULL);
     AUTO_JSON *probes = json_pack("{s:o,s:I}", "probes", collect(all, count), "at_ms",
                                   (json_int_t) clock_wall_ms());
-    (void) state_file_write(PROBES, probes, NULL); /* without it, status cannot show them */
+    keep(json_object_get(probes, "probes"));
     *result = json_incref(probes);
     return 0;
 }

@@ -55,6 +55,22 @@ void consent_need(struct consent *c, enum consent_kind kind, const char *format,
     pthread_mutex_unlock(&c->mutex);
 }
 
+void consent_take(struct consent *c, enum consent_kind kind, const char *label, struct strv *out)
+{
+    STRV(kept);
+    AUTO_FREE char *prefix = xasprintf("%s: ", label);
+    pthread_mutex_lock(&c->mutex);
+    for (size_t i = 0; i < c->needed[kind].count; i++) {
+        const char *text = c->needed[kind].items[i];
+        bool taken = strncmp(text, prefix, strlen(prefix)) == 0;
+        strv_add(taken ? out : &kept, taken ? text + strlen(prefix) : text);
+    }
+    strv_release(&c->needed[kind]);
+    c->needed[kind] = kept;
+    kept = STRV_INIT;
+    pthread_mutex_unlock(&c->mutex);
+}
+
 void consent_list(struct consent *c, struct strv *out)
 {
     pthread_mutex_lock(&c->mutex);

@@ -26,6 +26,8 @@ void consent_release(struct consent *c);
  * where it was given. From any thread. */
 void consent_need(struct consent *c, enum consent_kind kind, const char *format, ...)
     PRINTF_LIKE(3, 4);
+/* Takes back what is needed of that kind and begins with "LABEL: ", without asking; appended. */
+void consent_take(struct consent *c, enum consent_kind kind, const char *label, struct strv *out);
 /* "TEXT (OPTION agrees to it)" for each that is needed, appended. */
 void consent_list(struct consent *c, struct strv *out);
 /* Asks for all that is needed, and forgets it. The user agrees by typing `word`. -EPERM, with a

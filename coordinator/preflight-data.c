@@ -8,19 +8,38 @@
 #define ETCD_DIR "/var/lib/etcd" /* kubeadm's default (app/apis/kubeadm/v1beta4/defaults.go) */
 #define WORDS_MAX 1024
 
-void data_paths(const struct host *host, struct strv *out)
+static bool is_mounted(const json_t *facts, const char *path)
 {
-    if (host->roles & ROLE_CONTROL_PLANE)
-        strv_add(out, ETCD_DIR);
-    if (host->roles & ROLE_WORKER)
-        strv_add(out, AGENT_VOLUMES_DIR);
+    size_t i;
+    json_t *disk;
+    json_array_foreach(json_object_get(facts, "data_disks"), i, disk)
+        if (strcmp(json_get_string(disk, "mount", ""), path) == 0 &&
+            strcmp(json_get_string(disk, "state", ""), "mounted") == 0)
+            return true;
+    return false;
+}
+
+/* Where the disk will be; the caller frees. */
+static char *mount_of(const struct disk *d)
+{
+    return d->mount ? xstrdup(d->mount) : xasprintf(AGENT_VOLUMES_DIR "/%s", d->class);
+}
+
+void data_paths(const struct host *host, const json_t *facts, bool mounted, struct strv *out)
+{
+    STRV(later);
+    STRV(now);
     for (size_t i = 0; i < host->disk_count; i++) {
-        const struct disk *d = &host->disks[i];
-        AUTO_FREE char *path = d->mount ? xstrdup(d->mount)
-                                        : xasprintf(AGENT_VOLUMES_DIR "/%s", d->class);
-        if (!strv_contains(out, path))
-            strv_add(out, path);
+        AUTO_FREE char *path = mount_of(&host->disks[i]);
+        strv_add(is_mounted(facts, path) ? &now : &later, path);
     }
+    if ((host->roles & ROLE_CONTROL_PLANE) && !strv_contains(&later, ETCD_DIR) &&
+        !strv_contains(&now, ETCD_DIR))
+        strv_add(&now, ETCD_DIR);
+    if ((host->roles & ROLE_WORKER) && !strv_contains(&later, AGENT_VOLUMES_DIR) &&
+        !strv_contains(&now, AGENT_VOLUMES_DIR))
+        strv_add(&now, AGENT_VOLUMES_DIR);
+    strv_add_all(out, (const char *const *) (mounted ? now.items : later.items));
 }
 
 static bool is_etcd(const json_t *probe)

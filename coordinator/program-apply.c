@@ -243,6 +243,7 @@ static const struct phase becomes_node[] = {
     {"offer", ANY, phase_offer},
     {"prepare", ANY, phase_host},
     {"disks", ANY, phase_disks},
+    {"probe disks", ANY, phase_probe_disks},
     {"unpack", ANY, phase_unpack},
     {"balancer", ANY, phase_balancer},
     {"nfs", ANY, phase_nfs},

@@ -7,6 +7,7 @@
 /* Phases that programs share. */
 int phase_connect(struct host_run *h, struct error *err); /* and its facts */
 int phase_probe(struct host_run *h, struct error *err);
+int phase_probe_disks(struct host_run *h, struct error *err); /* those that phase_disks made */
 int phase_check(struct host_run *h, struct error *err);
 int phase_reach(struct host_run *h, struct error *err);
 int phase_firewall(struct host_run *h, struct error *err); /* opens its ports */

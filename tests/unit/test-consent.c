@@ -94,6 +94,24 @@ static void lists_with_the_option(void **state)
     consent_release(&c);
 }
 
+static void takes_back_what_one_host_needs(void **state)
+{
+    (void) state;
+    struct error err = ERROR_INIT;
+    struct consent c;
+    STRV(taken);
+    consent_init(&c);
+    consent_need(&c, CONSENT_SLOW_DISKS, "n1: slow");
+    consent_need(&c, CONSENT_SLOW_DISKS, "n10: slower");
+    consent_take(&c, CONSENT_SLOW_DISKS, "n1", &taken);
+    assert_int_equal(taken.count, 1);
+    assert_string_equal(taken.items[0], "slow");
+    assert_int_equal(consent_ask(&c, "yes", &never, &err), -EPERM);
+    assert_non_null(strstr(err.text, "n10: slower"));
+    assert_null(strstr(err.text, "n1: slow"));
+    consent_release(&c);
+}
+
 /* On a terminal of its own: the code of consent_ask, as an exit status. */
 static int answer_of(const char *typed, char *shown, size_t size)
 {
@@ -152,6 +170,7 @@ int main(void)
         cmocka_unit_test(one_option_does_not_agree_to_the_other),
         cmocka_unit_test(a_reset_is_meant_but_nothing_beside_it),
         cmocka_unit_test(lists_with_the_option),
+        cmocka_unit_test(takes_back_what_one_host_needs),
         cmocka_unit_test(asks_on_a_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

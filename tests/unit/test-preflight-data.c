@@ -78,16 +78,32 @@ static void judgement(void **state)
     assert_judged(json_pack("{s:s,s:s}", "path", "/d", "error", "x\033[2J"), 1, 0, "x\\x1b[2J");
 }
 
+static void assert_paths(const struct host *host, const json_t *facts, bool mounted,
+                         const char *expected)
+{
+    STRV(found);
+    data_paths(host, facts, mounted, &found);
+    AUTO_FREE char *text = strv_join(&found, " ");
+    assert_string_equal(text, expected);
+}
+
 static void paths(void **state)
 {
     (void) state;
     struct disk disks[] = {{.class = (char *) "fast"}, {.mount = (char *) "/var/lib/etcd"}};
     struct host host = {.roles = ROLE_CONTROL_PLANE | ROLE_WORKER, .disks = disks, .disk_count = 2};
-    STRV(found);
-    data_paths(&host, &found);
-    AUTO_FREE char *text = strv_join(&found, " ");
-    assert_string_equal(text, "/var/lib/etcd /var/lib/bigtop-volumes "
-                              "/var/lib/bigtop-volumes/fast");
+    AUTO_JSON *fresh = json_object();
+    AUTO_JSON *half = json_pack("{s:[{s:s,s:s},{s:s,s:s}]}", "data_disks", "mount", "/var/lib/etcd",
+                                "state", "mounted", "mount", "/var/lib/bigtop-volumes/fast",
+                                "state", "missing");
+    /* What is not mounted yet would be mistaken for the disk that its folder is on. */
+    assert_paths(&host, fresh, true, "/var/lib/bigtop-volumes");
+    assert_paths(&host, fresh, false, "/var/lib/bigtop-volumes/fast /var/lib/etcd");
+    assert_paths(&host, half, true, "/var/lib/etcd /var/lib/bigtop-volumes");
+    assert_paths(&host, half, false, "/var/lib/bigtop-volumes/fast");
+    host.disk_count = 0;
+    assert_paths(&host, fresh, true, "/var/lib/etcd /var/lib/bigtop-volumes");
+    assert_paths(&host, fresh, false, "");
 }
 
 int main(void)
