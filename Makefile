@@ -46,10 +46,9 @@ TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
 
 .PHONY: all check check-unit check-asan check-cli check-sources check-registry check-lab check-e2e \
-	unit-tests lint format demo lab lab-shell lab-down bundle bench-bootstrap bench-delta \
+	check-nfs unit-tests lint format demo lab lab-shell lab-down bundle bench-bootstrap bench-delta \
 	bench-distribute bench-import bench-scale install-packages clean help
-.SECONDARY:
-.DELETE_ON_ERROR:
+.SECONDARY .DELETE_ON_ERROR:
 
 all: $(B)/bigtop-bootstrap $(B)/bigtop-agent ## build both programs (the default)
 
@@ -105,10 +104,11 @@ check-asan: ## the unit tests with address and undefined behaviour sanitizers
 
 check-cli: all ## the programs' command lines, by four-section text files
 check-registry: all ## images and files from servers on loopback, good and bad ones
+check-nfs: bundle ## an NFS server and its clients, in qemu
 check-e2e: bundle ## three hosts become a cluster, in network namespaces
 check-sources: all ## sources that public registries serve (skipped where none answers)
 check-lab: ## the test hosts come up, differ, and leave nothing behind
-check-cli check-registry check-e2e check-sources check-lab:
+check-cli check-registry check-e2e check-nfs check-sources check-lab:
 	@tests/$(@:check-%=%)/run
 
 lint: ## layers, formatting, clang-tidy, shellcheck
