@@ -4,6 +4,7 @@
 #include "agent/cluster.h"
 #include "agent/data-disks.h"
 #include "agent/disks.h"
+#include "agent/etcd.h"
 #include "agent/facts.h"
 #include "agent/host-bundle.h"
 #include "agent/kubeadm.h"
@@ -150,6 +151,18 @@ static int call_disks(const struct call_context *ctx, const json_t *params, json
     return r;
 }
 
+static int call_etcd(const struct call_context *ctx, const json_t *params, json_t **result,
+                     struct error *err)
+{
+    (void) params;
+    AUTO_ETCD_MEMBERS members = ETCD_MEMBERS_INIT;
+    int r = cluster_need_control_plane(err);
+    r = r < 0 ? r : etcd_members_list(ctx->cancel, &members, err);
+    if (r == 0)
+        *result = json_pack("{s:o}", "members", etcd_members_json(&members));
+    return r;
+}
+
 static int call_ledger(const struct call_context *ctx, const json_t *params, json_t **result,
                        struct error *err)
 {
@@ -166,7 +179,7 @@ static const struct call calls[] = {
     {"listen", false, call_listen},   {"reach", false, call_reach},
     {"cluster", false, call_cluster}, {"kubeconfig", false, call_kubeconfig},
     {"ledger", false, call_ledger},   {"disks", false, call_disks},
-    {"probe", false, call_probe},
+    {"probe", false, call_probe},     {"etcd", false, call_etcd},
 };
 
 const struct call *call_find(const char *name)

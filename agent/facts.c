@@ -6,6 +6,7 @@
 #include "agent/mounts.h"
 #include "agent/pod-network.h"
 #include "agent/probe.h"
+#include "agent/program.h"
 #include "agent/units.h"
 #include "lib/fd.h"
 
@@ -13,11 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KUBELET_CONF "/etc/kubernetes/kubelet.conf"
-#define ADMIN_CONF "/etc/kubernetes/admin.conf"
 #define KUBECONFIG_MAX 65536
 #define MANIFESTS "/etc/kubernetes/manifests"
 #define CNI_CONFIGURATIONS "/etc/cni/net.d"
+#define API_TIMEOUT_MS 5000
 
 /* Services that run beside or against a kubelet. */
 static const char *const units[] = {
@@ -108,10 +108,13 @@ static void set_node(json_t *obj, const struct ledger *ledger)
     bool is_foreign = (has_kubelet && !ledger_has_path(ledger, KUBELET_CONF)) ||
                       (has_manifests && !ledger_has_path(ledger, MANIFESTS));
     json_t *node = json_null();
-    if (has_kubelet && ledger_get(ledger, "role"))
-        node = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "role", noted(ledger, "role"),
+    const char *role = ledger_get(ledger, "role");
+    bool is_plane = role && strcmp(role, "control-plane") == 0;
+    if (has_kubelet && role)
+        node = json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "role", noted(ledger, "role"),
                          "name", noted(ledger, "node"), "kubernetes", noted(ledger, "kubernetes"),
-                         "cluster", noted(ledger, "cluster"), "api", api_server(), "network",
+                         "cluster", noted(ledger, "cluster"), "api", api_server(), "answers",
+                         is_plane && kubectl_api_ready(NULL, API_TIMEOUT_MS), "network",
                          pod_network_name(CNI_CONFIGURATIONS), "pod_cidr",
                          pod_network_cidr(MANIFESTS "/kube-controller-manager.yaml"));
     json_object_set_new(obj, "node", node);

@@ -1,5 +1,5 @@
-/* What a host is and has, read without changing anything and, but for
- * those that list a firewall, without running a program.
+/* What a host is and has, read without changing anything and, but for those that list a firewall
+ * and kubectl on a control plane, without running a program.
  *
  * {"hostname", "machine_id", "product_uuid"|null, "boot_id",
  *  "os":{"id","version_id","pretty"}, "kernel", "arch", "systemd":252|null, "cpus",
@@ -23,6 +23,7 @@
  *  "node":{"role","name","kubernetes","cluster",                 what the ledger knows, while the
  *     "api":"host:port"|null,                                    kubelet has its kubeconfig; and
  *                                                                how nodes reach the API
+ *     "answers":bool,                                            a control plane whose own API does
  *     "network":"canal"|…|null,                                  whose CNI configuration counts
  *     "pod_cidr"|null}|null,                                     of a control plane
  *  "foreign_kubernetes":bool,                                    a node that is not ours

@@ -1,8 +1,10 @@
 #include "agent/kubeadm.h"
 
+#include "agent/etcd.h"
 #include "agent/program.h"
 #include "lib/fd.h"
 #include "lib/grammar.h"
+#include "lib/path.h"
 #include "lib/protocol.h"
 
 #include <errno.h>
@@ -15,6 +17,8 @@
 
 #define TOKEN_ID_LEN 6
 #define TOKEN_LEN (6 + 1 + 16)
+#define CERTIFICATE_KEY_LEN 64
+#define CERTS_TIMEOUT_MS 60000
 #define RESET_TIMEOUT_MS 180000
 #define VERSION_TIMEOUT_MS 20000
 #define PEM_MAX (64 * 1024)
@@ -38,13 +42,23 @@ static bool is_token(const char *text)
     return true;
 }
 
+/* "sha256:…" is of the CA, and no secret. */
+static bool is_certificate_key(const char *text, const char *at)
+{
+    static const char algorithm[] = "sha256:";
+    size_t before = strlen(algorithm);
+    return strspn(at, "0123456789abcdef") >= CERTIFICATE_KEY_LEN &&
+           ((size_t) (at - text) < before || strncmp(at - before, algorithm, before) != 0);
+}
+
 void kubeadm_redact(char *text)
 {
     for (char *p = text; *p; p++) {
-        if (is_token(p)) {
-            memset(p, '*', TOKEN_LEN);
-            p += TOKEN_LEN - 1;
-        }
+        size_t secret = is_token(p)                   ? TOKEN_LEN
+                        : is_certificate_key(text, p) ? CERTIFICATE_KEY_LEN
+                                                      : 0;
+        memset(p, '*', secret);
+        p += secret > 0 ? secret - 1 : 0;
     }
 }
 
@@ -128,26 +142,45 @@ static int run(const struct step_context *ctx, const struct strv *argv, int64_t 
     return r;
 }
 
-int kubeadm_run(const struct step_context *ctx, const char *verb, const char *config,
-                const char *const extra[], struct error *err)
+/* The arguments in argv, and --config with a file that lives as long as the program. */
+static int run_with_config(const struct step_context *ctx, struct strv *argv, const char *config,
+                           int64_t lines, int timeout_ms, struct error *err)
 {
     char suffix[17];
     random_hex(suffix, sizeof(suffix) - 1);
-    CLEANUP(forget_file) char *path = xasprintf(AGENT_RUN_DIR "/%s-%s.yaml", verb, suffix);
+    CLEANUP(forget_file) char *path = xasprintf(AGENT_RUN_DIR "/kubeadm-%s.yaml", suffix);
     int r = file_write_atomic(path, config, strlen(config), 0600, err);
-    if (r < 0) {
-        return r;
-    }
+    strv_addf(argv, "--config=%s", path);
+    return r < 0 ? r : run(ctx, argv, lines, timeout_ms, err);
+}
+
+int kubeadm_run(const struct step_context *ctx, const char *verb, const char *config,
+                const char *const extra[], struct error *err)
+{
     STRV(argv);
     strv_add(&argv, PROGRAM_KUBEADM);
     strv_add(&argv, verb);
-    strv_addf(&argv, "--config=%s", path);
     if (!kernel_config_readable()) {
         strv_add(&argv, "--ignore-preflight-errors=SystemVerification");
     }
     strv_add_all(&argv, extra);
     bool init = strcmp(verb, "init") == 0;
-    return run(ctx, &argv, init ? INIT_LINES : JOIN_LINES, KUBEADM_TIMEOUT_MS, err);
+    int timeout_ms = init ? KUBEADM_TIMEOUT_MS : KUBEADM_JOIN_TIMEOUT_MS;
+    return run_with_config(ctx, &argv, config, init ? INIT_LINES : JOIN_LINES, timeout_ms, err);
+}
+
+int kubeadm_upload_certs(const struct step_context *ctx, const char *config, struct error *err)
+{
+    static const char *const words[] = {PROGRAM_KUBEADM,
+                                        "init",
+                                        "phase",
+                                        "upload-certs",
+                                        "--upload-certs",
+                                        "--skip-certificate-key-print",
+                                        NULL};
+    STRV(argv);
+    strv_add_all(&argv, words);
+    return run_with_config(ctx, &argv, config, 0, CERTS_TIMEOUT_MS, err);
 }
 
 int kubeadm_reset(const struct step_context *ctx, struct error *err)
@@ -156,9 +189,13 @@ int kubeadm_reset(const struct step_context *ctx, struct error *err)
     strv_add(&argv, PROGRAM_KUBEADM);
     strv_add(&argv, "reset");
     strv_add(&argv, "--force");
+    /* Who leaves etcd is decided where its quorum is known (step-members.c, step-remove.c). */
+    strv_add(&argv, "--skip-phases=remove-etcd-member");
     strv_add(&argv, "--cri-socket=unix:///run/containerd/containerd.sock");
     step_progress(ctx, 0, 0, "clearing away an attempt that did not come to its end");
-    return run(ctx, &argv, 0, RESET_TIMEOUT_MS, err);
+    int r = run(ctx, &argv, 0, RESET_TIMEOUT_MS, err);
+    r = r < 0 ? r : path_remove_tree(ETCD_DATA, err);
+    return r == -ENOENT ? 0 : r;
 }
 
 int kubeadm_version(char out[32], struct error *err)

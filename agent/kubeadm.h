@@ -10,13 +10,18 @@
 
 #define KUBEADM_TIMEOUT_MS (10 * 60 * 1000) /* above kubeadm's own limits: 4 min a component */
 
+#define KUBEADM_JOIN_TIMEOUT_MS (30 * 60 * 1000) /* a control plane's etcd may have much to copy */
+
 /* The params of init and join: the configuration and the node's name, both borrowed. */
 int kubeadm_need_params(const json_t *params, const char **config, const char **node,
                         struct error *err);
 /* kubeadm VERB --config FILE and the extra arguments (up to a NULL). */
 int kubeadm_run(const struct step_context *ctx, const char *verb, const char *config,
                 const char *const extra[], struct error *err);
-/* `kubeadm reset -f`: undoes an init or join of ours that did not come to its end. */
+/* `kubeadm init phase upload-certs`, with the key in the configuration. */
+int kubeadm_upload_certs(const struct step_context *ctx, const char *config, struct error *err);
+/* `kubeadm reset -f`: undoes an init or join of ours that did not come to its end, with the data of
+ * an etcd that is a member of nothing. */
 int kubeadm_reset(const struct step_context *ctx, struct error *err);
 /* "v1.34.4" into out. */
 int kubeadm_version(char out[32], struct error *err);
@@ -28,7 +33,8 @@ int kubeadm_admin_access(json_t *result, struct error *err);
 int kubeadm_remember_node(const struct step_context *ctx, const char *role, const char *node,
                           struct error *err);
 
-/* In place: every bootstrap token ([a-z0-9]{6}.[a-z0-9]{16}) becomes asterisks. */
+/* In place: every bootstrap token ([a-z0-9]{6}.[a-z0-9]{16}), and every certificate key (64 hex
+ * digits that are no digest), becomes asterisks. */
 void kubeadm_redact(char *text);
 /* What a line of kubeadm's output says to a user, as a pointer into it, or NULL when it is of no
  * interest: "[certs] Generating …" is, what follows "[preflight]" and the hints at the end are

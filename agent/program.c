@@ -51,6 +51,10 @@ int program_json(const struct strv *argv, const bool *cancel, int timeout_ms, js
 static void kubectl_argv(struct strv *argv, const char *const args[], int timeout_ms)
 {
     strv_add(argv, PROGRAM_KUBECTL);
+    /* This host's own API server, whatever stands before the API: "this control plane answers" must
+     * not be another one's doing. Its certificate has this name whatever its addresses are. */
+    strv_add(argv, "--server=https://127.0.0.1:6443");
+    strv_add(argv, "--tls-server-name=kubernetes");
     /* kubectl waits without end for a server that accepted the connection and then went silent. */
     strv_addf(argv, "--request-timeout=%ds", timeout_ms / 1000 + 1);
     strv_add_all(argv, args);
@@ -85,7 +89,7 @@ int kubectl_json(const char *const args[], const bool *cancel, int timeout_ms, j
     return program_json(&argv, cancel, timeout_ms, out, err);
 }
 
-static bool api_ready(const bool *cancel, int timeout_ms)
+bool kubectl_api_ready(const bool *cancel, int timeout_ms)
 {
     const char *const args[] = {"get", "--raw=/readyz", NULL};
     return kubectl_run(args, cancel, timeout_ms, NULL, NULL) == 0;
@@ -94,7 +98,7 @@ static bool api_ready(const bool *cancel, int timeout_ms)
 int kubectl_api_wait(const bool *cancel, int timeout_ms, struct error *err)
 {
     int64_t deadline = clock_monotonic_ms() + timeout_ms;
-    while (!api_ready(cancel, READY_TIMEOUT_MS)) {
+    while (!kubectl_api_ready(cancel, READY_TIMEOUT_MS)) {
         if (cancel && *cancel) {
             return error_set(err, -ECANCELED, "interrupted");
         }

@@ -1,3 +1,4 @@
+#include "agent/etcd.h"
 #include "agent/kubeadm.h"
 #include "agent/program.h"
 #include "agent/reach.h"
@@ -5,7 +6,6 @@
 #include "agent/traces.h"
 #include "agent/units.h"
 #include "lib/fd.h"
-#include "lib/path.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,6 @@
 #define API_TIMEOUT_MS (4 * 60 * 1000) /* after a boot, with images to read from a slow disk */
 #define ASK_TIMEOUT_MS 30000
 #define HALF_TIMEOUT_MS 60000
-#define ETCD_DATA "/var/lib/etcd/member" /* the folder above it may be a disk's mount point */
 
 static const char *const control_plane_files[] = {
     ADMIN_CONF,
@@ -119,10 +118,7 @@ static int settle_leftovers(const struct step_context *ctx, struct error *err)
     if (files_present() == 0 && access(ETCD_DATA, F_OK) < 0) {
         return 0;
     }
-    int r = kubeadm_reset(ctx, err);
-    /* kubeadm finds etcd's data by its manifest, which may be gone already. */
-    r = r < 0 ? r : path_remove_tree(ETCD_DATA, err);
-    return r == -ENOENT ? 0 : r;
+    return kubeadm_reset(ctx, err);
 }
 
 static int init_cluster(const struct step_context *ctx, const char *config, bool *fresh,

@@ -20,12 +20,16 @@ void applied_release(struct applied *a)
     *a = (struct applied){0};
 }
 
-static void name_file(struct applied *a)
+char *applied_path(const struct inventory *inv, const char *suffix, char **hosts)
 {
     char digest[DIGEST_SIZE];
     AUTO_FREE char *dir = path_state_dir();
-    digest_buffer(a->hosts, strlen(a->hosts), digest);
-    a->path = xasprintf("%s/%s-%.*s.json", dir, a->cluster, HASH_SHOWN, strchr(digest, ':') + 1);
+    *hosts = realpath(inv->path, NULL);
+    if (!*hosts) /* a pipe is another one each time: nothing is known of it */
+        *hosts = xstrdup(inv->path);
+    digest_buffer(*hosts, strlen(*hosts), digest);
+    return xasprintf("%s/%s-%.*s%s", dir, inv->cluster_name, HASH_SHOWN, strchr(digest, ':') + 1,
+                     suffix);
 }
 
 static bool are_serials(const json_t *serials)
@@ -63,10 +67,7 @@ int applied_load(const struct inventory *inv, struct applied *out, struct error 
 {
     AUTO_APPLIED a = {.cluster = xstrdup(inv->cluster_name), .serials = json_object()};
     AUTO_JSON *state = NULL;
-    a.hosts = realpath(inv->path, NULL);
-    if (!a.hosts) /* a pipe is another one each time: nothing is known of it */
-        a.hosts = xstrdup(inv->path);
-    name_file(&a);
+    a.path = applied_path(inv, ".json", &a.hosts);
     int r = state_file_read(a.path, &state, err);
     if (r == 1 && read_members(&a, state, err) < 0) {
         (void) error_prefix(err, "%s is damaged", a.path);

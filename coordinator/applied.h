@@ -30,6 +30,9 @@ struct applied {
 void applied_release(struct applied *a);
 #define AUTO_APPLIED CLEANUP(applied_release) struct applied
 
+/* The path of a file of ours about this hosts.yaml, whose real path is *hosts; both are the
+ * caller's. */
+char *applied_path(const struct inventory *inv, const char *suffix, char **hosts);
 /* Without a file everything is empty. -EBADMSG, with a remedy: it is damaged. */
 int applied_load(const struct inventory *inv, struct applied *out, struct error *err);
 /* Whom to trust when the user names these. */

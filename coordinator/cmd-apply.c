@@ -14,6 +14,8 @@ struct apply_options {
     struct bundle_options bundle;
     const char *kubeconfig;
     bool accept_slow_disks;
+    struct strv remove;
+    bool yes;
     int output;
 };
 
@@ -23,6 +25,10 @@ static const struct option_spec options[] = {
      "where to write the admin's kubeconfig; default: CLUSTER.kubeconfig beside hosts.yaml"},
     {"accept-slow-disks", 0, OPTION_FLAG, offsetof(struct apply_options, accept_slow_disks), NULL,
      "go on where an fsync may take more than 100 ms"},
+    {"remove", 0, OPTION_LIST, offsetof(struct apply_options, remove), "NAME",
+     "agree that this host, whose line is gone, leaves the cluster; may be given again"},
+    {"yes", 'y', OPTION_FLAG, offsetof(struct apply_options, yes), NULL,
+     "agree that every host whose line is gone leaves the cluster"},
     OPTION_OUTPUT(struct apply_options, output),
     OPTION_END,
 };
@@ -53,6 +59,7 @@ static void report(struct job *j, const char *kubeconfig, int64_t began)
 static void apply_options_release(struct apply_options *o)
 {
     bundle_options_release(&o->bundle);
+    strv_release(&o->remove);
 }
 
 static int run_apply(int argc, char **argv)
@@ -61,10 +68,11 @@ static int run_apply(int argc, char **argv)
     STRV(files);
     if (command_parse(&cmd_apply, argc, argv, &o, &files, 1, 1) != 0)
         return EXIT_BAD_INPUT;
-    AUTO_JOB j = JOB_INIT;
+    AUTO_JOB j = {.recalls = true};
     struct error err = ERROR_INIT;
     int64_t began = clock_monotonic_ms();
     int code = job_open(&j, files.items[0], &o.bundle, (enum view_mode) o.output);
+    code = code == EXIT_DONE ? job_need_removals(&j, &o.remove, o.yes) : code;
     if (code != EXIT_DONE)
         return code;
     AUTO_FREE char *kubeconfig = o.kubeconfig ? xstrdup(o.kubeconfig) : job_kubeconfig_path(&j.inv);
@@ -73,7 +81,7 @@ static int run_apply(int argc, char **argv)
     code = run_program(&j.run, program_apply);
     job_report_transfer(&j);
     /* Also when a worker failed: the cluster is there to look at. */
-    if (write_kubeconfig(&j, kubeconfig, &err) < 0)
+    if (job_forget_removed(&j, &err) < 0 || write_kubeconfig(&j, kubeconfig, &err) < 0)
         return command_fail(EXIT_HOST_FAILED, &err);
     if (code == EXIT_DONE)
         report(&j, kubeconfig, began);
@@ -94,6 +102,9 @@ const struct command cmd_apply = {
     .help = "Connects to every host, checks all of them before anything is changed, then prepares\n"
             "them, makes the control plane, joins the others and waits until all is Ready. Run\n"
             "again, it changes nothing; after a failure it goes on where it was.\n\n"
+            "A host that hosts.yaml calls absent, or whose line is gone (--remove, --yes), leaves: "
+            "its\n"
+            "node is drained and removed, and the host is reset.\n\n"
             "The bundle must be signed by a key that --key, `bundle_keys` in hosts.yaml or a file\n"
             "in ~/.config/bigtop-bootstrap/trusted names. Hosts remember whose bundle they took,\n"
             "and take no other's and no older one.\n\n"

@@ -15,8 +15,9 @@ static int run_kubeconfig(int argc, char **argv)
     if (code != EXIT_DONE)
         return code;
     j.run.read_only = true;
+    j.run.headless = true; /* it is only looked */
     code = run_program(&j.run, program_kubeconfig);
-    if (code != EXIT_DONE)
+    if (!j.run.kubeconfig) /* whichever control plane gave it */
         return code;
     AUTO_FREE char *text = NULL;
     struct error err = ERROR_INIT;

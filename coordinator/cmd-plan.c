@@ -85,11 +85,12 @@ static int run_plan(int argc, char **argv)
         return EXIT_BAD_INPUT;
     if (o.offline)
         return check_file(files.items[0]);
-    AUTO_JOB j = JOB_INIT;
+    AUTO_JOB j = {.recalls = true};
     int code = job_open(&j, files.items[0], &o.bundle, (enum view_mode) o.output);
     if (code != EXIT_DONE)
         return code;
     j.run.read_only = true;
+    (void) job_need_removals(&j, &STRV_INIT, false);
     code = run_program(&j.run, program_apply);
     size_t count = print_differences(&j);
     print_consents(&j);

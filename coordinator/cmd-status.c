@@ -112,14 +112,36 @@ static void print_data(const json_t *s)
     }
 }
 
+/* "etcd: n1 votes, leads; n2 votes; n3 is a learner; n4 does not answer" */
+static void print_etcd(const struct run *run)
+{
+    STRBUF(line, 4096);
+    size_t i;
+    json_t *m;
+    json_array_foreach(json_object_get(run->etcd, "members"), i, m) {
+        const char *name = json_get_string(m, "name", "");
+        const char *state = !json_get_bool(m, "started", false)  ? "has not started"
+                            : json_get_bool(m, "learner", false) ? "is a learner"
+                            : json_get_bool(m, "healthy", false) ? "votes"
+                                                                 : "does not answer";
+        strbuf_addf(&line, "%s %s %s%s", i > 0 ? ";" : "etcd:", *name ? name : "a member", state,
+                    json_get_bool(m, "leader", false) ? ", leads" : "");
+    }
+    if (line.len == 0)
+        return;
+    STRBUF(safe, 8192);
+    strbuf_add_printable(&safe, line.data, line.len);
+    (void) puts(safe.data);
+}
+
 static void print_all(const struct run *run, bool as_json)
 {
     AUTO_JSON *list = json_array();
     for (size_t i = 0; i < run->inv->host_count; i++)
         json_array_append_new(list, host_status(&run->hosts[i]));
     if (as_json) {
-        AUTO_JSON *all = json_pack("{s:s,s:O,s:O?}", "cluster", run->inv->cluster_name, "hosts",
-                                   list, "kubernetes", run->cluster);
+        AUTO_JSON *all = json_pack("{s:s,s:O,s:O?,s:O?}", "cluster", run->inv->cluster_name,
+                                   "hosts", list, "kubernetes", run->cluster, "etcd", run->etcd);
         AUTO_FREE char *text = json_pretty(all);
         (void) fputs(text, stdout);
         return;
@@ -130,6 +152,7 @@ static void print_all(const struct run *run, bool as_json)
         print_row(json_array_get(list, i));
     for (size_t i = 0; i < json_array_size(list); i++)
         print_data(json_array_get(list, i));
+    print_etcd(run);
 }
 
 static int run_status(int argc, char **argv)
@@ -143,6 +166,7 @@ static int run_status(int argc, char **argv)
     if (code != EXIT_DONE)
         return code;
     j.run.read_only = true;
+    j.run.headless = true; /* it is only looked */
     code = run_program(&j.run, program_status);
     print_all(&j.run, o.json);
     return code;

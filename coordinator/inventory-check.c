@@ -136,32 +136,34 @@ static void default_roles(struct inventory *inv)
             inv->hosts[i].roles = i == 0 && !named ? ROLE_CONTROL_PLANE : ROLE_WORKER;
 }
 
+/* Whoever is left must be able to go on with the cluster: with the last one it would be gone. */
+static int no_control_plane(const struct inventory_reader *r, size_t absent, size_t first,
+                            struct error *err)
+{
+    if (absent == 0)
+        return yaml_error(r->file, yaml_get(r->file->root, "hosts"), err,
+                          "no host is a control plane, expected one with roles: [control-plane]");
+    (void) yaml_error(r->file, host_node(r, first, "state"), err,
+                      "%s absent, expected one to be present",
+                      absent == 1 ? "the only control plane is" : "all control planes are");
+    (void) error_remedy(err, "to take the whole cluster down: bigtop-bootstrap reset %s",
+                        r->file->name);
+    return -EINVAL;
+}
+
 static int check_roles(struct inventory_reader *r, struct error *err)
 {
     default_roles(r->inv);
-    const struct host *control_plane = NULL;
+    size_t absent = 0, first = 0;
     for (size_t i = 0; i < r->inv->host_count; i++) {
         const struct host *h = &r->inv->hosts[i];
         if (!(h->roles & ROLE_CONTROL_PLANE))
             continue;
-        if (control_plane)
-            return yaml_error(r->file, host_node(r, i, "roles"), err,
-                              "a second control plane beside %s, expected one: several come with a "
-                              "later release",
-                              host_label(control_plane));
-        if (h->state == STATE_ABSENT) {
-            (void) yaml_error(r->file, host_node(r, i, "state"), err,
-                              "the control plane is absent, expected it to be present");
-            (void) error_remedy(err, "to take the whole cluster down: bigtop-bootstrap reset %s",
-                                r->file->name);
-            return -EINVAL;
-        }
-        control_plane = h;
+        if (h->state == STATE_PRESENT)
+            return 0;
+        first = absent++ == 0 ? i : first;
     }
-    if (!control_plane)
-        return yaml_error(r->file, yaml_get(r->file->root, "hosts"), err,
-                          "no host is a control plane, expected one with roles: [control-plane]");
-    return 0;
+    return no_control_plane(r, absent, first, err);
 }
 
 static int check_sudo(struct inventory_reader *r, struct error *err)

@@ -464,6 +464,7 @@ void inventory_release(struct inventory *inv)
     for (size_t i = 0; i < inv->host_count; i++)
         inventory_host_release(&inv->hosts[i]);
     free(inv->hosts);
+    inventory_host_release(&inv->defaults);
     strv_release(&inv->storage);
     strv_release(&inv->bundle_keys);
     *inv = INVENTORY_INIT;
@@ -507,6 +508,8 @@ static int read_inventory(const struct yaml_file *file, mode_t mode, struct inve
     rc = inventory_check(&r, err);
     if (rc < 0)
         return rc;
+    inv.defaults = r.defaults;
+    r.defaults = (struct host){0};
     *out = inv;
     inv = INVENTORY_INIT;
     return 0;

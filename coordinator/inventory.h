@@ -63,6 +63,7 @@ struct host {
     size_t disk_count;
     char *nfs_export; /* `nfs: {export: PATH}`: this host is the NFS server; or NULL */
     unsigned line; /* of hosts.yaml, for messages */
+    bool remembered; /* it has no line any more (coordinator/applied-hosts.h) */
 };
 
 struct inventory {
@@ -81,6 +82,7 @@ struct inventory {
     char *bundle;       /* folder, relative to hosts.yaml's already resolved; or NULL */
     struct strv bundle_keys; /* public keys ("RW…"), and resolved paths of NAME.pub */
     char *known_hosts;  /* default ~/.ssh/known_hosts */
+    struct host defaults; /* what a host has that says nothing itself */
     struct host *hosts;
     size_t host_count;
 };

@@ -94,6 +94,19 @@ static void warn_insecure(struct job *j)
               j->bundle.path);
 }
 
+/* etcd goes on as long as a majority is there. */
+static void warn_even(struct job *j)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < j->inv.host_count; i++)
+        n += j->inv.hosts[i].state == STATE_PRESENT && (j->inv.hosts[i].roles & ROLE_CONTROL_PLANE);
+    if (n % 2 == 0)
+        view_warn(j->view, NULL,
+                  "%zu control planes bear the loss of %zu, no more than %zu would, and one more "
+                  "can fail: take an odd number",
+                  n, n / 2 - 1, n - 1);
+}
+
 int job_load(const char *hosts_yaml, struct inventory *inv)
 {
     struct error err = ERROR_INIT;
@@ -111,6 +124,11 @@ int job_open(struct job *j, const char *hosts_yaml, const struct bundle_options 
         return code;
     if (bundle && (r = open_bundle(j, bundle, &err)) < 0)
         return command_fail(is_refusal(r) ? EXIT_REFUSED : EXIT_BAD_INPUT, &err);
+    if (j->recalls) {
+        if (applied_hosts_load(&j->inv, &j->known, &err) < 0)
+            return command_fail(EXIT_BAD_INPUT, &err);
+        applied_hosts_recall(&j->known, &j->inv);
+    }
     j->view = view_open(mode, &j->inv);
     if (run_init(&j->run, &j->inv, bundle ? &j->bundle : NULL, j->view, &err) < 0)
         return command_fail(EXIT_BAD_INPUT, &err);
@@ -119,6 +137,8 @@ int job_open(struct job *j, const char *hosts_yaml, const struct bundle_options 
     j->run.serial = bundle->serial;
     j->run.applied = &j->applied;
     j->run.named = &j->named;
+    j->run.known = j->recalls ? &j->known : NULL;
+    warn_even(j);
     j->insecure = bundle->insecure;
     if (j->insecure)
         warn_insecure(j);
@@ -133,6 +153,7 @@ void job_close(struct job *j)
     view_close(&j->view);
     trusted_keys_release(&j->named);
     applied_release(&j->applied);
+    applied_hosts_release(&j->known);
     bundle_release(&j->bundle);
     inventory_release(&j->inv);
 }

@@ -2,6 +2,7 @@
  * and released together. */
 #pragma once
 
+#include "coordinator/applied-hosts.h"
 #include "coordinator/applied.h"
 #include "coordinator/bundle-options.h"
 #include "coordinator/command.h"
@@ -17,6 +18,8 @@ struct job {
     struct bundle bundle;
     struct trusted_keys named; /* keys, by the user */
     struct applied applied;
+    bool recalls; /* set before job_open: hosts whose lines are gone leave (job-removals.c) */
+    struct applied_hosts known;
     bool insecure; /* the bundle was let in unverified */
     struct view *view;
     struct run run;
@@ -40,5 +43,11 @@ char *job_bundle_dir(const struct inventory *inv, const char *option);
 char *job_kubeconfig_path(const struct inventory *inv);
 /* Says what left this machine, when anything of the bundle was to go anywhere. */
 void job_report_transfer(const struct job *j);
+/* Hosts that lost their lines go only when the user agrees: to all of them (`yes`), or to those whose
+ * names or addresses are in `names`; the rest is asked for (coordinator/consent.h). EXIT_BAD_INPUT,
+ * with the reason printed: one of the names is not of such a host. */
+int job_need_removals(struct job *j, const struct strv *names, bool yes);
+/* After a run: hosts that have left are not remembered any more. */
+int job_forget_removed(struct job *j, struct error *err);
 /* How many hosts were changed. */
 size_t job_changed(const struct job *j);

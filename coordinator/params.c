@@ -15,6 +15,7 @@
 #define LABELS_AT_ONCE (PROTOCOL_JSON_MAX - 4096) /* bytes; the rest is for what is around them */
 #define LABEL_MS 1000                             /* two calls of kubectl a node */
 #define VXLAN_OVERHEAD 50                         /* bytes: Ethernet, IPv4, UDP and VXLAN headers */
+#define LEARNER_TIMEOUT_MS (40 * MINUTE_MS)       /* join, and all of etcd over a thin link */
 #define KUBEADM_REPOSITORY "registry.k8s.io"
 
 void task_release(struct task *t)
@@ -43,11 +44,13 @@ static const char *tag_of(const struct component *image)
 struct rendering {
     struct cluster_config cluster;
     struct node_config node;
+    char *discovery;
     struct strv taints, cert_names;
 };
 
 static void rendering_release(struct rendering *r)
 {
+    free(r->discovery);
     strv_release(&r->taints);
     strv_release(&r->cert_names);
 }
@@ -280,15 +283,64 @@ int params_init(const struct host_run *h, const char *token, struct task *out, s
     return code < 0 ? code : config_task(h, "init", config, out);
 }
 
+/* The leader itself: what every host has of its own may stand in front of one that is dead. */
+static char *discovery_endpoint(struct run *run)
+{
+    const char *leader = run_control_plane(run)->facts.node_ip;
+    return xasprintf("%s:%d", leader ? leader : "", KUBEADM_API_PORT);
+}
+
 int params_join(const struct host_run *h, struct task *out, struct error *err)
+{
+    AUTO_RENDERING r = {0};
+    AUTO_FREE char *config = NULL;
+    struct run *run = h->run;
+    bool control = h->host->roles & ROLE_CONTROL_PLANE;
+    int code = render(h, &r, err);
+    if (code < 0)
+        return code;
+    r.cluster.discovery = r.discovery = discovery_endpoint(run);
+    char *token = run_token(run);
+    code = kubeadm_render_join(&r.cluster, &r.node, token, run->ca_hash,
+                               control ? run->certificate_key : NULL, &config, err);
+    run_free_secret(token);
+    if (code < 0)
+        return code;
+    (void) config_task(h, "join", config, out);
+    json_object_set_new(out->params, "control_plane", json_boolean(control));
+    json_object_set_new(out->params, "attempt", json_string(run->id));
+    out->timeout_ms = control ? LEARNER_TIMEOUT_MS : out->timeout_ms;
+    return 0;
+}
+
+int params_certs(const struct host_run *h, struct task *out, struct error *err)
 {
     AUTO_RENDERING r = {0};
     AUTO_FREE char *config = NULL;
     int code = render(h, &r, err);
     if (code == 0)
-        code = kubeadm_render_join(&r.cluster, &r.node, h->run->token, h->run->ca_hash, &config,
-                                   err);
-    return code < 0 ? code : config_task(h, "join", config, out);
+        code = kubeadm_render_certs(&r.cluster, &r.node, h->run->certificate_key, &config, err);
+    if (code < 0)
+        return code;
+    *out = (struct task){.step = "certs", .timeout_ms = 2 * MINUTE_MS};
+    out->params = json_pack("{s:s}", "config", config);
+    return 0;
+}
+
+int params_members(struct run *run, struct task *out, struct error *err)
+{
+    (void) err;
+    json_t *joining = json_array();
+    for (size_t i = 0; i < run->inv->host_count; i++) {
+        const struct host_run *h = &run->hosts[i];
+        if (h != run_control_plane(run) && (h->host->roles & ROLE_CONTROL_PLANE) &&
+            h->host->state == STATE_PRESENT && h->facts.json && !h->facts.role)
+            json_array_append_new(joining, json_pack("{s:s,s:s}", "node", h->facts.node_name,
+                                                     "address", h->facts.node_ip));
+    }
+    *out = (struct task){.step = "members", .timeout_ms = 2 * MINUTE_MS};
+    out->params = json_pack("{s:o}", "joining", joining);
+    return 0;
 }
 
 /* What hosts.yaml says, else the smallest MTU among the hosts that answered; network addons take

@@ -36,6 +36,10 @@ int params_kubelet(const struct host_run *h, struct task *out, struct error *err
 /* token: of this run. */
 int params_init(const struct host_run *h, const char *token, struct task *out, struct error *err);
 int params_join(const struct host_run *h, struct task *out, struct error *err);
+/* On the leader, with run->certificate_key. */
+int params_certs(const struct host_run *h, struct task *out, struct error *err);
+/* On the leader: the control planes that are about to join. */
+int params_members(struct run *run, struct task *out, struct error *err);
 int params_addon(const struct host_run *h, const struct component *addon, struct task *out,
                  struct error *err);
 /* Labels and taints of the nodes that are there, from the host with the index *next on: as many as

@@ -323,21 +323,6 @@ static void check_role(const struct check *c)
                control ? "control plane" : "worker");
 }
 
-/* Its cluster went with the control plane: it would never join the one that is to be made. */
-static void check_orphan(const struct check *c)
-{
-    bool worker = c->own->role && strcmp(c->own->role, "worker") == 0;
-    for (size_t i = 0; worker && i < c->inv->host_count; i++) {
-        const struct facts *control = &c->all[i];
-        if (!(c->inv->hosts[i].roles & ROLE_CONTROL_PLANE) || !control->json || control->role ||
-            facts_half_done(control) || i == c->index)
-            continue;
-        refuse(c, "`bigtop-bootstrap reset` the host, then apply again",
-               "it is a node of a cluster already, and the control plane %s has none",
-               host_label(&c->inv->hosts[i]));
-    }
-}
-
 /* A host that is no node yet must have room for what comes. */
 static void check_room(const struct check *c)
 {
@@ -363,7 +348,6 @@ void preflight_check(const struct inventory *inv, const struct bundle *bundle, i
     check_architecture(&c);
     check_trust(&c);
     check_role(&c);
-    check_orphan(&c);
     check_network(&c);
     check_clock(&c);
     check_others(&c);

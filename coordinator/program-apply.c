@@ -4,15 +4,13 @@
 #include "coordinator/program.h"
 #include "coordinator/storage.h"
 #include "kubeadm/config.h"
-#include "kubeadm/token.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define MINUTE_MS (60 * 1000)
 #define CHECK_TIMEOUT_MS (2 * MINUTE_MS)
-#define API_TIMEOUT_MS (20 * MINUTE_MS) /* transfer to, and init of, the control plane */
-#define TOKEN_TTL_S 900
+#define RELEASE_TIMEOUT_MS (60 * MINUTE_MS)
 
 static int check_task(struct host_run *h, struct task *t, bool *done, struct error *err)
 {
@@ -129,89 +127,6 @@ static int phase_kubelet(struct host_run *h, struct error *err)
     return ensure_built(h, params_kubelet(h, &t, err), &t, err);
 }
 
-static bool joins(const struct host_run *h)
-{
-    return h->host->state == STATE_PRESENT && h->facts.json && !h->facts.role &&
-           !(h->host->roles & ROLE_CONTROL_PLANE);
-}
-
-static bool somebody_joins(const struct run *run)
-{
-    for (size_t i = 0; i < run->inv->host_count; i++)
-        if (joins(&run->hosts[i]))
-            return true;
-    return false;
-}
-
-static char *copy_text(const json_t *object, const char *key)
-{
-    const char *text = json_get_string(object, key, NULL);
-    return text ? xstrdup(text) : NULL;
-}
-
-/* An earlier run made the cluster, or began to: a fresh token for those who join now. */
-static int ask_for_token(struct host_run *h, struct error *err)
-{
-    AUTO_JSON *result = NULL;
-    struct run *run = h->run;
-    AUTO_JSON *params = json_pack("{s:i}", "ttl_seconds", TOKEN_TTL_S);
-    int r = session_run(h->session, "token", NULL, params, MINUTE_MS, &result, err);
-    if (r < 0)
-        return r;
-    run->token = copy_text(result, "token");
-    run->ca_hash = copy_text(result, "ca_hash");
-    run->kubeconfig = copy_text(result, "kubeconfig");
-    if (!run->token || !kubeadm_token_valid(run->token))
-        return error_set(err, -EPROTO, "the control plane's agent gave no valid token");
-    return 0;
-}
-
-static int phase_init(struct host_run *h, struct error *err)
-{
-    AUTO_TASK t = TASK_INIT;
-    AUTO_JSON *result = NULL;
-    struct run *run = h->run;
-    char token[KUBEADM_TOKEN_LEN + 1];
-    kubeadm_token_new(token);
-    int r = params_init(h, token, &t, err);
-    if (r == 0)
-        r = program_ensure(h, &t, &result, err);
-    if (r > 0 && json_get_bool(result, "fresh", false)) {
-        run->token = xstrdup(token);
-        run->ca_hash = copy_text(result, "ca_hash");
-        run->kubeconfig = copy_text(result, "kubeconfig");
-    } else if (r >= 0 && !run->read_only && somebody_joins(run)) {
-        r = ask_for_token(h, err);
-    } else if (r >= 0 && !run->read_only && run->kubeconfig_wanted) {
-        r = program_fetch_kubeconfig(h, err);
-    }
-    explicit_bzero(token, sizeof(token));
-    if (r < 0)
-        return r;
-    latch_open(&run->api);
-    return 0;
-}
-
-static int phase_join(struct host_run *h, struct error *err)
-{
-    AUTO_TASK t = TASK_INIT;
-    struct run *run = h->run;
-    if (h->host->roles & ROLE_CONTROL_PLANE)
-        return 0; /* init made it a node */
-    int r = run_wait(h, &run->api, API_TIMEOUT_MS, err);
-    if (r < 0) {
-        h->consequence = true;
-        return r;
-    }
-    if (!h->facts.role && run->read_only)
-        strv_add(&h->differences, "join: joins the cluster as a worker");
-    else if (!h->facts.role)
-        r = ensure_built(h, params_join(h, &t, err), &t, err);
-    if (r == 0)
-        latch_open(&h->joined);
-    return r;
-}
-
 int phase_addons(struct host_run *h, struct error *err)
 {
     const struct bundle *b = h->run->bundle;
@@ -250,12 +165,12 @@ static const struct phase becomes_node[] = {
     {"runtime", ANY, phase_runtime},
     {"kubelet", ANY, phase_kubelet},
     {"images", ANY, phase_images},
-    {"init", ROLE_CONTROL_PLANE, phase_init},
+    {"init", PHASE_LEADER, phase_init},
     {"more images", ANY, phase_more_images},
-    {"addons", ROLE_CONTROL_PLANE, phase_addons},
-    {"join", ROLE_WORKER, phase_join},
-    {"settle", ROLE_CONTROL_PLANE, phase_settle},
-    {"network", ROLE_CONTROL_PLANE, phase_network},
+    {"addons", PHASE_LEADER, phase_addons},
+    {"join", PHASE_FOLLOWER, phase_join},
+    {"settle", PHASE_LEADER, phase_settle},
+    {"network", PHASE_LEADER, phase_network},
     {"distribute", ANY, phase_distributed},
     {NULL, 0, NULL},
 };
@@ -263,7 +178,7 @@ static const struct phase becomes_node[] = {
 static int phase_leave(struct host_run *h, struct error *err)
 {
     AUTO_TASK t = {.step = "reset", .timeout_ms = 10 * MINUTE_MS};
-    int r = run_wait(h, &h->released, 2 * API_TIMEOUT_MS, err);
+    int r = run_wait(h, &h->released, RELEASE_TIMEOUT_MS, err);
     if (r < 0) {
         h->consequence = true;
         return r;

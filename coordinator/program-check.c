@@ -110,9 +110,17 @@ static bool echoes_vxlan(const json_t *result)
     return false;
 }
 
+/* Its API server and etcd would find their ports taken when they start. */
+static bool starts_meanwhile(const struct host_run *h)
+{
+    bool is_plane = h->host->roles & ROLE_CONTROL_PLANE;
+    return facts_half_done(&h->facts) ||
+           (h->facts.role && is_plane && !facts_bool(&h->facts, "node", "answers", false));
+}
+
 int program_listen(struct host_run *h, struct error *err)
 {
-    if (facts_half_done(&h->facts)) /* its API server would find the port taken */
+    if (starts_meanwhile(h))
         return 0;
     json_t *ports = json_pack("[o,o,o]", port("tcp", PORT_KUBELET), port("udp", PORT_VXLAN),
                               port("tcp", EXCHANGE_PORT));
@@ -317,21 +325,40 @@ int phase_reach(struct host_run *h, struct error *err)
     return r < 0 ? r : run_pass_gate(h, GATE_CHECKED, err);
 }
 
-/* Hosts may have swapped addresses: a node that is to stay must not be removed in their place. */
-static int check_leaving(struct host_run *h, struct error *err)
+/* Hosts may have swapped addresses, or one has two: what is to stay must not go in its place. */
+static int check_against(struct host_run *h, const struct host_run *other, struct error *err)
 {
-    const struct run *run = h->run;
-    for (size_t i = 0; i < run->inv->host_count; i++) {
-        const struct host_run *other = &run->hosts[i];
-        const char *name = other->facts.node_name ? other->facts.node_name : other->host->name;
-        if (other->host->state == STATE_ABSENT || !name || strcmp(name, h->facts.node_name) != 0)
-            continue;
+    const char *name = other->facts.node_name ? other->facts.node_name : other->host->name;
+    const char *machine = json_get_string(other->facts.json, "machine_id", "");
+    bool same_machine = *machine &&
+                        strcmp(machine, json_get_string(h->facts.json, "machine_id", "")) == 0;
+    if (name && strcmp(name, h->facts.node_name) == 0)
         error_set(err, -ENOTSUP, "it is to leave, and its node name %s is also that of %s", name,
                   host_label(other->host));
-        error_remedy(err, "correct the addresses in hosts.yaml, or give each host its `name:`");
-        return run_refuse(h, err);
+    else if (same_machine)
+        error_set(err, -ENOTSUP, "it is to leave, and it is the same machine as %s, which stays",
+                  host_label(other->host));
+    else
+        return 0;
+    error_remedy(err, "correct the addresses in hosts.yaml, or give each host its `name:`");
+    return run_refuse(h, err);
+}
+
+static int check_leaving(struct host_run *h, struct error *err)
+{
+    struct run *run = h->run;
+    for (size_t i = 0; i < run->inv->host_count; i++) {
+        const struct host_run *other = &run->hosts[i];
+        int r = other->host->state == STATE_PRESENT ? check_against(h, other, err) : 0;
+        if (r < 0)
+            return r;
     }
-    return 0;
+    const char *ours = run_control_plane(run)->facts.cluster, *its = h->facts.cluster;
+    if (!its || !ours || strcmp(its, ours) == 0)
+        return 0;
+    error_set(err, -ENOTSUP, "it is to leave, but it is a node of another cluster");
+    error_remedy(err, "take its line out of this hosts.yaml, or correct the address");
+    return run_refuse(h, err);
 }
 
 int phase_pass_gates(struct host_run *h, struct error *err)

@@ -6,11 +6,22 @@
 #define MINUTE_MS (60 * 1000)
 #define ANY (ROLE_CONTROL_PLANE | ROLE_WORKER)
 
+/* Only who leads is asked, and who that is, is known when all have answered. */
+static int phase_meet(struct host_run *h, struct error *err)
+{
+    return run_pass_gate(h, GATE_PROBED, err);
+}
+
 static int phase_cluster(struct host_run *h, struct error *err)
 {
+    struct run *run = h->run;
     if (!h->facts.role)
         return 0; /* no cluster to ask */
-    return run_call(h, "cluster", NULL, MINUTE_MS, &h->run->cluster, err);
+    int r = run_call(h, "cluster", NULL, MINUTE_MS, &run->cluster, err);
+    struct error local = ERROR_INIT;
+    if (r == 0 && run_call(h, "etcd", NULL, MINUTE_MS, &run->etcd, &local) < 0)
+        view_warn(run->view, h->host, "%s", local.text);
+    return r;
 }
 
 const struct phase *program_status(const struct host_run *h)
@@ -18,7 +29,8 @@ const struct phase *program_status(const struct host_run *h)
     (void) h;
     static const struct phase phases[] = {
         {"connect", ANY, phase_connect},
-        {"cluster", ROLE_CONTROL_PLANE, phase_cluster},
+        {"meet", ANY, phase_meet},
+        {"cluster", PHASE_LEADER, phase_cluster},
         {NULL, 0, NULL},
     };
     return phases;
@@ -71,9 +83,11 @@ const struct phase *program_kubeconfig(const struct host_run *h)
 {
     static const struct phase phases[] = {
         {"connect", ANY, phase_connect},
-        {"kubeconfig", ANY, phase_kubeconfig},
+        {"meet", ANY, phase_meet},
+        {"kubeconfig", PHASE_LEADER, phase_kubeconfig},
         {NULL, 0, NULL},
     };
     static const struct phase nothing[] = {{NULL, 0, NULL}};
-    return h == run_control_plane(h->run) ? phases : nothing;
+    bool asked = (h->host->roles & ROLE_CONTROL_PLANE) && h->host->state == STATE_PRESENT;
+    return asked ? phases : nothing;
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define MINUTE_MS (60 * 1000)
-#define JOIN_TIMEOUT_MS (20 * MINUTE_MS)
 #define SETTLE_TIMEOUT_MS (5 * MINUTE_MS)
 #define SETTLE_POLL_MS 500
 
@@ -30,6 +29,7 @@ static int remove_absent(struct host_run *h, struct error *err)
             if (r < 0)
                 return error_prefix(err, "remove node %s", name);
         }
+        other->removed = !run->read_only;
         latch_open(&other->released);
     }
     return 0;
@@ -181,13 +181,12 @@ static int release_absent(struct run *run)
 int phase_settle(struct host_run *h, struct error *err)
 {
     struct run *run = h->run;
-    latch_open(&h->joined);
-    for (size_t i = 0; i < run->inv->host_count; i++)
-        if (run->inv->hosts[i].state == STATE_PRESENT)
-            run_wait(h, &run->hosts[i].joined, JOIN_TIMEOUT_MS, NULL);
+    int r = program_await_joins(h, err);
+    if (r < 0)
+        return r;
     if (run->read_only && !h->facts.role)
         return release_absent(run); /* there is no cluster yet to ask */
-    int r = label_nodes(h, err);
+    r = label_nodes(h, err);
     if (r >= 0)
         r = remove_absent(h, err);
     return r < 0 || run->read_only ? r : wait_for_cluster(h, err);

@@ -1,6 +1,7 @@
 #include "coordinator/run.h"
 
 #include "coordinator/command.h"
+#include "coordinator/leader.h"
 #include "lib/clock.h"
 #include "lib/digest.h"
 #include "lib/strbuf.h"
@@ -63,7 +64,7 @@ int run_init(struct run *run, const struct inventory *inv, const struct bundle *
     return 0;
 }
 
-static void free_secret(char *text)
+void run_free_secret(char *text)
 {
     if (text)
         explicit_bzero(text, strlen(text));
@@ -94,19 +95,74 @@ void run_release(struct run *run)
     free(run->hosts);
     free(run->who);
     free(run->ca_hash);
-    free_secret(run->token);
-    free_secret(run->kubeconfig);
+    run_free_secret(run->token);
+    run_free_secret(run->certificate_key);
+    run_free_secret(run->kubeconfig);
     json_decref(run->cluster);
+    json_decref(run->etcd);
     strv_release(&run->delete_volumes);
     *run = (struct run){0};
 }
 
-struct host_run *run_control_plane(struct run *run)
+char *run_token(struct run *run)
+{
+    pthread_mutex_lock(&run->mutex);
+    char *copy = run->token ? xstrdup(run->token) : NULL;
+    pthread_mutex_unlock(&run->mutex);
+    return copy;
+}
+
+void run_set_token(struct run *run, char *token)
+{
+    pthread_mutex_lock(&run->mutex);
+    char *former = run->token;
+    run->token = token;
+    run->token_made_ms = clock_monotonic_ms();
+    pthread_mutex_unlock(&run->mutex);
+    run_free_secret(former);
+}
+
+static struct host_run *first_control_plane(struct run *run)
 {
     for (size_t i = 0; i < run->inv->host_count; i++)
-        if (run->hosts[i].host->roles & ROLE_CONTROL_PLANE)
+        if ((run->hosts[i].host->roles & ROLE_CONTROL_PLANE) &&
+            run->hosts[i].host->state == STATE_PRESENT)
             return &run->hosts[i];
     return &run->hosts[0];
+}
+
+struct host_run *run_control_plane(struct run *run)
+{
+    struct host_run *leader = __atomic_load_n(&run->leader, __ATOMIC_ACQUIRE);
+    return leader ? leader : first_control_plane(run);
+}
+
+static struct leader_candidate candidate(const struct host_run *h)
+{
+    const struct facts *f = &h->facts;
+    bool answered = f->json && h->error.code == 0;
+    bool member = answered && f->role && strcmp(f->role, "control-plane") == 0;
+    return (struct leader_candidate){
+        .label = host_label(h->host),
+        .control_plane = h->host->roles & ROLE_CONTROL_PLANE,
+        .leaves = h->host->state == STATE_ABSENT,
+        .answered = answered,
+        .member = member,
+        .api = member && facts_bool(f, "node", "answers", false),
+        .half = answered && facts_half_done(f),
+        .cluster = answered && h->host->state == STATE_PRESENT ? f->cluster : NULL,
+    };
+}
+
+/* Under the run's lock: everybody has come to the gate, so nobody writes his facts any more. */
+static void choose_leader(struct run *run)
+{
+    size_t best = 0, n = run->inv->host_count;
+    AUTO_FREE struct leader_candidate *candidates = xcalloc(n, sizeof(*candidates));
+    for (size_t i = 0; i < n; i++)
+        candidates[i] = candidate(&run->hosts[i]);
+    (void) leader_choose(candidates, n, &best, &run->leaderless);
+    __atomic_store_n(&run->leader, &run->hosts[best], __ATOMIC_RELEASE);
 }
 
 void run_arrive(struct host_run *h, int gate)
@@ -115,6 +171,8 @@ void run_arrive(struct host_run *h, int gate)
     pthread_mutex_lock(&run->mutex);
     bool last = !h->arrived[gate] && --run->gates[gate].missing == 0;
     h->arrived[gate] = true;
+    if (last && gate == GATE_PROBED)
+        choose_leader(run);
     pthread_mutex_unlock(&run->mutex);
     if (last)
         latch_open(gate == GATE_CHECKED ? &run->all_checked : &run->gates[gate].latch);
@@ -166,24 +224,42 @@ static int wait_for_gate(struct host_run *h, int gate, struct error *err)
 int run_pass_gate(struct host_run *h, int gate, struct error *err)
 {
     struct run *run = h->run;
-    struct host_run *control = run_control_plane(run);
     run_arrive(h, gate);
     int r = wait_for_gate(h, gate, err);
     if (r < 0)
         return r;
+    struct host_run *control = run_control_plane(run);
+    if (run->leaderless.code && !run->headless && h == control) {
+        *err = run->leaderless;
+        return run_refuse(h, err);
+    }
     pthread_mutex_lock(&run->mutex);
     bool refused = run->refused, not_agreed = run->not_agreed;
     pthread_mutex_unlock(&run->mutex);
-    bool headless = !run->headless && run_failed(control);
+    bool headless = !run->headless && (run->leaderless.code || run_failed(control));
     h->consequence = refused || not_agreed || headless;
     if (not_agreed)
         return error_set(err, -ECANCELED, "not begun, as what it takes was not agreed to");
     if (refused)
         return error_set(err, -ECANCELED, "not begun, as another host was refused");
     if (headless)
-        return error_set(err, -ECANCELED, "not begun, as the control plane %s failed",
-                         host_label(control->host));
+        return error_set(err, -ECANCELED, "not begun, as the control plane %s %s",
+                         host_label(control->host),
+                         run->leaderless.code ? "was refused" : "failed");
     return 0;
+}
+
+/* Before anything is changed on them: what is half done can be undone as well. */
+static int note_hosts(struct run *run, struct error *err)
+{
+    if (!run->known)
+        return 0;
+    for (size_t i = 0; i < run->inv->host_count; i++) {
+        const struct host_run *h = &run->hosts[i];
+        if (h->host->state == STATE_PRESENT && h->facts.json)
+            applied_hosts_note(run->known, h->host, h->facts.node_name, i);
+    }
+    return applied_hosts_save(run->known, err);
 }
 
 int run_accepted(struct run *run, struct error *err)
@@ -192,6 +268,8 @@ int run_accepted(struct run *run, struct error *err)
     pthread_mutex_lock(&run->mutex);
     if (!run->accepted)
         r = applied_save(run->applied, run->bundle, run->named, err);
+    if (!run->accepted && r == 0)
+        r = note_hosts(run, err);
     run->accepted = r == 0;
     pthread_mutex_unlock(&run->mutex);
     return r;
@@ -229,7 +307,8 @@ static void fail_latches(struct host_run *h)
     latch_fail(&h->joined, &h->error);
     latch_fail(&h->released, &h->error);
     latch_fail(&h->opened, &h->error);
-    if (h == run_control_plane(run)) {
+    /* Before one is chosen nobody waits for it. */
+    if (__atomic_load_n(&run->leader, __ATOMIC_ACQUIRE) == h) {
         latch_fail(&run->api, &h->error);
         for (size_t i = 0; i < run->inv->host_count; i++)
             latch_fail(&run->hosts[i].released, &h->error);
@@ -252,11 +331,17 @@ bool run_failed(const struct host_run *h)
     return failed;
 }
 
+static bool takes_part(const struct host_run *h, const struct phase *p)
+{
+    unsigned position = h == run_control_plane(h->run) ? PHASE_LEADER : PHASE_FOLLOWER;
+    return p->roles & (h->host->roles | position);
+}
+
 static int walk(struct host_run *h, const struct phase *phases)
 {
     struct run *run = h->run;
     for (const struct phase *p = phases; p->name; p++) {
-        if (!(p->roles & h->host->roles))
+        if (!takes_part(h, p))
             continue;
         h->phase = p->name;
         view_host(run->view, h->index, VIEW_WORKING, p->name, "", 0, 0);
@@ -303,6 +388,8 @@ static void *host_thread(void *userdata)
             run_refuse(h, &h->error);
         view_host(h->run->view, h->index, VIEW_FAILED, h->phase, h->error.text, 0, 0);
         fail_latches(h);
+        if (h->farewell)
+            h->farewell(h);
     }
     for (int gate = 0; gate < (int) ARRAY_SIZE(h->arrived); gate++)
         run_arrive(h, gate); /* programs without gates */
@@ -310,14 +397,27 @@ static void *host_thread(void *userdata)
     return NULL;
 }
 
+static void warn_unreachable(const struct host_run *h)
+{
+    view_warn(
+        h->run->view, h->host,
+        "it is out of the cluster, but what was installed on it is still there, as it does not "
+        "answer (%s). When it does: a line for it with `state: absent`, and run again",
+        h->error.text);
+}
+
 static int outcome(struct run *run)
 {
     bool failed = false;
     for (size_t i = 0; i < run->inv->host_count; i++) {
         struct host_run *h = &run->hosts[i];
-        failed |= h->error.code != 0;
         if (h->error.code == 0 || (interrupted && h->error.code == -ECANCELED))
             continue;
+        if (h->host->remembered && h->removed && !h->facts.json) {
+            warn_unreachable(h);
+            continue;
+        }
+        failed = true;
         if (h->consequence)
             view_warn(run->view, h->host, "%s", h->error.text);
         else

@@ -3,6 +3,7 @@
  * it awaits a latch. A host that fails fails its latches, so nobody waits for the dead. */
 #pragma once
 
+#include "coordinator/applied-hosts.h"
 #include "coordinator/applied.h"
 #include "coordinator/consent.h"
 #include "coordinator/distribution.h"
@@ -36,8 +37,10 @@ struct host_run {
     bool consequence;        /* error only follows from another host's */
     bool arrived[4];         /* at the gates below */
     bool changed;            /* something was done */
+    bool removed;            /* it leaves, and the cluster has nothing of it any more */
     struct strv differences; /* plan: what would be done */
     int64_t sent;            /* bytes of blobs */
+    void (*farewell)(struct host_run *h); /* NULL: none; what is due even if it fails */
     bool listens, echoes;    /* valid once `listening` is open: its ports, and VXLAN's, answer */
     json_t *shut; /* array of targets that a firewall shuts which will be opened; NULL: none */
     struct latch listening, opened, joined, released; /* opened: and it listens again */
@@ -58,6 +61,7 @@ struct run {
     int64_t serial;              /* that the user named; 0: none */
     struct applied *applied;          /* is told when hosts accept the bundle; NULL with it */
     const struct trusted_keys *named; /* keys, by the user */
+    struct applied_hosts *known; /* is told which hosts are about to be applied; NULL: nobody is */
     struct view *view;
     char id[33];
     char *who;
@@ -65,29 +69,38 @@ struct run {
     bool headless; /* hosts can do their part without the control plane */
     struct strv delete_volumes; /* reset */
     struct host_run *hosts;     /* one per host of inv, same order */
-    pthread_mutex_t mutex; /* for gates, refused, accepted, the hosts' errors, `distribution` */
+    pthread_mutex_t mutex; /* for gates, refused, accepted, the hosts' errors,
+                              `distribution`, token */
     struct gate gates[4];
     struct latch all_checked; /* the second gate's hosts are there; consent is asked for then */
     struct consent consent;   /* filled before that gate, by whoever needs it */
     bool refused;
     bool shut;       /* a host has `shut`; settled at the second gate */
     bool not_agreed; /* the user said no, or could not be asked */
+    struct host_run *leader;   /* run_control_plane; chosen once, when the gate `probed` opens */
+    struct error leaderless;   /* code 0, or why it may not lead (coordinator/leader.h) */
     bool accepted; /* and `applied` knows it */
     struct distribution *distribution; /* NULL: no blobs are sent */
 
-    /* The control plane's results, valid once `api` is open. */
+    /* The leader's results, valid once `api` is open. */
     struct latch api;
-    char *token; /* secret, for hosts that join in this run; may be NULL */
+    char *token; /* secret, for hosts that join in this run; remade while they do; may be NULL */
+    int64_t token_made_ms;
+    char *certificate_key; /* secret, for control planes that join in this run; may be NULL */
     char *ca_hash;
     char *kubeconfig;       /* secret; NULL when nothing asked for it */
     bool kubeconfig_wanted; /* also when no host joins */
     json_t *cluster;        /* what the control plane last said of nodes and pods; may be NULL */
+    json_t *etcd;           /* and of etcd; may be NULL */
 };
+
+/* Beside the enum host_role bits: the leader, or everybody else. Known past the gate `probed`. */
+enum { PHASE_LEADER = 4, PHASE_FOLLOWER = 8 };
 
 /* One phase of a program: a name for the user, who does it, and the work. Returns 0 or -errno. */
 struct phase {
     const char *name;
-    unsigned roles; /* enum host_role bits */
+    unsigned roles; /* any of these bits */
     int (*work)(struct host_run *h, struct error *err);
 };
 
@@ -98,8 +111,13 @@ void run_release(struct run *run);
  * thread each; returns an enum exit_code and has reported every error through the view. */
 int run_program(struct run *run, const struct phase *(*choose)(const struct host_run *h));
 
-/* The control plane's host_run (the first in hosts.yaml). */
+/* The control plane that leads; before the gate `probed` the first one in hosts.yaml that stays. */
 struct host_run *run_control_plane(struct run *run);
+/* A copy of run->token, or NULL; run_free_secret() it. */
+char *run_token(struct run *run);
+/* Takes the token over. */
+void run_set_token(struct run *run, char *token);
+void run_free_secret(char *text); /* wipes it first; NULL is fine */
 /* Says that the host has come to the gate and waits for the others; -ECANCELED when a refusal or
  * the control plane's failure makes going on pointless. */
 int run_pass_gate(struct host_run *h, int gate, struct error *err);

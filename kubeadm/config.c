@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define KUBEADM_API "kubeadm.k8s.io/v1beta4"
 #define DEFAULT_REPOSITORY "registry.k8s.io"
@@ -17,6 +18,8 @@
 #define API_CALL "2m0s"
 /* A worker may be ready to join before the API answers. */
 #define JOIN_DISCOVERY "10m0s"
+/* A learner copies all of etcd before it may vote: 8 GiB at most, over whatever link there is. */
+#define LEARNER_CATCHES_UP "15m0s"
 
 /* Images of the bundle are pinned; these hold for what users bring. kubelet's own numbers keep 15 %
  * of a disk free, which on a shared or small one evicts pods and collects images that an offline
@@ -111,15 +114,20 @@ static void emit_bootstrap_token(struct emit *e, const char *token)
     emit_close(e);
 }
 
+static void emit_local_endpoint(struct emit *e, const struct node_config *node)
+{
+    emit_open(e, "localAPIEndpoint");
+    emit_string(e, "advertiseAddress", node->node_ip);
+    emit_number(e, "bindPort", KUBEADM_API_PORT);
+    emit_close(e);
+}
+
 static void emit_init_configuration(struct emit *e, const struct node_config *node,
                                     const char *token)
 {
     emit_document(e, KUBEADM_API, "InitConfiguration");
     emit_bootstrap_token(e, token);
-    emit_open(e, "localAPIEndpoint");
-    emit_string(e, "advertiseAddress", node->node_ip);
-    emit_number(e, "bindPort", KUBEADM_API_PORT);
-    emit_close(e);
+    emit_local_endpoint(e, node);
     emit_node_registration(e, node);
     emit_patches(e);
     emit_open(e, "timeouts");
@@ -252,7 +260,7 @@ static void emit_discovery(struct emit *e, const struct cluster_config *c, const
 {
     emit_open(e, "discovery");
     emit_open(e, "bootstrapToken");
-    emit_string(e, "apiServerEndpoint", c->endpoint);
+    emit_string(e, "apiServerEndpoint", c->discovery ? c->discovery : c->endpoint);
     emit_string(e, "token", token);
     emit_open(e, "caCertHashes");
     emit_string_item(e, ca_hash);
@@ -263,10 +271,16 @@ static void emit_discovery(struct emit *e, const struct cluster_config *c, const
 
 static void emit_join_configuration(struct emit *e, const struct cluster_config *c,
                                     const struct node_config *node, const char *token,
-                                    const char *ca_hash)
+                                    const char *ca_hash, const char *certificate_key)
 {
     emit_document(e, KUBEADM_API, "JoinConfiguration");
     emit_discovery(e, c, token, ca_hash);
+    if (certificate_key) {
+        emit_open(e, "controlPlane");
+        emit_local_endpoint(e, node);
+        emit_string(e, "certificateKey", certificate_key);
+        emit_close(e);
+    }
     emit_node_registration(e, node);
     emit_patches(e);
     emit_open(e, "timeouts");
@@ -274,21 +288,66 @@ static void emit_join_configuration(struct emit *e, const struct cluster_config 
     emit_string(e, "tlsBootstrap", KUBELET_HEALTH);
     emit_string(e, "kubeletHealthCheck", KUBELET_HEALTH);
     emit_string(e, "kubernetesAPICall", API_CALL);
+    if (certificate_key) {
+        emit_string(e, "controlPlaneComponentHealthCheck", CONTROL_PLANE_HEALTH);
+        emit_string(e, "etcdAPICall", LEARNER_CATCHES_UP);
+    }
     emit_close(e);
 }
 
-int kubeadm_render_join(const struct cluster_config *cluster, const struct node_config *node,
-                        const char *token, const char *ca_hash, char **out, struct error *err)
+/* kubeadm decrypts with AES-256: any other length fails only after the join has begun. */
+static int validate_certificate_key(const char *key, struct error *err)
 {
-    int r = validate(cluster, node, token, err);
-    if (r < 0) {
-        return r;
+    if (key && strlen(key) == KUBEADM_CERTIFICATE_KEY_LEN &&
+        strspn(key, "0123456789abcdef") == KUBEADM_CERTIFICATE_KEY_LEN) {
+        return 0;
     }
+    return error_set(err, -EINVAL, "the certificate key is malformed"); /* never shown */
+}
+
+static int validate_join(const struct node_config *node, const char *ca_hash,
+                         const char *certificate_key, struct error *err)
+{
     if (!ca_hash || !digest_is_valid(ca_hash)) {
         return error_set(err, -EINVAL, "the hash of the cluster's CA is malformed");
     }
+    if (node->control_plane) {
+        return validate_certificate_key(certificate_key, err);
+    }
+    return certificate_key ? error_set(err, -EINVAL, "a worker gets no certificate key") : 0;
+}
+
+int kubeadm_render_join(const struct cluster_config *cluster, const struct node_config *node,
+                        const char *token, const char *ca_hash, const char *certificate_key,
+                        char **out, struct error *err)
+{
+    int r = validate(cluster, node, token, err);
+    r = r < 0 ? r : validate_join(node, ca_hash, certificate_key, err);
+    if (r < 0) {
+        return r;
+    }
     AUTO_EMIT e;
     emit_init(&e, KUBEADM_TEXT_MAX);
-    emit_join_configuration(&e, cluster, node, token, ca_hash);
+    emit_join_configuration(&e, cluster, node, token, ca_hash, certificate_key);
     return emit_finish(&e, "kubeadm's join configuration", out, err);
+}
+
+int kubeadm_render_certs(const struct cluster_config *cluster, const struct node_config *node,
+                         const char *certificate_key, char **out, struct error *err)
+{
+    int r = kubeadm_validate_cluster(cluster, err);
+    r = r < 0 ? r : kubeadm_validate_node(node, err);
+    r = r < 0 ? r : validate_certificate_key(certificate_key, err);
+    if (r < 0) {
+        return r;
+    }
+    AUTO_EMIT e;
+    emit_init(&e, KUBEADM_TEXT_MAX);
+    emit_document(&e, KUBEADM_API, "InitConfiguration");
+    emit_string(&e, "certificateKey", certificate_key);
+    emit_local_endpoint(&e, node);
+    emit_node_registration(&e, node);
+    /* Without it kubeadm asks the internet which version there is. */
+    emit_cluster_configuration(&e, cluster);
+    return emit_finish(&e, "kubeadm's configuration of certificates", out, err);
 }

@@ -34,6 +34,7 @@ struct cluster_config {
     const char *name;                    /* RFC 1123 label */
     const char *kubernetes_version;      /* "v1.34.4" */
     const char *endpoint;                /* "host:port" of the API, as every host reaches it */
+    const char *discovery; /* "host:port" that a joining host asks first; NULL: the endpoint */
     const char *pod_cidr, *service_cidr; /* IPv4, canonical */
     const char *dns_domain;
     const char *image_repository; /* NULL: "registry.k8s.io" */
@@ -67,10 +68,17 @@ struct node_config {
  * `kubeadm init --config`. token: kubeadm/token.h; it lives KUBEADM_TOKEN_TTL_S. SECRET. */
 int kubeadm_render_init(const struct cluster_config *cluster, const struct node_config *node,
                         const char *token, char **out, struct error *err);
-/* JoinConfiguration of a worker. ca_hash: "sha256:…" of digest_cert_spki(); the CA is always
- * verified. SECRET. */
+/* JoinConfiguration. ca_hash: "sha256:…" of digest_cert_spki(); the CA is always verified.
+ * certificate_key: of kubeadm_render_certs, for a control plane; NULL for a worker, which must not
+ * have it. SECRET. */
 int kubeadm_render_join(const struct cluster_config *cluster, const struct node_config *node,
-                        const char *token, const char *ca_hash, char **out, struct error *err);
+                        const char *token, const char *ca_hash, const char *certificate_key,
+                        char **out, struct error *err);
+/* For `kubeadm init phase upload-certs --upload-certs --config` on a control plane: the cluster's
+ * certificates go into a Secret of the cluster, encrypted with this key. SECRET. */
+#define KUBEADM_CERTIFICATE_KEY_LEN 64 /* hex digits of an AES-256 key */
+int kubeadm_render_certs(const struct cluster_config *cluster, const struct node_config *node,
+                         const char *certificate_key, char **out, struct error *err);
 
 /* Files with path, mode and content, in the order to write them; for the "files" of steps. */
 struct host_file {

@@ -88,7 +88,7 @@
  *           the same time: a file of its own, which is gone afterwards. Without the lock: `plan`
  *           asks it as well. agent/probe.h
  *   etcd    {} → {"members":[{"id":"<hex>","name":N,"learner":bool,"started":bool,
- *           "healthy":bool},…]}                                            on a control plane
+ *           "healthy":bool,"leader":bool},…]}      on a control plane; healthy: of voters
  *   ledger  {} → {"entries":N,"steps":[{"step":…,"at":…},…]}
  *
  * STEPS    name: params → what the result has beside "changed". Files: {"path","content","mode"}
@@ -114,10 +114,13 @@
  *   balancer {"services":[{"unit":U,"files":[…]},…],"unwanted":[U,…]}   writes, enables, starts, and
  *            reloads what runs already; units that an earlier run started and are not wanted any
  *            more stop
- *   certs    {"key":"<64 hex>"}   on a control plane: the certificates, encrypted with the key of
- *            this run, for control planes that join; {} takes them back. SECRET
- *   join     {"config":"<yaml>","node":N,"control_plane":bool}   a control plane's is done when
- *            its etcd member votes
+ *   certs    {"config":"<yaml>"}   on a control plane: the certificates, encrypted with the key of
+ *            this run that is in the configuration, for control planes that join; {} takes them back
+ *   members  {"joining":[{"node":N,"address":A},…]}   on a control plane, before the first of these
+ *            joins as one: etcd members that unfinished joins left behind go
+ *   join     {"config":"<yaml>","node":N,"control_plane":bool,"attempt":"<run>"}   a control plane's
+ *            is done when its etcd member votes. What another attempt left half done is cleared
+ *            away first, but nothing of the same one: etcd may count on it
  *   label    {"nodes":[{"name":…,"labels":{…},"taints":["key=value:Effect",…]}]}  control plane
  *   addon    {"name":"flannel","archive":"sha256:…","values":{"pod-cidr":"10.244.0.0/16",…},
  *            "resources":[{…},…]?,"default_class":N?}

@@ -6,7 +6,7 @@
 #include "lib/error.h"
 #include "lib/json.h"
 
-#define STATE_FILE_MAX (64 * 1024) /* bytes */
+#define STATE_FILE_MAX (4 * 1024 * 1024) /* bytes: a line of hosts.yaml each, of thousands */
 
 /* 1 and the object without "sha256", which the caller owns; 0: there is no file; -EBADMSG: it is
  * damaged, and the remedy is the caller's. */

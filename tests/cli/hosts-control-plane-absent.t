@@ -6,5 +6,5 @@ plan --offline hosts.yaml
 --- exit
 2
 --- message
-bigtop-bootstrap: hosts.yaml:1:37: the control plane is absent, expected it to be present
+bigtop-bootstrap: hosts.yaml:1:37: the only control plane is absent, expected one to be present
   remedy: to take the whole cluster down: bigtop-bootstrap reset hosts.yaml

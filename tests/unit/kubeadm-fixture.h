@@ -10,6 +10,7 @@
 
 #define FIXTURE_TOKEN "abcdef.0123456789abcdef"
 #define FIXTURE_CA_HASH "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define FIXTURE_CERTIFICATE_KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static inline struct cluster_config fixture_cluster(void)
 {

@@ -27,7 +27,8 @@ static char *render_join(const struct cluster_config *c, const struct node_confi
 {
     char *text = NULL;
     struct error err = ERROR_INIT;
-    if (kubeadm_render_join(c, n, FIXTURE_TOKEN, FIXTURE_CA_HASH, &text, &err) < 0) {
+    const char *key = n->control_plane ? FIXTURE_CERTIFICATE_KEY : NULL;
+    if (kubeadm_render_join(c, n, FIXTURE_TOKEN, FIXTURE_CA_HASH, key, &text, &err) < 0) {
         fail_msg("%s", err.text);
     }
     return text;
@@ -96,12 +97,15 @@ static void test_join_always_verifies_the_ca(void **state)
     struct node_config n = fixture_node();
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char *text = NULL;
-        assert_int_equal(kubeadm_render_join(&c, &n, FIXTURE_TOKEN, bad[i], &text, NULL), -EINVAL);
+        assert_int_equal(kubeadm_render_join(&c, &n, FIXTURE_TOKEN, bad[i], FIXTURE_CERTIFICATE_KEY,
+                                             &text, NULL),
+                         -EINVAL);
         assert_null(text);
     }
     char *none = NULL;
-    assert_int_equal(kubeadm_render_join(&c, &n, FIXTURE_TOKEN, NULL, &none, NULL), -EINVAL);
-    assert_int_equal(kubeadm_render_join(&c, &n, NULL, FIXTURE_CA_HASH, &none, NULL), -EINVAL);
+    const char *key = FIXTURE_CERTIFICATE_KEY;
+    assert_int_equal(kubeadm_render_join(&c, &n, FIXTURE_TOKEN, NULL, key, &none, NULL), -EINVAL);
+    assert_int_equal(kubeadm_render_join(&c, &n, NULL, FIXTURE_CA_HASH, key, &none, NULL), -EINVAL);
     assert_null(none);
     AUTO_FREE char *text = render_join(&c, &n);
     assert_non_null(strstr(text, FIXTURE_CA_HASH));
@@ -118,7 +122,62 @@ static void test_bad_token_is_not_shown(void **state)
     assert_int_equal(kubeadm_render_init(&c, &n, "abcdef.0123456789ABCDEF", &text, &err), -EINVAL);
     assert_null(text);
     assert_null(strstr(err.text, "0123456789"));
-    assert_int_equal(kubeadm_render_join(&c, &n, "x", FIXTURE_CA_HASH, &text, &err), -EINVAL);
+    assert_int_equal(
+        kubeadm_render_join(&c, &n, "x", FIXTURE_CA_HASH, FIXTURE_CERTIFICATE_KEY, &text, &err),
+        -EINVAL);
+    assert_null(text);
+}
+
+static void test_join_of_a_control_plane(void **state)
+{
+    (void) state;
+    struct cluster_config c = fixture_cluster();
+    c.endpoint = "127.0.0.1:7443";
+    c.discovery = "10.77.0.11:6443";
+    struct node_config n = fixture_node();
+    n.name = "n2";
+    n.node_ip = "10.77.0.12";
+    AUTO_FREE char *text = render_join(&c, &n);
+    assert_golden(DATA "join-control-plane.yaml", text);
+}
+
+static void test_certs(void **state)
+{
+    (void) state;
+    struct cluster_config c = fixture_cluster();
+    struct node_config n = fixture_node();
+    struct error err = ERROR_INIT;
+    char *text = NULL;
+    if (kubeadm_render_certs(&c, &n, FIXTURE_CERTIFICATE_KEY, &text, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_golden(DATA "certs.yaml", text);
+    free(text);
+}
+
+/* A worker never gets it, a control plane never joins without, and no error shows it. */
+static void test_who_gets_the_certificate_key(void **state)
+{
+    (void) state;
+    static const char *const bad[] = {NULL, "", "00", FIXTURE_CERTIFICATE_KEY "0",
+                                      "G123456789abcdef0123456789abcdef"
+                                      "0123456789abcdef0123456789abcdef"};
+    struct cluster_config c = fixture_cluster();
+    struct node_config n = fixture_node(), worker = fixture_node();
+    char *text = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct error err = ERROR_INIT;
+        assert_int_equal(
+            kubeadm_render_join(&c, &n, FIXTURE_TOKEN, FIXTURE_CA_HASH, bad[i], &text, &err),
+            -EINVAL);
+        assert_string_equal(err.text, "the certificate key is malformed");
+        assert_int_equal(kubeadm_render_certs(&c, &n, bad[i], &text, &err), -EINVAL);
+    }
+    worker.control_plane = false;
+    struct error err = ERROR_INIT;
+    assert_int_equal(kubeadm_render_join(&c, &worker, FIXTURE_TOKEN, FIXTURE_CA_HASH,
+                                         FIXTURE_CERTIFICATE_KEY, &text, &err),
+                     -EINVAL);
+    assert_null(strstr(err.text, "0123456789abcdef"));
     assert_null(text);
 }
 
@@ -145,6 +204,9 @@ int main(void)
         cmocka_unit_test(test_join),
         cmocka_unit_test(test_join_always_verifies_the_ca),
         cmocka_unit_test(test_bad_token_is_not_shown),
+        cmocka_unit_test(test_join_of_a_control_plane),
+        cmocka_unit_test(test_certs),
+        cmocka_unit_test(test_who_gets_the_certificate_key),
         cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,8 +157,19 @@ static void test_roles(void **state)
     assert_int_equal(inv.hosts[1].roles, ROLE_CONTROL_PLANE);
     inventory_release(&inv);
     assert_int_equal(load("hosts: [{address: n1, state: absent}, n2]", &inv, &err), -EINVAL);
-    assert_non_null(strstr(err.text, "dir/hosts.yaml:1:30: the control plane is absent"));
+    assert_non_null(strstr(err.text, "dir/hosts.yaml:1:30: the only control plane is absent"));
     assert_non_null(strstr(err.remedy, "reset"));
+#define CP "roles: [control-plane]"
+    assert_int_equal(load("hosts: [{address: n1, " CP ", state: absent}, {address: n2, " CP
+                          ", state: absent}, n3]",
+                          &inv, &err),
+                     -EINVAL);
+    assert_non_null(strstr(err.text, "all control planes are absent"));
+    load_ok("hosts: [{address: n1, " CP ", state: absent}, {address: n2, " CP "}, n3]", &inv);
+    assert_int_equal(inv.hosts[0].roles, ROLE_CONTROL_PLANE);
+    assert_int_equal(inv.hosts[1].roles, ROLE_CONTROL_PLANE);
+    assert_int_equal(inv.hosts[2].roles, ROLE_WORKER);
+    inventory_release(&inv);
 }
 
 static int load_file(const char *text, mode_t mode, struct error *err)

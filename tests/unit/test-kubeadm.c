@@ -4,6 +4,9 @@
 #define HASH_A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HASH_B "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
+#define KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define EIGHT_STARS "********"
+
 static void redacts_every_token(void **state)
 {
     (void) state;
@@ -16,6 +19,11 @@ static void redacts_every_token(void **state)
         {"abcdef.0123456789abcde", "abcdef.0123456789abcde"},
         {"ABCDEF.0123456789abcdef", "ABCDEF.0123456789abcdef"},
         {"", ""},
+        {"key " KEY " used", "key " EIGHT_STARS EIGHT_STARS EIGHT_STARS EIGHT_STARS EIGHT_STARS
+                                 EIGHT_STARS EIGHT_STARS EIGHT_STARS " used"},
+        {HASH_A, HASH_A}, /* the CA's, which is no secret */
+        {KEY "0", EIGHT_STARS EIGHT_STARS EIGHT_STARS EIGHT_STARS EIGHT_STARS EIGHT_STARS
+                      EIGHT_STARS EIGHT_STARS "0"}, /* longer runs hide one too */
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         AUTO_FREE char *text = xstrdup(cases[i][0]);

@@ -170,6 +170,54 @@ static void test_init_and_join(void **state)
     tear_down(&w);
 }
 
+#define KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* The key opens all of the cluster's certificates: hosts that are to be control planes get it. */
+static void test_who_gets_the_certificate_key(void **state)
+{
+    (void) state;
+    struct world w;
+    struct error err = ERROR_INIT;
+    build(&w);
+    w.run.token = xstrdup("abcdef.0123456789abcdef");
+    w.run.ca_hash = xstrdup(digest_a);
+    w.run.certificate_key = xstrdup(KEY);
+    for (int control = 0; control < 2; control++) {
+        AUTO_TASK join = TASK_INIT;
+        w.hosts[1].roles = control ? ROLE_CONTROL_PLANE : ROLE_WORKER;
+        if (params_join(&w.run.hosts[1], &join, &err) < 0)
+            fail_msg("%s", err.text);
+        AUTO_FREE char *all = json_canonical(join.params);
+        assert_int_equal(strstr(all, KEY) != NULL, control);
+        assert_int_equal(json_get_bool(join.params, "control_plane", false), control);
+        assert_non_null(strstr(all, "apiServerEndpoint: \\\"10.0.0.1:6443"));
+    }
+    AUTO_TASK certs = TASK_INIT;
+    assert_int_equal(params_certs(&w.run.hosts[0], &certs, &err), 0);
+    assert_non_null(strstr(json_get_string(certs.params, "config", ""), KEY));
+    tear_down(&w);
+}
+
+/* Never the leader itself, whose member is all that there is at first. */
+static void test_members_that_join(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w);
+    w.hosts[1].roles = ROLE_CONTROL_PLANE;
+    AUTO_TASK t = TASK_INIT;
+    assert_int_equal(params_members(&w.run, &t, NULL), 0);
+    assert_int_equal(count(&t, "joining"), 1);
+    const json_t *host = json_array_get(json_object_get(t.params, "joining"), 0);
+    assert_string_equal(json_get_string(host, "node", ""), "n2");
+    assert_string_equal(json_get_string(host, "address", ""), "10.0.0.2");
+    w.run.hosts[1].facts.role = "control-plane";
+    AUTO_TASK none = TASK_INIT;
+    assert_int_equal(params_members(&w.run, &none, NULL), 0);
+    assert_int_equal(count(&none, "joining"), 0);
+    tear_down(&w);
+}
+
 static void test_never_joins_without_ca_hash(void **state)
 {
     (void) state;
@@ -287,6 +335,8 @@ int main(void)
         cmocka_unit_test(test_keepalived_comes_with_a_virtual_ip),
         cmocka_unit_test(test_images_in_two_sets),
         cmocka_unit_test(test_init_and_join),
+        cmocka_unit_test(test_who_gets_the_certificate_key),
+        cmocka_unit_test(test_members_that_join),
         cmocka_unit_test(test_never_joins_without_ca_hash),
         cmocka_unit_test(test_addon_gets_smallest_mtu),
         cmocka_unit_test(test_labels_leave_out_failed_hosts),

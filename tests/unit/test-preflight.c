@@ -281,24 +281,6 @@ static void test_duplicate_node_names(void **state)
     tear_down(&w);
 }
 
-static void test_worker_of_a_lost_control_plane(void **state)
-{
-    (void) state;
-    struct world w;
-    build(&w, 0, "{}");
-    w.facts[1].role = "worker";
-    check(&w, 1);
-    assert_int_equal(findings_refusals(&w.found), 1);
-    assert_non_null(strstr(w.found.items[0].text, "the control plane n1 has none"));
-    tear_down(&w);
-    build(&w, 0, "{}");
-    w.facts[0].role = "control-plane";
-    w.facts[1].role = "worker";
-    check(&w, 1);
-    assert_int_equal(findings_refusals(&w.found), 0);
-    tear_down(&w);
-}
-
 #define HAD(members) "{\"bundle\":{\"product\":\"bigtop\"," members "}}"
 #define ITS_KEY "\"keys\":[\"BBBBBBBBBBBBBBBB\",\"AAAAAAAAAAAAAAAA\"]"
 
@@ -456,7 +438,6 @@ int main(void)
         cmocka_unit_test(test_half_done_keeps_its_ports),
         cmocka_unit_test(test_others),
         cmocka_unit_test(test_duplicate_node_names),
-        cmocka_unit_test(test_worker_of_a_lost_control_plane),
         cmocka_unit_test(test_bundle_of_another),
         cmocka_unit_test(test_bundle_that_may_follow),
         cmocka_unit_test(test_other_cluster),

@@ -282,6 +282,102 @@ static void test_swapped_addresses(void **state)
     run_release(&run);
 }
 
+/* Three control planes, the first of which is dead or not; facts as their agents would tell. */
+static const char *facts_of[HOSTS];
+
+static int take_facts(struct host_run *h, struct error *err)
+{
+    if (!facts_of[h->index])
+        return error_set(err, -EHOSTUNREACH, "no route");
+    h->facts.json = json_loads(facts_of[h->index], 0, NULL);
+    h->facts.role = facts_string(&h->facts, "node", "role", NULL);
+    h->facts.cluster = facts_string(&h->facts, "node", "cluster", NULL);
+    return 0;
+}
+
+static size_t led; /* index of the host that did what the leader does */
+
+static int do_lead(struct host_run *h, struct error *err)
+{
+    led = h->index;
+    return do_api(h, err);
+}
+
+static const struct phase *program_of_three(const struct host_run *h)
+{
+    (void) h;
+    static const struct phase phases[] = {
+        {"facts", ANY, take_facts},        {"gates", ANY, do_gates},
+        {"begin", ANY, do_begin},          {"lead", PHASE_LEADER, do_lead},
+        {"join", PHASE_FOLLOWER, do_join}, {NULL, 0, NULL},
+    };
+    return phases;
+}
+
+static int run_three(const char *n1, const char *n2, const char *n3, struct run *run)
+{
+    static struct host three[] = {{.name = (char *) "n1", .roles = ROLE_CONTROL_PLANE},
+                                  {.name = (char *) "n2", .roles = ROLE_CONTROL_PLANE},
+                                  {.name = (char *) "n3", .roles = ROLE_CONTROL_PLANE}};
+    static const struct inventory some = {
+        .path = (char *) "hosts.yaml", .hosts = three, .host_count = 3};
+    struct view *view = view_open(VIEW_QUIET, &some);
+    facts_of[0] = n1;
+    facts_of[1] = n2;
+    facts_of[2] = n3;
+    began = 0;
+    led = HOSTS;
+    assert_int_equal(run_init(run, &some, NULL, view, NULL), 0);
+    int code = run_program(run, program_of_three);
+    view_close(&view);
+    return code;
+}
+
+#define MEMBER(api) \
+    "{\"node\":{\"role\":\"control-plane\",\"cluster\":\"sha256:a\",\"answers\":" api "}}"
+
+static void test_dead_first_control_plane_stops_nobody(void **state)
+{
+    (void) state;
+    struct run run;
+    assert_int_equal(run_three(NULL, MEMBER("false"), MEMBER("true"), &run), EXIT_HOST_FAILED);
+    assert_int_equal(began, 2);
+    assert_int_equal(led, 2);
+    assert_ptr_equal(run_control_plane(&run), &run.hosts[2]);
+    assert_int_equal(run.hosts[1].error.code, 0);
+    run_release(&run);
+}
+
+static void test_no_second_cluster(void **state)
+{
+    (void) state;
+    struct run run;
+    assert_int_equal(run_three(NULL, "{}", "{}", &run), EXIT_REFUSED);
+    assert_int_equal(began, 0);
+    assert_int_equal(led, HOSTS);
+    assert_int_equal(run.hosts[1].error.code, -ENOTUNIQ);
+    assert_false(run.hosts[1].consequence);
+    assert_true(run.hosts[2].consequence);
+    run_release(&run);
+    assert_int_equal(run_three("{}", "{}", "{}", &run), EXIT_DONE);
+    assert_int_equal(led, 0);
+    run_release(&run);
+}
+
+static void test_tokens_are_replaced(void **state)
+{
+    (void) state;
+    struct run run;
+    assert_int_equal(run_three("{}", "{}", "{}", &run), EXIT_DONE);
+    run_set_token(&run, xstrdup("another"));
+    char *copy = run_token(&run);
+    assert_string_equal(copy, "another");
+    run_free_secret(copy);
+    run_set_token(&run, NULL);
+    assert_null(run_token(&run));
+    run_release(&run);
+}
+
 static void test_no_hosts(void **state)
 {
     (void) state;
@@ -304,6 +400,9 @@ int main(void)
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_plan_releases_who_leaves),
         cmocka_unit_test(test_swapped_addresses),
+        cmocka_unit_test(test_dead_first_control_plane_stops_nobody),
+        cmocka_unit_test(test_no_second_cluster),
+        cmocka_unit_test(test_tokens_are_replaced),
         cmocka_unit_test(test_no_hosts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
