@@ -368,14 +368,15 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
     snprintf(mtu, sizeof(mtu), "%d", least);
     snprintf(pod_mtu, sizeof(pod_mtu), "%d", least - VXLAN_OVERHEAD);
     AUTO_FREE char *host = xstrdup(api_for_nodes(inv));
+    AUTO_FREE char *url = xasprintf("https://%s", host);
     char *port = strrchr(host, ':');
     *port++ = '\0';
     *out = (struct task){.step = "addon", .suffix = addon->name, .timeout_ms = 5 * MINUTE_MS};
-    out->params = json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}}", "name", addon->name,
-                            "archive", addon->blob, "values", "pod-cidr", inv->pod_cidr,
-                            "service-cidr", inv->service_cidr, "dns-domain", inv->dns_domain, "mtu",
-                            mtu, "pod-mtu", pod_mtu, "iptables-backend", "Auto", "api-host", host,
-                            "api-port", port);
+    out->params = json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}}", "name",
+                            addon->name, "archive", addon->blob, "values", "pod-cidr",
+                            inv->pod_cidr, "service-cidr", inv->service_cidr, "dns-domain",
+                            inv->dns_domain, "mtu", mtu, "pod-mtu", pod_mtu, "iptables-backend",
+                            "Auto", "api-host", host, "api-port", port, "api-url", url);
     addons_image_values(h->run->bundle, addon, json_object_get(out->params, "values"));
     ssize_t server = storage_nfs_server(inv);
     const char *nfs = server >= 0 ? node_address(h->run, (size_t) server) : NULL;

@@ -5,11 +5,12 @@ for on the way."""
 import re
 import time
 
+import canal
 import hostile
 import liar
 import snapshot
 import workload
-from harness import check, wait_for
+from harness import Skip, check, wait_for
 from lab import bundle_dir
 from offline import manifest
 from sampler import PATTERNS, Sampler
@@ -157,6 +158,12 @@ def plan_after(s):
         DONE, "nothing to change")
 
 
+def canal_is_taken(s):
+    if "docker.io/calico/node:" in str(manifest()["components"]):
+        raise Skip("the cluster has Canal itself: the same command again was no difference")
+    return canal.api_takes_all_of_it(s.lab, manifest())
+
+
 def reset(s):
     run = s.lab.run("reset", s.lab.dir / "hosts.yaml", "--yes")
     s.runs.append(run)
@@ -205,6 +212,7 @@ def run(report, lab):
     workload.run(report, lab)
     report.run("the same command again changes nothing", again, s)
     report.run("plan finds nothing to change", plan_after, s)
+    report.run("the API takes all of Canal, and again without a difference", canal_is_taken, s)
     report.run("the agent's socket refuses other users", agent_refuses_other_users, s)
     if report.run("reset", reset, s):
         report.run("after reset each host is as before", as_before, s)

@@ -245,6 +245,7 @@ static void test_addon_gets_smallest_mtu(void **state)
     assert_string_equal(json_get_string(values, "pod-mtu", ""), "1350");
     assert_string_equal(json_get_string(values, "pod-cidr", ""), "10.244.0.0/16");
     assert_string_equal(json_get_string(values, "api-host", ""), "127.0.0.1");
+    assert_string_equal(json_get_string(values, "api-url", ""), "https://127.0.0.1:7443");
     tear_down(&w);
 }
 
