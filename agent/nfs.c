@@ -11,7 +11,7 @@
 #define EXPORTS_MAX (1024 * 1024)
 #define UNIT_DIR "/etc/systemd/system/"
 #define FSID_LEN 32
-#define PROGRAM(name) NFS_PREFIX "/usr/sbin/" name
+#define PROGRAMS NFS_PREFIX "/usr/sbin/"
 
 void nfs_params_release(struct nfs_params *p)
 {
@@ -96,7 +96,7 @@ const char *const nfs_helper_units[] = {"proc-fs-nfsd.mount", "run-bigtop_pipefs
 
 static const struct {
     const char *path, *content;
-} helper_files[] = {
+} our_files[] = {
     {UNIT_DIR "proc-fs-nfsd.mount", "[Unit]\nDescription=NFSD's settings\nDefaultDependencies=no\n"
                                     "\n[Mount]\nWhat=nfsd\nWhere=/proc/fs/nfsd\nType=nfsd\n"},
     {UNIT_DIR "run-bigtop_pipefs.mount",
@@ -106,43 +106,34 @@ static const struct {
      "[Unit]\nDescription=NFSv4 clients that may reclaim after a restart\n"
      "Requires=proc-fs-nfsd.mount run-bigtop_pipefs.mount\n"
      "After=proc-fs-nfsd.mount run-bigtop_pipefs.mount\nPartOf=" NFS_OUR_UNIT "\n"
-     "\n[Service]\nExecStart=" PROGRAM("nfsdcld") " -F -p /run/bigtop_pipefs\n"
-                                                  "Restart=on-failure\n"},
+     "\n[Service]\nRestart=on-failure\n"
+     "ExecStart=" PROGRAMS "nfsdcld -F -p /run/bigtop_pipefs\n"},
     {UNIT_DIR "bigtop-nfs-mountd.service",
      "[Unit]\nDescription=Who may mount what by NFS\nRequires=proc-fs-nfsd.mount\n"
      "After=proc-fs-nfsd.mount network-online.target\nPartOf=" NFS_OUR_UNIT "\n"
-     "\n[Service]\nExecStart=" PROGRAM("rpc.mountd") " -F -N 2 -N 3\nRestart=on-failure\n"},
+     "\n[Service]\nRestart=on-failure\n"
+     "ExecStart=" PROGRAMS "rpc.mountd -F -N 2 -N 3\n"},
+    {UNIT_DIR NFS_OUR_UNIT,
+     "[Unit]\nDescription=NFS server of the cluster's volumes\n"
+     "Requires=proc-fs-nfsd.mount bigtop-nfs-mountd.service\n"
+     "Wants=bigtop-nfsdcld.service network-online.target\n"
+     "After=proc-fs-nfsd.mount bigtop-nfs-mountd.service bigtop-nfsdcld.service "
+     "network-online.target local-fs.target\n"
+     "\n[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+     "ExecStartPre=" PROGRAMS "exportfs -r\n"
+     "ExecStart=" PROGRAMS "rpc.nfsd -N 3 -N 4.0 -N 4.1 -V 4.2 8\n"
+     "ExecReload=" PROGRAMS "exportfs -r\n"
+     "ExecStop=" PROGRAMS "rpc.nfsd 0\n"
+     "ExecStopPost=" PROGRAMS "exportfs -au\n"
+     "ExecStopPost=" PROGRAMS "exportfs -f\n"
+     "\n[Install]\nWantedBy=multi-user.target\n"},
 };
 
 static void add_our_files(json_t *files)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(helper_files); i++) {
-        add_file(files, helper_files[i].path, helper_files[i].content);
+    for (size_t i = 0; i < ARRAY_SIZE(our_files); i++) {
+        add_file(files, our_files[i].path, our_files[i].content);
     }
-    add_file(
-        files, UNIT_DIR NFS_OUR_UNIT,
-        "[Unit]\nDescription=NFS server of the cluster's volumes\n"
-        "Requires=proc-fs-nfsd.mount bigtop-nfs-mountd.service\nWants=bigtop-nfsdcld.service "
-        "network-online.target\n"
-        "After=proc-fs-nfsd.mount bigtop-nfs-mountd.service bigtop-nfsdcld.service "
-        "network-online.target local-fs.target\n"
-        "\n[Service]\nType=oneshot\nRemainAfterExit=yes\n"
-        "ExecStartPre=" PROGRAM(
-            "exportfs") " -r\n"
-                        "ExecStart=" PROGRAM(
-                            "rpc.nfsd") " -N 3 -N 4.0 -N 4.1 -V 4.2 8\n"
-                                        "ExecReload=" PROGRAM(
-                                            "exportfs") " -r\n"
-                                                        "ExecStop=" PROGRAM(
-                                                            "rpc.nfsd") " 0\n"
-                                                                        "ExecStopPost=" PROGRAM(
-                                                                            "exportfs") " -au\n"
-                                                                                        "ExecStopPo"
-                                                                                        "st"
-                                                                                        "=" PROGRAM(
-                                                                                            "export"
-                                                                                            "fs") " -f\n"
-                                                                                                  "\n[Install]\nWantedBy=multi-user.target\n");
 }
 
 json_t *nfs_service(const struct nfs_params *p, bool ours, bool was_idle)

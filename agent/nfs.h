@@ -1,9 +1,9 @@
 /* What makes a host an NFS server: its exports and its service. Pure.
  *
  * NFSv4.2 alone, in the kernel: no rpcbind, no statd, one port (TCP 2049). The host's own nfs-utils
- * (nfs-server.service) do it where they are installed, else the bundle's programs in NFS_PREFIX with
- * units of ours. A server that runs already keeps the versions that it offers. Sources: exports(5),
- * rpc.nfsd(8), rpc.mountd(8), nfsdcld(8), nfs.conf(5) of nfs-utils 2.6. */
+ * (nfs-server.service) do it where they are installed, else the bundle's programs in NFS_PREFIX,
+ * with units of ours. A server that runs already keeps the versions that it offers. Sources:
+ * exports(5), rpc.nfsd(8), rpc.mountd(8), nfsdcld(8), nfs.conf(5) of nfs-utils 2.6. */
 #pragma once
 
 #include "lib/error.h"

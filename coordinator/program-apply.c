@@ -127,6 +127,26 @@ static int phase_kubelet(struct host_run *h, struct error *err)
     return ensure_built(h, params_kubelet(h, &t, err), &t, err);
 }
 
+/* Said when it becomes so, as nothing in the cluster says it. */
+static void note_storage(struct host_run *h, const char *addon)
+{
+    if (storage_wants(h->run->inv, addon))
+        view_note(h->run->view, h->host,
+                  "volumes of %s: the size of a claim is not enforced, and a volume goes with its "
+                  "claim (docs/storage.md)",
+                  addon);
+}
+
+static int apply_addon(struct host_run *h, const struct component *addon, struct error *err)
+{
+    AUTO_TASK t = TASK_INIT;
+    int r = params_addon(h, addon, &t, err);
+    r = r < 0 ? r : program_ensure(h, &t, NULL, err);
+    if (r > 0)
+        note_storage(h, addon->name);
+    return r < 0 ? error_prefix(err, "%s", addon->name) : 0;
+}
+
 int phase_addons(struct host_run *h, struct error *err)
 {
     const struct bundle *b = h->run->bundle;
@@ -137,10 +157,9 @@ int phase_addons(struct host_run *h, struct error *err)
             strv_addf(&h->differences, "addon: apply %s", b->components[i].name);
             continue;
         }
-        AUTO_TASK t = TASK_INIT;
-        int r = ensure_built(h, params_addon(h, &b->components[i], &t, err), &t, err);
+        int r = apply_addon(h, &b->components[i], err);
         if (r < 0)
-            return error_prefix(err, "%s", b->components[i].name);
+            return r;
     }
     return 0;
 }

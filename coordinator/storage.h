@@ -35,8 +35,8 @@ ssize_t storage_nfs_server(const struct inventory *inv);
  * the address of that host. Does nothing for other addons. */
 void storage_addon(const struct inventory *inv, const char *addon, const char *nfs_server,
                    json_t *params);
-/* The mount point of a disk of this host, the NFS server, that its export is on, or NULL. The caller
- * frees. */
+/* The mount point of a disk of this host, the NFS server, that its export is on, or NULL. The
+ * caller frees. */
 char *storage_nfs_mount(const struct host *h);
 /* Adds a label for each class of disk that the host has. */
 void storage_labels(const struct host *h, json_t *labels);

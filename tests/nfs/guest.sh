@@ -1,7 +1,7 @@
 #!/bin/bash
 # shellcheck source-path=SCRIPTDIR
 # The disk, kernel and initial file system of a machine that has an NFS server and client in its
-# kernel and no nfs-utils: the lab's Debian image, Debian's kernel, our agent and the bundle's files.
+# kernel and no nfs-utils: the lab's Debian image, Debian's kernel, our agent, the bundle's files.
 #   usage: guest.sh DIR FILES AGENT.tar.gz     fills DIR; needs root
 set -euo pipefail
 dir=$1 component=$2 agent=$3
