@@ -46,6 +46,8 @@ static const struct trace traces[] = {
     {TRACES_NODE, TREE, "/run/calico"},
     {TRACES_NODE, TREE, "/run/nodeagent"},
     {TRACES_NODE, TREE, "/var/log/calico"},
+    {TRACES_NODE, CREATE, "/sys/fs/bpf/tc"},
+    {TRACES_NODE, CREATE, "/sys/fs/bpf/tc/globals"},
     {TRACES_NODE, CREATE, "/opt/cni/bin/calico"},
     {TRACES_NODE, CREATE, "/opt/cni/bin/calico-ipam"},
     {TRACES_NODE, CREATE, "/var/log/pods"},

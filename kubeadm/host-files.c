@@ -240,6 +240,10 @@ static int add_kubelet_patch(struct host_files *files, const struct cluster_conf
                                  &e.buf, err);
 }
 
+/* The gateway of every pod of Calico's, which the host stands in for by proxy ARP: the kernel does
+ * so for addresses that it has a route to (docs.tigera.io, FAQ). */
+#define CALICO_GATEWAY "169.254.1.1/32"
+
 /* A bridge without ports, as every kernel that takes a node has bridges. What is there already
  * stays: the errors of a second start mean nothing. */
 static char *service_route(const struct cluster_config *cluster, const struct node_config *node)
@@ -247,7 +251,9 @@ static char *service_route(const struct cluster_config *cluster, const struct no
     return xasprintf("[Service]\n"
                      "ExecStartPre=-ip link add " KUBEADM_SERVICE_LINK " type bridge\n"
                      "ExecStartPre=-ip link set " KUBEADM_SERVICE_LINK " up\n"
-                     "ExecStartPre=-ip route replace %s dev " KUBEADM_SERVICE_LINK " src %s\n",
+                     "ExecStartPre=-ip route replace %s dev " KUBEADM_SERVICE_LINK " src %s\n"
+                     "ExecStartPre=-ip route replace " CALICO_GATEWAY " dev " KUBEADM_SERVICE_LINK
+                     "\n",
                      cluster->service_cidr, node->node_ip);
 }
 

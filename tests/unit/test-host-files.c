@@ -118,6 +118,7 @@ static void test_kubelet_without_a_default_route(void **state)
     AUTO_FREE char *route = xasprintf("ip route replace %s dev bigtop-svc src %s\n",
                                       c.service_cidr, n.node_ip);
     assert_non_null(strstr(need(&without, path), route));
+    assert_non_null(strstr(need(&without, path), "route replace 169.254.1.1/32 dev bigtop-svc\n"));
 }
 
 static void test_kubelet_without_name_servers(void **state)
