@@ -113,8 +113,7 @@ static void says_what_is_missing(void **state)
     struct error err = ERROR_INIT;
     build(&w, "canal", CNI_IMAGE);
     assert_int_equal(addons_check(&w.inv, &w.bundle, &err), -ENOENT);
-    assert_error_has(err,
-                     "`network: canal`, and the bundle lacks its images docker.io/calico/cni");
+    assert_error_has(err, "`network: canal`, and the bundle lacks its images docker.io/calico/cni");
     assert_null(strstr(err.text, "calico/node"));
     assert_non_null(strstr(err.remedy, "images/recipes/canal.yaml"));
     w.inv.network = NULL;

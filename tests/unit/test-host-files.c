@@ -115,8 +115,8 @@ static void test_kubelet_without_a_default_route(void **state)
     assert_null(content(&with, path));
     n.no_default_route = true;
     assert_int_equal(kubeadm_kubelet_files(&c, &n, &without, NULL), 0);
-    AUTO_FREE char *route = xasprintf("ip route replace %s dev bigtop-svc src %s\n",
-                                      c.service_cidr, n.node_ip);
+    AUTO_FREE char *route = xasprintf("ip route replace %s dev bigtop-svc src %s\n", c.service_cidr,
+                                      n.node_ip);
     assert_non_null(strstr(need(&without, path), route));
     assert_non_null(strstr(need(&without, path), "route replace 169.254.1.1/32 dev bigtop-svc\n"));
 }
