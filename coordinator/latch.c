@@ -46,12 +46,22 @@ void latch_fail(struct latch *l, const struct error *err)
     settle(l, LATCH_FAILED, err);
 }
 
-bool latch_is_settled(struct latch *l)
+static enum latch_state state_of(struct latch *l)
 {
     pthread_mutex_lock(&l->mutex);
-    bool settled = l->state != LATCH_CLOSED;
+    enum latch_state state = l->state;
     pthread_mutex_unlock(&l->mutex);
-    return settled;
+    return state;
+}
+
+bool latch_is_settled(struct latch *l)
+{
+    return state_of(l) != LATCH_CLOSED;
+}
+
+bool latch_is_open(struct latch *l)
+{
+    return state_of(l) == LATCH_OPEN;
 }
 
 static void wait_a_little(struct latch *l, int64_t deadline)

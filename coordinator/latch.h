@@ -24,6 +24,7 @@ void latch_release(struct latch *l);
 void latch_open(struct latch *l);
 void latch_fail(struct latch *l, const struct error *err);
 bool latch_is_settled(struct latch *l);
+bool latch_is_open(struct latch *l); /* settled, and not failed */
 /* 0 when open; the failure's code with "waiting for NAME: " in front; -ETIMEDOUT after timeout_ms;
  * -ECANCELED within 200 ms of *cancel (may be NULL) becoming true. */
 int latch_wait(struct latch *l, int timeout_ms, const bool *cancel, struct error *err);

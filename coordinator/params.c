@@ -332,9 +332,11 @@ int params_members(struct run *run, struct task *out, struct error *err)
     (void) err;
     json_t *joining = json_array();
     for (size_t i = 0; i < run->inv->host_count; i++) {
-        const struct host_run *h = &run->hosts[i];
+        struct host_run *h = &run->hosts[i];
+        /* Its facts are of the beginning: who has joined since is a member for good. */
         if (h != run_control_plane(run) && (h->host->roles & ROLE_CONTROL_PLANE) &&
-            h->host->state == STATE_PRESENT && h->facts.json && !h->facts.role)
+            h->host->state == STATE_PRESENT && h->facts.json && !h->facts.role &&
+            !latch_is_open(&h->joined))
             json_array_append_new(joining, json_pack("{s:s,s:s}", "node", h->facts.node_name,
                                                      "address", h->facts.node_ip));
     }

@@ -127,15 +127,21 @@ static void clean_up(struct host_run *h)
                   err.text);
 }
 
-/* Before the first of them joins: etcd takes one learner at a time, and what an attempt left behind
- * would be that one. */
-static int admit_control_planes(struct host_run *h, struct error *err)
+/* etcd takes one learner at a time, and what an attempt left behind would be that one. `since`:
+ * what happened before, so that it is another job each time. */
+static int clear_members(struct host_run *h, const char *since, struct error *err)
 {
     AUTO_TASK t = TASK_INIT;
+    int r = params_members(h->run, &t, err);
+    t.suffix = since;
+    r = r < 0 ? r : program_ensure(h, &t, NULL, err);
+    return r < 0 ? r : 0;
+}
+
+static int admit_control_planes(struct host_run *h, struct error *err)
+{
     struct run *run = h->run;
-    int r = params_members(run, &t, err);
-    if (r == 0)
-        r = program_ensure(h, &t, NULL, err);
+    int r = clear_members(h, "before", err);
     if (r < 0 || run->read_only)
         return r;
     run->certificate_key = xcalloc(KUBEADM_CERTIFICATE_KEY_LEN + 1, 1);
@@ -192,8 +198,14 @@ static int await_turn(struct host_run *h, struct error *err)
         if (!control_plane_joins(&run->hosts[i]))
             continue;
         int r = run_wait(h, &run->hosts[i].joined, TURN_TIMEOUT_MS, err);
-        if (r < 0 && (interrupted || r == -ETIMEDOUT))
+        if (r < 0 && (interrupted || !latch_is_settled(&run->hosts[i].joined)))
             return r;
+        if (r < 0)
+            r = run_wait(h, &run->hosts[i].cleared, TURN_TIMEOUT_MS, err);
+        if (r < 0) {
+            h->consequence = true;
+            return r;
+        }
     }
     return 0;
 }
@@ -260,6 +272,25 @@ static int await_join(struct host_run *h, struct host_run *other, int timeout_ms
     return 0;
 }
 
+/* It failed: the next one would find etcd's only place for a learner taken. */
+static int clear_failed(struct host_run *h, struct host_run *other, struct error *err)
+{
+    bool failed = latch_is_settled(&other->joined) && !latch_is_open(&other->joined);
+    if (!failed)
+        return 0;
+    int r = clear_members(h, other->facts.node_name, err);
+    if (r == 0)
+        latch_open(&other->cleared);
+    return r;
+}
+
+static int await_control_plane(struct host_run *h, struct host_run *other, int64_t *certs_made,
+                               struct error *err)
+{
+    int r = await_join(h, other, TURN_TIMEOUT_MS, certs_made, err);
+    return r < 0 ? r : clear_failed(h, other, err);
+}
+
 int program_await_joins(struct host_run *h, struct error *err)
 {
     struct run *run = h->run;
@@ -267,7 +298,7 @@ int program_await_joins(struct host_run *h, struct error *err)
     int r = 0;
     for (size_t i = 0; r == 0 && i < run->inv->host_count; i++)
         if (control_plane_joins(&run->hosts[i]))
-            r = await_join(h, &run->hosts[i], TURN_TIMEOUT_MS, &certs_made, err);
+            r = await_control_plane(h, &run->hosts[i], &certs_made, err);
     if (r == 0 && !(run->read_only && !h->facts.role))
         r = take_certs_back(h, err);
     if (r == 0) {

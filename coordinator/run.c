@@ -38,6 +38,8 @@ static void init_host(struct run *run, size_t i)
     latch_init(&h->joined, h->latch_names[1]);
     latch_init(&h->released, h->latch_names[2]);
     latch_init(&h->opened, h->latch_names[3]);
+    h->latch_names[4] = xasprintf("etcd to be rid of %s", label);
+    latch_init(&h->cleared, h->latch_names[4]);
 }
 
 int run_init(struct run *run, const struct inventory *inv, const struct bundle *bundle,
@@ -81,6 +83,7 @@ void run_release(struct run *run)
         latch_release(&h->joined);
         latch_release(&h->released);
         latch_release(&h->opened);
+        latch_release(&h->cleared);
         json_decref(h->shut);
         for (size_t k = 0; k < ARRAY_SIZE(h->latch_names); k++)
             free(h->latch_names[k]);
@@ -310,8 +313,10 @@ static void fail_latches(struct host_run *h)
     /* Before one is chosen nobody waits for it. */
     if (__atomic_load_n(&run->leader, __ATOMIC_ACQUIRE) == h) {
         latch_fail(&run->api, &h->error);
-        for (size_t i = 0; i < run->inv->host_count; i++)
+        for (size_t i = 0; i < run->inv->host_count; i++) {
             latch_fail(&run->hosts[i].released, &h->error);
+            latch_fail(&run->hosts[i].cleared, &h->error);
+        }
     }
 }
 

@@ -44,7 +44,8 @@ struct host_run {
     bool listens, echoes;    /* valid once `listening` is open: its ports, and VXLAN's, answer */
     json_t *shut; /* array of targets that a firewall shuts which will be opened; NULL: none */
     struct latch listening, opened, joined, released; /* opened: and it listens again */
-    char *latch_names[4];
+    struct latch cleared; /* it failed to join as a control plane, and etcd has nothing of it */
+    char *latch_names[5];
 };
 
 /* A gate: opened when every host has arrived or failed. */

@@ -211,6 +211,10 @@ static void test_members_that_join(void **state)
     const json_t *host = json_array_get(json_object_get(t.params, "joining"), 0);
     assert_string_equal(json_get_string(host, "node", ""), "n2");
     assert_string_equal(json_get_string(host, "address", ""), "10.0.0.2");
+    latch_open(&w.run.hosts[1].joined); /* in this run */
+    AUTO_TASK joined = TASK_INIT;
+    assert_int_equal(params_members(&w.run, &joined, NULL), 0);
+    assert_int_equal(count(&joined, "joining"), 0);
     w.run.hosts[1].facts.role = "control-plane";
     AUTO_TASK none = TASK_INIT;
     assert_int_equal(params_members(&w.run, &none, NULL), 0);
