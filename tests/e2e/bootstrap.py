@@ -9,6 +9,7 @@ import canal
 import hostile
 import liar
 import snapshot
+import storage
 import workload
 from harness import Skip, check, wait_for
 from lab import bundle_dir
@@ -213,6 +214,9 @@ def run(report, lab):
     report.run("the same command again changes nothing", again, s)
     report.run("plan finds nothing to change", plan_after, s)
     report.run("the API takes all of Canal, and again without a difference", canal_is_taken, s)
+    for name in storage.ADDONS:
+        report.run(f"the API takes all of {name}, and again without a difference",
+                   storage.api_takes_all_of_it, lab, manifest(), name)
     report.run("the agent's socket refuses other users", agent_refuses_other_users, s)
     if report.run("reset", reset, s):
         report.run("after reset each host is as before", as_before, s)
