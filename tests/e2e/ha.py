@@ -73,7 +73,7 @@ def ready_nodes(lab, host):
 def from_one_file(lab):
     path = control_planes(lab, *CONTROL)
     with Sampler({}) as sampler:
-        run = lab.start_run("apply", path, *bundle()).wait().expect(DONE, "is ready")
+        run = lab.start_run("apply", path, *agreed()).wait().expect(DONE, "is ready")
     check(not sampler.hits, "\n".join(sampler.hits))
     check(sampler.per_second >= 10, f"only {sampler.per_second:.1f} samples a second")
     check_etcd(lab, path, CONTROL)
@@ -85,8 +85,13 @@ def bundle():
     return "--bundle", bundle_dir(), "--accept-slow-disks"
 
 
+def agreed():
+    """How slow this machine's disk is at times is not what is tested."""
+    return *bundle(), "--accept-slow-disks"
+
+
 def apply(lab, path, *words):
-    return lab.run("apply", path, *bundle(), *words)
+    return lab.run("apply", path, *agreed(), *words)
 
 
 def keys_stay_with_control_planes(lab):
@@ -216,7 +221,7 @@ def join_runs(lab, host):
 def grows_though_killed(lab):
     """1 → 3; the agent of the first that joins is killed when its etcd has begun to come up."""
     path = control_planes(lab, *CONTROL)
-    run = lab.start_run("apply", path, *bundle())
+    run = lab.start_run("apply", path, *agreed())
     wait_for("n1 to join", 180, lambda: join_runs(lab, "n1") or not run.running(), every=0.02)
     wait_for("n1's etcd", 120, lambda: (lab.root_of("n1") / "var/lib/etcd/member").exists() or
              not run.running(), every=0.02)
