@@ -242,10 +242,9 @@ static const struct undo_kind leaving[] = {
     {"firewall", collect_opened},
 };
 static const struct undo_kind restoring[] = {
-    {"ipset", end_ipset},
-    {"path", back_path},      {"tree", back_tree}, {"sysctl", back_sysctl},
-    {"module", back_module},  {"swap", back_swap}, {"shared-mount", back_private},
-    {"data-disk", back_disk},
+    {"ipset", end_ipset},           {"path", back_path},      {"tree", back_tree},
+    {"sysctl", back_sysctl},        {"module", back_module},  {"swap", back_swap},
+    {"shared-mount", back_private}, {"data-disk", back_disk},
 };
 static const struct undo_kind starting[] = {{"unit", start_unit}};
 

@@ -28,7 +28,8 @@ struct process_options program_options(const bool *cancel, int timeout_ms);
 /* Runs argv and parses what it wrote to stdout. The caller owns *out. */
 int program_json(const struct strv *argv, const bool *cancel, int timeout_ms, json_t **out,
                  struct error *err);
-/* kubectl with the arguments up to a NULL, at the API server of this very host. stdout goes to `out` (may be NULL). */
+/* kubectl with the arguments up to a NULL, at the API server of this very host. stdout goes to
+ * `out` (may be NULL). */
 int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, struct strbuf *out,
                 struct error *err);
 /* The same with a text on stdin: `create -f -`. */

@@ -1,5 +1,5 @@
-/* The hosts that this coordinator has applied of a hosts.yaml, so that one whose line is gone can be
- * taken out of the cluster: beside the file of coordinator/applied.h (lib/state-file.h),
+/* The hosts that this coordinator has applied of a hosts.yaml, so that one whose line is gone can
+ * be taken out of the cluster: beside the file of coordinator/applied.h (lib/state-file.h),
  * CLUSTER-HASH.hosts.json:
  *
  *   {"cluster":"lab","hosts":"/…/hosts.yaml","applied":[{"node":N,"address":A,"port":22,"user":U,

@@ -43,9 +43,9 @@ char *job_bundle_dir(const struct inventory *inv, const char *option);
 char *job_kubeconfig_path(const struct inventory *inv);
 /* Says what left this machine, when anything of the bundle was to go anywhere. */
 void job_report_transfer(const struct job *j);
-/* Hosts that lost their lines go only when the user agrees: to all of them (`yes`), or to those whose
- * names or addresses are in `names`; the rest is asked for (coordinator/consent.h). EXIT_BAD_INPUT,
- * with the reason printed: one of the names is not of such a host. */
+/* Hosts that lost their lines go only when the user agrees: to all of them (`yes`), or to those
+ * whose names or addresses are in `names`; the rest is asked for (coordinator/consent.h).
+ * EXIT_BAD_INPUT, with the reason printed: one of the names is not of such a host. */
 int job_need_removals(struct job *j, const struct strv *names, bool yes);
 /* After a run: hosts that have left are not remembered any more. */
 int job_forget_removed(struct job *j, struct error *err);

@@ -16,8 +16,8 @@
 #define DATA_FREE_WARN_KIB (10L * 1024 * 1024)
 #define DATA_INODES_WARN_PERCENT 10
 
-/* The folders that matter on a host: etcd's, the volumes', the named disks'. Appended. facts: of the
- * host; disks that are not mounted yet are left out, or, with `mounted` false, only those are
+/* The folders that matter on a host: etcd's, the volumes', the named disks'. Appended. facts: of
+ * the host; disks that are not mounted yet are left out, or, with `mounted` false, only those are
  * given. */
 void data_paths(const struct host *host, const json_t *facts, bool mounted, struct strv *out);
 /* "etcd disk: fsync p99 2.1 ms, 480/510 MB/s, 45 GiB free, inodes 99 % free", or why it is not

@@ -16,8 +16,8 @@ int phase_bundle(struct host_run *h, struct error *err);
 int phase_pass_gates(struct host_run *h, struct error *err); /* of a host that leaves */
 int phase_disks(struct host_run *h, struct error *err);
 int phase_images(struct host_run *h, struct error *err);
-int phase_init(struct host_run *h, struct error *err);   /* the leader: makes or finds the cluster */
-int phase_join(struct host_run *h, struct error *err);   /* everybody else */
+int phase_init(struct host_run *h, struct error *err); /* leader: makes or finds the cluster */
+int phase_join(struct host_run *h, struct error *err); /* everybody else */
 int phase_addons(struct host_run *h, struct error *err);
 int phase_settle(struct host_run *h, struct error *err);     /* on the control plane */
 int phase_network(struct host_run *h, struct error *err);    /* pods reach each other */
@@ -36,8 +36,8 @@ int program_look_at_disks(struct host_run *h, struct error *err);
 int program_listen(struct host_run *h, struct error *err);
 int program_reach(struct host_run *h, const json_t *targets, json_t **failed, struct error *err);
 
-/* On the leader: waits until everybody has joined or failed, keeps what they need from expiring, and
- * takes the certificates back when the last control plane is in. */
+/* On the leader: waits until everybody has joined or failed, keeps what they need from expiring,
+ * and takes the certificates back when the last control plane is in. */
 int program_await_joins(struct host_run *h, struct error *err);
 /* Waits until the host has these blobs; they come beside everything else. */
 int program_fetch(struct host_run *h, const struct strv *blobs, struct error *err);

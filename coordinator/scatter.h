@@ -51,8 +51,8 @@ void scatter_expect(struct scatter *s, size_t host);
 bool scatter_have(struct scatter *s, size_t host, const struct chunk_set *chunks, int64_t now);
 void scatter_want(struct scatter *s, size_t host, const struct chunk_set *chunks);
 void scatter_peers(struct scatter *s, size_t host, const size_t *peers, size_t count, int64_t now);
-/* The first report on a link is complete, `all` that is there: what was sent before and is not among
- * it got lost, and so did what the host had. */
+/* The first report on a link is complete, `all` that is there: what was sent before and is not
+ * among it got lost, and so did what the host had. */
 void scatter_reported(struct scatter *s, size_t host, const struct chunk_set *all, int64_t now);
 /* Its link is gone, and may come back. */
 void scatter_lost(struct scatter *s, size_t host, int64_t now);

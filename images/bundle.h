@@ -10,7 +10,7 @@
  *       "ref":"registry.k8s.io/kube-apiserver:v1.34.4","manifest":"sha256:…",
  *       "blobs":["sha256:…",…]},                   config and layers
  *      {"name":"flannel","kind":"addon","version":"…","roles":["control-plane"],"blob":"sha256:…",
- *       "namespaces":["…"],                        a tar of a kustomize folder, where its pods live,
+ *       "namespaces":["…"],                        a tar of a kustomize folder, its pods' homes,
  *       "images":{VALUE:"docker.io/calico/cni",…}}],  and images that it needs: whichever tag the
  *                                                   bundle has is told to it by that value
  *    "blobs":{"sha256:…":12345,…},                   every blob and its size, manifests too

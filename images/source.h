@@ -50,8 +50,8 @@ struct source_type {
 const struct source_type *source_type_find(const char *name); /* NULL when there is none */
 void source_type_names(struct strv *out);
 
-extern const struct source_type source_go, source_go_files, source_c, source_deb, source_file, source_maven,
-    source_pypi, source_oci, source_url;
+extern const struct source_type source_go, source_go_files, source_c, source_deb, source_file,
+    source_maven, source_pypi, source_oci, source_url;
 
 /* A list of strings as JSON, for `inputs`. */
 json_t *source_list(const struct strv *v);

@@ -111,16 +111,17 @@
  *            interface: of the node's address. Without ports (vrrp): 0. Everywhere: "0.0.0.0/0"
  *   disks    {"disks":[{"serial"|"wwn"|"path":S,"fs":"ext4"|"xfs","mount":"/var/lib/…",
  *            "label":"bigtop-…","wipe":SERIAL?},…]}   judged again by the agent: agent/disks.h
- *   balancer {"services":[{"unit":U,"files":[…]},…],"unwanted":[U,…]}   writes, enables, starts, and
- *            reloads what runs already; units that an earlier run started and are not wanted any
- *            more stop
+ *   balancer {"services":[{"unit":U,"files":[…]},…],"unwanted":[U,…]}   writes, enables, starts,
+ *            and reloads what runs already; units that an earlier run started and are not wanted
+ *            any more stop
  *   certs    {"config":"<yaml>"}   on a control plane: the certificates, encrypted with the key of
- *            this run that is in the configuration, for control planes that join; {} takes them back
+ *            this run that is in the configuration, for control planes that join; {} takes them
+ *            back
  *   members  {"joining":[{"node":N,"address":A},…]}   on a control plane, before the first of these
  *            joins as one: etcd members that unfinished joins left behind go
- *   join     {"config":"<yaml>","node":N,"control_plane":bool,"attempt":"<run>"}   a control plane's
- *            is done when its etcd member votes. What another attempt left half done is cleared
- *            away first, but nothing of the same one: etcd may count on it
+ *   join     {"config":"<yaml>","node":N,"control_plane":bool,"attempt":"<run>"}   a control
+ *            plane's is done when its etcd member votes. What another attempt left half done is
+ *            cleared away first, but nothing of the same one: etcd may count on it
  *   label    {"nodes":[{"name":…,"labels":{…},"taints":["key=value:Effect",…]}]}  control plane
  *   addon    {"name":"flannel","archive":"sha256:…","values":{"pod-cidr":"10.244.0.0/16",…},
  *            "resources":[{…},…]?,"default_class":N?}

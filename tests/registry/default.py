@@ -77,7 +77,7 @@ def site_of(recipe):
     for url, sums in re.findall(r"    url: https://(\S+)\n    sha256_url: https://(\S+)\n", recipe):
         name = url.split("/")[-1]
         inside = {"containerd": ["bin/containerd", "bin/ctr"], "cni-plugins": ["./bridge"],
-                  "cni-plugin": ["./flannel-amd64"]}
+                  "cni-plugin": ["./flannel-amd64"], "etcd": ["etcd-v3.6.5-linux-amd64/etcdctl"]}
         members = [v for k, v in inside.items() if name.startswith(k + "-")]
         data = tarball(*members[-1]) if members else name.encode()
         hex = hashlib.sha256(data).hexdigest()
@@ -89,11 +89,22 @@ def site_of(recipe):
     return files
 
 
+def of_sites(recipe):
+    """Without what is made of Debian packages, modules and C, as in the default recipe."""
+    blocks = re.split(r"\n(?=  \S)", recipe)
+    gone = {block.split(":")[0].strip() for block in blocks
+            if re.search(r"\n    type: (deb|go-files|c)\n", block)}
+    check(len(gone) == 6, lambda: f"sources that are no site's: {gone}")
+    used = re.compile(r"from: (%s)\b" % "|".join(map(re.escape, gone)))
+    return "\n".join(block for block in blocks
+                     if block.split(":")[0].strip() not in gone and not used.search(block))
+
+
 def release(dir):
-    """Every line of release.yaml, from stand-ins: images of the default bundle and small ones."""
-    recipe = RELEASE.read_text()
+    """What release.yaml has of other sites, from stand-ins: the default images and small ones."""
+    recipe = of_sites(RELEASE.read_text())
     files = site_of(recipe)
-    check(len(files) == 14, lambda: f"URLs of the recipe: {sorted(files)}")
+    check(len(files) == 16, lambda: f"URLs of the recipe: {sorted(files)}")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(dir / "server.pem", dir / "server.key")
 
@@ -106,7 +117,8 @@ def release(dir):
     registry = Registry(dir / "release/registry", dir / "release/storage")
     try:
         b = Build(dir / "release/build")
-        b.recipe.write_text(recipe.replace("../../profiles", str(ROOT / "profiles")))
+        b.recipe.write_text(recipe.replace(" ../../", f" {ROOT}/")
+                            .replace(" ../", f" {ROOT}/images/"))
         images = {}
         for ref in re.findall(r'oci: "([^"]+)"', recipe):
             host, repository = ref.rsplit(":", 1)[0].split("/", 1)
@@ -125,7 +137,7 @@ def release(dir):
             b.has(component["name"], images[component["ref"]])
     check({w for _, w in tunnel.wanted} == {"github.com:443", "dl.k8s.io:443"},
           lambda: f"{tunnel.wanted}")
-    check(len(b.lock()["url"]) == 7 and len(b.lock()["oci"]) == len(images), "not all is locked")
+    check(len(b.lock()["url"]) == 8 and len(b.lock()["oci"]) == len(images), "not all is locked")
     return f"{len(images)} images, 7 programs"
 
 
