@@ -21,12 +21,46 @@
 #define AT_ONCE 4 /* kubectl: most of a probe is waiting */
 #define NAMESPACED "--namespace=" NETCHECK_NAMESPACE
 #define NAP_NS 1000000
+#define RECORD_NAMESPACE "kube-system"
+#define RECORD_NAMESPACED "--namespace=" RECORD_NAMESPACE
 
 /* --- what is known of former tries */
 
-static char *record_key(const struct netcheck_plan *p)
+/* In the cluster, as another control plane may lead the next run. */
+static char *record_name(const struct netcheck_plan *p)
 {
-    return xasprintf("netcheck:%" PRId64, p->slice);
+    return xasprintf("bigtop-netcheck-%" PRId64, p->slice);
+}
+
+static json_t *load_record(const struct netcheck_plan *p, const bool *cancel)
+{
+    AUTO_FREE char *name = record_name(p);
+    const char *const args[] = {"get", "configmap", name, RECORD_NAMESPACED, "-o", "json", NULL};
+    AUTO_JSON *map = NULL;
+    if (kubectl_json(args, cancel, ASK_TIMEOUT_MS, &map, NULL) < 0) {
+        return NULL;
+    }
+    const char *text = json_get_string(json_object_get(map, "data"), "record", "");
+    return json_parse(text, strlen(text), name, NULL);
+}
+
+static int save_record(const struct netcheck_plan *p, const json_t *record, const bool *cancel,
+                       struct error *err)
+{
+    static const char *const args[] = {"apply",
+                                       "--server-side",
+                                       "--force-conflicts",
+                                       "--field-manager=bigtop-bootstrap",
+                                       "-f",
+                                       "-",
+                                       NULL};
+    AUTO_FREE char *name = record_name(p);
+    AUTO_FREE char *text = json_canonical(record);
+    AUTO_JSON *map = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s}}", "apiVersion", "v1", "kind",
+                               "ConfigMap", "metadata", "name", name, "namespace", RECORD_NAMESPACE,
+                               "data", "record", text);
+    AUTO_FREE char *manifest = json_canonical(map);
+    return kubectl_feed(args, manifest, cancel, ASK_TIMEOUT_MS, err);
 }
 
 static int get_record(const struct netcheck_plan *p, const bool *cancel, json_t **out,
@@ -40,9 +74,7 @@ static int get_record(const struct netcheck_plan *p, const bool *cancel, json_t 
 
 static bool was_tried(const struct step_context *ctx, const struct netcheck_plan *p)
 {
-    AUTO_FREE char *key = record_key(p);
-    const char *text = ledger_get(ctx->ledger, key);
-    AUTO_JSON *former = text ? json_parse(text, strlen(text), key, NULL) : NULL;
+    AUTO_JSON *former = load_record(p, ctx->cancel);
     AUTO_JSON *record = NULL;
     return former && get_record(p, ctx->cancel, &record, NULL) == 0 &&
            netcheck_is_covered(former, record);
@@ -331,12 +363,7 @@ static int verify(const struct step_context *ctx, const json_t *params, struct e
     AUTO_JSON *record = NULL;
     int r = netcheck_plan_read(params, &p, err);
     r = r < 0 ? r : get_record(&p, ctx->cancel, &record, err);
-    if (r < 0) {
-        return r;
-    }
-    AUTO_FREE char *key = record_key(&p);
-    AUTO_FREE char *text = json_canonical(record);
-    return ledger_set(ctx->ledger, key, text, err);
+    return r < 0 ? r : save_record(&p, record, ctx->cancel, err);
 }
 
 const struct step step_netcheck = {
