@@ -138,7 +138,7 @@ static int check_joined(const struct step_context *ctx, const struct wanted *w,
 static int check(const struct step_context *ctx, const json_t *params, struct strv *differences,
                  struct error *err)
 {
-    struct wanted w;
+    struct wanted w = {0};
     int r = need_params(params, &w, err);
     r = r < 0 ? r : traces_check(ctx->ledger, TRACES_NODE, err);
     if (r < 0) {
@@ -195,7 +195,7 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
                  struct error *err)
 {
     (void) result;
-    struct wanted w;
+    struct wanted w = {0};
     int r = need_params(params, &w, err);
     if (r < 0) {
         return r;
