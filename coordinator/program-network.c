@@ -77,7 +77,8 @@ static json_t *namespaces(const struct run *run)
 }
 
 static json_t *slice_params(const struct host_run *h, const struct members *m,
-                            const struct network_slice *s, const char *image, const char *network)
+                            const struct network_slice *s, int number, const char *image,
+                            const char *network)
 {
     const struct inventory *inv = h->run->inv;
     json_t *nodes = json_array();
@@ -85,8 +86,8 @@ static json_t *slice_params(const struct host_run *h, const struct members *m,
         json_array_append_new(nodes,
                               json_string(m->items[network_slice_node(s, i)]->facts.node_name));
     return json_pack("{s:s, s:s, s:s, s:I, s:b, s:o, s:o, s:o}", "image", image, "domain",
-                     inv->dns_domain, "network", network, "slice", (json_int_t) (s->first),
-                     "policy", strcmp(addons_network(h->run), NETWORK_CANAL) == 0, "nodes", nodes,
+                     inv->dns_domain, "network", network, "slice", (json_int_t) number, "policy",
+                     strcmp(addons_network(h->run), NETWORK_CANAL) == 0, "nodes", nodes,
                      "namespaces", namespaces(h->run), "pairs", network_pairs(s));
 }
 
@@ -94,12 +95,13 @@ static int try_slices(struct host_run *h, const struct members *m, const char *i
                       struct error *err)
 {
     char network[DIGEST_SIZE], suffix[24];
+    int number = 0; /* not where it begins: a host that is down must not make it another slice */
     int r = network_digest(h, network, err);
     for (size_t first = m->planes; r >= 0;) {
         struct network_slice s = network_slice(m->count, m->planes, first);
         AUTO_TASK t = {.step = "netcheck", .suffix = suffix, .timeout_ms = 15 * MINUTE_MS};
-        snprintf(suffix, sizeof(suffix), "%zu", first);
-        t.params = slice_params(h, m, &s, image, network);
+        snprintf(suffix, sizeof(suffix), "%d", number);
+        t.params = slice_params(h, m, &s, number++, image, network);
         r = program_ensure(h, &t, NULL, err);
         if (s.next == 0)
             break;

@@ -128,7 +128,7 @@ static void forgets_and_knows_each_once(void **state)
     assert_int_equal(json_array_size(json_object_get(a.state, "applied")), 2);
     assert_int_equal(applied_hosts_save(&a, NULL), 0);
     applied_hosts_release(&a);
-    inv.host_count--;
+    inventory_host_release(&inv.hosts[--inv.host_count]);
     a = open_memory(&inv);
     applied_hosts_recall(&a, &inv);
     assert_int_equal(inv.host_count, 3);
