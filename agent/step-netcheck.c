@@ -18,6 +18,8 @@
 #define START_TIMEOUT_MS 90000 /* the image is there; on an SD card it still takes a while */
 #define START_POLL_MS 200
 #define POLICY_TIMEOUT_MS 30000
+#define SETTLE_TIMEOUT_MS 15000
+#define SETTLE_POLL_MS 500
 #define AT_ONCE 4 /* kubectl: most of a probe is waiting */
 #define NAMESPACED "--namespace=" NETCHECK_NAMESPACE
 #define NAP_NS 1000000
@@ -290,6 +292,26 @@ static int try_pairs(const struct step_context *ctx, const struct netcheck_plan 
     return r < 0 ? r : netcheck_words(p, &failures, err);
 }
 
+/* A network that is just coming up, or has just lost a control plane, needs a moment until every
+ * node knows of the new pods and their Service. */
+static int try_until_it_holds(const struct step_context *ctx, const struct netcheck_plan *p,
+                              const struct netcheck_addresses *a, struct error *err)
+{
+    int64_t deadline = clock_monotonic_ms() + SETTLE_TIMEOUT_MS;
+    for (;;) {
+        struct error found = ERROR_INIT;
+        int r = try_pairs(ctx, p, a, NETCHECK_ALL, &found);
+        if (r != -EHOSTUNREACH || clock_left_ms(deadline) == 0) {
+            if (r < 0 && err) {
+                *err = found;
+            }
+            return r;
+        }
+        step_progress(ctx, 0, 0, "once more, as not all is reached yet");
+        nap(SETTLE_POLL_MS);
+    }
+}
+
 /* --- the policy: it denies, and it no more does */
 
 static int wait_until_denied(const struct step_context *ctx, const struct netcheck_plan *ring,
@@ -333,7 +355,7 @@ static int try_network(const struct step_context *ctx, const struct netcheck_pla
     int r = wait_for_network(ctx, p, err);
     r = r < 0 ? r : make_pods(ctx, p, err);
     r = r < 0 ? r : wait_for_pods(ctx, p, &addresses, err);
-    r = r < 0 ? r : try_pairs(ctx, p, &addresses, NETCHECK_ALL, err);
+    r = r < 0 ? r : try_until_it_holds(ctx, p, &addresses, err);
     return r < 0 || !p->policy ? r : try_policy(ctx, p, &addresses, err);
 }
 
