@@ -109,8 +109,9 @@ def flannel_takes_the_values(tools):
 def volumes_are_where_reset_expects_them(tools):
     header = (ROOT / "lib/protocol.h").read_text()
     folder = re.search(r'AGENT_VOLUMES_DIR "([^"]+)"', header)[1]
-    config = re.search(r"config.json: \|\n((?: {4}.*\n)+)", rendered(tools, "local-path"))[1]
-    paths = json.loads(config)["nodePathMap"][0]["paths"]
+    config = re.search(r"^  config.json: (.*(?:\n {4}.*)*)", rendered(tools, "local-path"), re.M)
+    classes = json.loads(config[1].strip("|'"))["storageClassConfigs"]
+    paths = [path for c in classes.values() for node in c["nodePathMap"] for path in node["paths"]]
     check(paths == [folder], f"volumes in {paths}, the agent spares {folder}")
 
 
