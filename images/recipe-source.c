@@ -13,6 +13,12 @@ static int unknown_type(const struct recipe *r, const struct yaml_node *at, stru
     return yaml_error(&r->file, at, err, "unknown source type, expected one of %s", list);
 }
 
+static int load(const struct recipe *r, struct recipe_source *s, struct error *err)
+{
+    s->spec = xcalloc(1, s->type->spec_size);
+    return s->type->load(r, s->node, s->spec, err);
+}
+
 static int read_source(struct recipe *r, struct recipe_source *s, struct error *err)
 {
     const char *type;
@@ -23,7 +29,7 @@ static int read_source(struct recipe *r, struct recipe_source *s, struct error *
     s->type = source_type_find(type);
     if (!s->type)
         return unknown_type(r, yaml_get(s->node, "type"), err);
-    return s->type->load(r, s->node, &s->spec, err);
+    return load(r, s, err);
 }
 
 int recipe_read_sources(struct recipe *r, const struct yaml_node *root, struct error *err)
@@ -53,6 +59,7 @@ void recipe_release_sources(struct recipe *r)
         struct recipe_source *s = &r->sources[i];
         if (s->spec)
             s->type->release(s->spec);
+        free(s->spec);
         if (s->made)
             free(s->made->keys);
         free(s->made);
@@ -119,7 +126,7 @@ static int read_short(struct recipe *r, struct recipe_source *s, size_t key, str
     } else if (strcmp(s->type->name, s->type->main_key) != 0) {
         rename_key(s, key);
     }
-    return s->type->load(r, s->node, &s->spec, err);
+    return load(r, s, err);
 }
 
 int recipe_read_inline_source(struct recipe *r, const struct yaml_node *node, const char *name,

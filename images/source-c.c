@@ -37,7 +37,6 @@ static void release(void *spec)
     strv_release(&s->define);
     strv_release(&s->libraries);
     free(s->path);
-    free(s);
 }
 
 static int load_define(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
@@ -91,11 +90,11 @@ static int load_path(const struct recipe *r, const struct yaml_node *node, struc
     return 0;
 }
 
-static int load_into(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
-                     struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
     static const char *const keys[] = {"type",    "path",   "module",    "sum", "file",
                                        "program", "define", "libraries", NULL};
+    struct c_spec *s = spec;
     const struct yaml_file *f = &r->file;
     int e;
     if ((e = fields_check(f, node, keys, err)) < 0 ||
@@ -105,17 +104,6 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
             0)
         return e;
     return load_define(r, node, s, err);
-}
-
-static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
-{
-    struct c_spec *s = xcalloc(1, sizeof(*s));
-    int e = load_into(r, node, s, err);
-    if (e < 0)
-        release(s);
-    else
-        *out = s;
-    return e;
 }
 
 static void add_flags(const struct c_spec *s, struct strv *argv)
@@ -196,6 +184,7 @@ static int parts(const struct source_context *ctx, const void *spec,
 
 const struct source_type source_c = {.name = "c",
                                      .main_key = "file",
+                                     .spec_size = sizeof(struct c_spec),
                                      .load = load,
                                      .release = release,
                                      .inputs = inputs,

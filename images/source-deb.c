@@ -46,7 +46,6 @@ static void release(void *spec)
     strv_release(&s->drop);
     strv_release(&s->programs);
     strv_release(&s->files);
-    free(s);
 }
 
 /* A package's name and perhaps "=version" (Debian policy 5.6.1 and 5.6.12), never an option. */
@@ -110,11 +109,11 @@ static int load_relocation(const struct recipe *r, const struct yaml_node *node,
     return check_paths(r, node, "files", &s->files, err);
 }
 
-static int load_into(const struct recipe *r, const struct yaml_node *node, struct deb_spec *s,
-                     struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
     static const char *const keys[] = {"type",     "suite",    "packages", "exclude", "drop",
                                        "relocate", "programs", "files",    NULL};
+    struct deb_spec *s = spec;
     const struct yaml_file *f = &r->file;
     int e;
     if ((e = fields_check(f, node, keys, err)) < 0 ||
@@ -126,17 +125,6 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
         (e = check_packages(r, node, "exclude", &s->exclude, err)) < 0)
         return e;
     return load_relocation(r, node, s, err);
-}
-
-static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
-{
-    struct deb_spec *s = xcalloc(1, sizeof(*s));
-    int e = load_into(r, node, s, err);
-    if (e < 0)
-        release(s);
-    else
-        *out = s;
-    return e;
 }
 
 static int inputs(const struct source_context *ctx, const void *spec, json_t *in, struct error *err)
@@ -427,6 +415,7 @@ static int parts(const struct source_context *ctx, const void *spec,
 
 const struct source_type source_deb = {.name = "deb",
                                        .main_key = "packages",
+                                       .spec_size = sizeof(struct deb_spec),
                                        .load = load,
                                        .release = release,
                                        .inputs = inputs,

@@ -24,13 +24,12 @@ static void release(void *spec)
 {
     struct file_spec *s = spec;
     free(s->path);
-    free(s);
 }
 
-static int load_into(const struct recipe *r, const struct yaml_node *node, struct file_spec *s,
-                     struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
     static const char *const keys[] = {"type", "path", "sha256", NULL};
+    struct file_spec *s = spec;
     const char *path;
     int e;
     if ((e = fields_check(&r->file, node, keys, err)) < 0 ||
@@ -46,17 +45,6 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
         return yaml_error(&r->file, yaml_get(node, "sha256"), err,
                           "only a file can have a \"sha256\"");
     return 0;
-}
-
-static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
-{
-    struct file_spec *s = xcalloc(1, sizeof(*s));
-    int e = load_into(r, node, s, err);
-    if (e < 0)
-        release(s);
-    else
-        *out = s;
-    return e;
 }
 
 static mode_t plain_mode(const struct stat *st)
@@ -149,6 +137,7 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
 
 const struct source_type source_file = {.name = "file",
                                         .main_key = "path",
+                                        .spec_size = sizeof(struct file_spec),
                                         .load = load,
                                         .release = release,
                                         .inputs = inputs,

@@ -21,7 +21,6 @@ static void release(void *spec)
 {
     struct go_files_spec *s = spec;
     strv_release(&s->files);
-    free(s);
 }
 
 static int check_files(const struct recipe *r, const struct yaml_node *list,
@@ -38,10 +37,10 @@ static int check_files(const struct recipe *r, const struct yaml_node *list,
     return 0;
 }
 
-static int load_into(const struct recipe *r, const struct yaml_node *node, struct go_files_spec *s,
-                     struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
     static const char *const keys[] = {"type", "module", "sum", "files", NULL};
+    struct go_files_spec *s = spec;
     const struct yaml_file *f = &r->file;
     int e;
     if ((e = fields_check(f, node, keys, err)) < 0 ||
@@ -52,17 +51,6 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
     if (!strchr(s->module, '@') || !path_is_safe_relative(s->module))
         return yaml_error(f, yaml_get(node, "module"), err, "expected PATH@VERSION");
     return check_files(r, yaml_get(node, "files"), &s->files, err);
-}
-
-static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
-{
-    struct go_files_spec *s = xcalloc(1, sizeof(*s));
-    int e = load_into(r, node, s, err);
-    if (e < 0)
-        release(s);
-    else
-        *out = s;
-    return e;
 }
 
 static int inputs(const struct source_context *ctx, const void *spec, json_t *in, struct error *err)
@@ -113,6 +101,7 @@ static int parts(const struct source_context *ctx, const void *spec,
 
 const struct source_type source_go_files = {.name = "go-files",
                                             .main_key = "files",
+                                            .spec_size = sizeof(struct go_files_spec),
                                             .load = load,
                                             .release = release,
                                             .inputs = inputs,

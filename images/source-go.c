@@ -42,7 +42,6 @@ static void release(void *spec)
     strv_release(&s->set);
     strv_release(&s->tags);
     strv_release(&s->libraries);
-    free(s);
 }
 
 /* What go.mod and the linker's flags may hold without quoting. */
@@ -102,11 +101,11 @@ static int load_words(const struct recipe *r, const struct yaml_node *node, cons
     return e;
 }
 
-static int load_into(const struct recipe *r, const struct yaml_node *node, struct go_spec *s,
-                     struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
     static const char *const keys[] = {"type", "module", "programs",  "set",
                                        "tags", "cgo",    "libraries", NULL};
+    struct go_spec *s = spec;
     const char *module = "";
     int e;
     if ((e = fields_check(&r->file, node, keys, err)) < 0)
@@ -125,17 +124,6 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
                           "there is no go.mod with a go.sum in %s", s->module_dir);
     const struct yaml_node *cgo = yaml_get(node, "cgo");
     return cgo ? yaml_bool(&r->file, cgo, &s->cgo, err) : 0;
-}
-
-static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
-{
-    struct go_spec *s = xcalloc(1, sizeof(*s));
-    int e = load_into(r, node, s, err);
-    if (e < 0)
-        release(s);
-    else
-        *out = s;
-    return e;
 }
 
 static int set_file_hash(json_t *inputs, const char *dir, const char *name, struct error *err)
@@ -336,6 +324,7 @@ static int parts(const struct source_context *ctx, const void *spec,
 
 const struct source_type source_go = {.name = "go",
                                       .main_key = "module",
+                                      .spec_size = sizeof(struct go_spec),
                                       .load = load,
                                       .release = release,
                                       .inputs = inputs,

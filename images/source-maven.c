@@ -39,7 +39,6 @@ static void release(void *spec)
     struct maven_spec *s = spec;
     strv_release(&s->artifacts);
     strv_release(&s->exclude);
-    free(s);
 }
 
 /* The recipe */
@@ -79,11 +78,11 @@ static int load_flag(const struct recipe *r, const struct yaml_node *node, const
     return value ? yaml_bool(&r->file, value, out, err) : 0;
 }
 
-static int load_into(const struct recipe *r, const struct yaml_node *node, struct maven_spec *s,
-                     struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
     static const char *const keys[] = {"type",   "artifacts",  "transitive", "exclude",
                                        "unpack", "repository", NULL};
+    struct maven_spec *s = spec;
     const struct yaml_file *f = &r->file;
     int e;
     if ((e = fields_check(f, node, keys, err)) < 0 ||
@@ -97,17 +96,6 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
     if (s->repository && !maven_is_repository(s->repository))
         return yaml_error(f, yaml_get(node, "repository"), err, "expected an https:// URL");
     return check_exclude(r, node, s, err);
-}
-
-static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
-{
-    struct maven_spec *s = xcalloc(1, sizeof(*s));
-    int e = load_into(r, node, s, err);
-    if (e < 0)
-        release(s);
-    else
-        *out = s;
-    return e;
 }
 
 /* Asking Maven */
@@ -415,6 +403,7 @@ static int parts(const struct source_context *ctx, const void *spec,
 
 const struct source_type source_maven = {.name = "maven",
                                          .main_key = "artifacts",
+                                         .spec_size = sizeof(struct maven_spec),
                                          .load = load,
                                          .release = release,
                                          .inputs = inputs,

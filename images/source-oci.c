@@ -32,7 +32,6 @@ static void release(void *spec)
     free(s->name);
     free(s->image);
     strv_release(&s->parts);
-    free(s);
 }
 
 /* Loading */
@@ -59,10 +58,10 @@ static int load_platform(const struct recipe *r, const struct yaml_node *node, s
     return 0;
 }
 
-static int load_into(const struct recipe *r, const struct yaml_node *node, struct oci_spec *s,
-                     struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
     static const char *const keys[] = {"type", "ref", "platform", NULL};
+    struct oci_spec *s = spec;
     struct error cause = ERROR_INIT;
     const char *ref;
     int e;
@@ -74,17 +73,6 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
     s->name = image_ref_text(&s->ref);
     s->image = image_ref_name(&s->ref);
     return load_platform(r, node, s, err);
-}
-
-static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
-{
-    struct oci_spec *s = xcalloc(1, sizeof(*s));
-    int e = load_into(r, node, s, err);
-    if (e < 0)
-        release(s);
-    else
-        *out = s;
-    return e;
 }
 
 /* Fetching: everything goes through the store, so that an interrupted build goes on. */
@@ -318,6 +306,7 @@ static int parts(const struct source_context *ctx, const void *spec,
 
 const struct source_type source_oci = {.name = "oci",
                                        .main_key = "ref",
+                                       .spec_size = sizeof(struct oci_spec),
                                        .load = load,
                                        .release = release,
                                        .inputs = inputs,

@@ -47,7 +47,6 @@ static void release(void *spec)
 {
     struct pypi_spec *s = spec;
     strv_release(&s->requirements);
-    free(s);
 }
 
 /* The recipe */
@@ -101,11 +100,11 @@ static int check_requirements(const struct recipe *r, const struct yaml_node *no
     return 0;
 }
 
-static int load_into(const struct recipe *r, const struct yaml_node *node, struct pypi_spec *s,
-                     struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
     static const char *const keys[] = {"type",   "requirements", "format",
                                        "python", "transitive",   NULL};
+    struct pypi_spec *s = spec;
     const struct yaml_node *transitive = yaml_get(node, "transitive");
     int e;
     if ((e = fields_check(&r->file, node, keys, err)) < 0 ||
@@ -114,17 +113,6 @@ static int load_into(const struct recipe *r, const struct yaml_node *node, struc
         (transitive && (e = yaml_bool(&r->file, transitive, &s->transitive, err)) < 0))
         return e;
     return check_requirements(r, node, s, err);
-}
-
-static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
-{
-    struct pypi_spec *s = xcalloc(1, sizeof(*s));
-    int e = load_into(r, node, s, err);
-    if (e < 0)
-        release(s);
-    else
-        *out = s;
-    return e;
 }
 
 /* pip */
@@ -493,6 +481,7 @@ static int parts(const struct source_context *ctx, const void *spec,
 
 const struct source_type source_pypi = {.name = "pypi",
                                         .main_key = "requirements",
+                                        .spec_size = sizeof(struct pypi_spec),
                                         .load = load,
                                         .release = release,
                                         .inputs = inputs,

@@ -37,7 +37,6 @@ static void release(void *spec)
 {
     struct url_spec *s = spec;
     free(s->name);
-    free(s);
 }
 
 /* Loading */
@@ -86,11 +85,12 @@ static int load_name(const struct yaml_file *f, const struct yaml_node *node, st
                       "no name for the file: say it with \"name\"");
 }
 
-static int load_into(const struct yaml_file *f, const struct yaml_node *node, struct url_spec *s,
-                     struct error *err)
+static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
     static const char *const keys[] = {"type", "url",  "sha256", "sha256_url", "size",
                                        "name", "mode", "unpack", NULL};
+    struct url_spec *s = spec;
+    const struct yaml_file *f = &r->file;
     const struct yaml_node *size = yaml_get(node, "size"), *unpack = yaml_get(node, "unpack");
     int e;
     s->size = -1;
@@ -104,17 +104,6 @@ static int load_into(const struct yaml_file *f, const struct yaml_node *node, st
         (unpack && (e = yaml_bool(f, unpack, &s->unpack, err)) < 0))
         return e;
     return fields_get_mode(f, node, "mode", &s->mode, err);
-}
-
-static int load(const struct recipe *r, const struct yaml_node *node, void **out, struct error *err)
-{
-    struct url_spec *s = xcalloc(1, sizeof(*s));
-    int e = load_into(&r->file, node, s, err);
-    if (e < 0)
-        release(s);
-    else
-        *out = s;
-    return e;
 }
 
 /* Fetching */
@@ -239,6 +228,7 @@ static int parts(const struct source_context *ctx, const void *spec,
 
 const struct source_type source_url = {.name = "url",
                                        .main_key = "url",
+                                       .spec_size = sizeof(struct url_spec),
                                        .load = load,
                                        .release = release,
                                        .inputs = inputs,

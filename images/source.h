@@ -27,10 +27,11 @@ struct source_context {
 struct source_type {
     const char *name;
     const char *main_key; /* of its mapping: what `source: {TYPE: VALUE}` gives a value to */
-    /* Reads the source's mapping into *out. */
-    int (*load)(const struct recipe *r, const struct yaml_node *node, void **out,
+    size_t spec_size;     /* of what is read from that mapping */
+    /* Reads the source's mapping into *spec, which is all zero. */
+    int (*load)(const struct recipe *r, const struct yaml_node *node, void *spec,
                 struct error *err);
-    void (*release)(void *spec);
+    void (*release)(void *spec); /* what *spec points to, also after `load` has failed */
     /* Sets members in `inputs` (an object). What the recipe does not pin by itself is resolved
      * here, and pinned in the lock file: the hashes are inputs. */
     int (*inputs)(const struct source_context *ctx, const void *spec, json_t *inputs,
