@@ -47,14 +47,6 @@ static int look_begin(struct look *l, struct error *err)
     return 0;
 }
 
-static json_t *names_json(const struct strv *names)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < names->count; i++)
-        json_array_append_new(array, json_string(names->items[i]));
-    return array;
-}
-
 /* Adds what is built on the members of the family to it, until there is no more: partitions, md,
  * dm, and theirs. */
 static void grow_family(const char *root, struct strv *family)
@@ -90,8 +82,8 @@ static void describe_use(const struct look *l, const char *name, json_t *disk)
     json_t *mounts = json_array(), *swaps = json_array();
     disks_used_at(l->mounts, &numbers, mounts);
     disks_used_at(l->swaps, &numbers, swaps);
-    json_object_set_new(disk, "partitions", names_json(&partitions));
-    json_object_set_new(disk, "holders", names_json(&holders));
+    json_object_set_new(disk, "partitions", json_texts(&partitions));
+    json_object_set_new(disk, "holders", json_texts(&holders));
     json_object_set_new(disk, "mounts", mounts);
     json_object_set_new(disk, "swaps", swaps);
 }

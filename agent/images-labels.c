@@ -22,20 +22,10 @@ static json_t *list_of(json_t *sources, const char *digest, const char *label)
     return list;
 }
 
-static bool has(const json_t *list, const char *repository)
-{
-    size_t i;
-    const json_t *item;
-    json_array_foreach(list, i, item)
-        if (strcmp(json_string_value(item), repository) == 0)
-            return true;
-    return false;
-}
-
 static void add(json_t *sources, const char *digest, const char *label, const char *repository)
 {
     json_t *list = list_of(sources, digest, label);
-    if (!has(list, repository))
+    if (!json_has_text(list, repository))
         json_array_append_new(list, json_string(repository));
 }
 

@@ -40,16 +40,6 @@ static void plans_release(struct plans *p)
 }
 #define AUTO_PLANS CLEANUP(plans_release) struct plans
 
-static bool lists(const json_t *array, const char *value)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(array, i, item)
-        if (strcmp(json_string_value(item), value) == 0)
-            return true;
-    return false;
-}
-
 static int need_program(const struct plan *p, struct error *err)
 {
     const char *program = disk_format_program(p->fs);
@@ -79,7 +69,7 @@ static int make_plan(const json_t *disks, const json_t *wishes, size_t i, struct
     int r = disk_choose(disks, wishes, i, &p->choice, err);
     if (r < 0)
         return r;
-    p->mounted = lists(json_object_get(p->choice.disk, "mounts"), p->mount);
+    p->mounted = json_has_text(json_object_get(p->choice.disk, "mounts"), p->mount);
     r = need_program(p, err);
     return r < 0 ? r : need_mount_point(p, err);
 }

@@ -84,16 +84,6 @@ static bool is_port_of_another(int fd, unsigned index)
     return master != 0 && master != if_nametoindex(POD_BRIDGE);
 }
 
-static bool is_kept(const json_t *kept, const char *name)
-{
-    size_t i;
-    json_t *entry;
-    json_array_foreach(kept, i, entry)
-        if (strcmp(json_string_value(entry), name) == 0)
-            return true;
-    return false;
-}
-
 static void free_links(struct if_nameindex **links)
 {
     if (*links)
@@ -112,7 +102,7 @@ int undo_link(const char *pattern, const json_t *kept, struct error *err)
     }
     int result = 0;
     for (const struct if_nameindex *i = links; i->if_index != 0; i++) {
-        if (!name_matches(pattern, i->if_name) || is_kept(kept, i->if_name) ||
+        if (!name_matches(pattern, i->if_name) || json_has_text(kept, i->if_name) ||
             is_port_of_another(fd, i->if_index))
             continue;
         int r = delete_link(fd, i->if_index);

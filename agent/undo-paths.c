@@ -144,16 +144,6 @@ static bool holds_protected(const char *path, const struct strv *protect)
     return false;
 }
 
-static bool is_kept(const json_t *kept, const char *name)
-{
-    size_t i;
-    json_t *entry;
-    json_array_foreach(kept, i, entry)
-        if (strcmp(json_string_value(entry), name) == 0)
-            return true;
-    return false;
-}
-
 static int remove_except(const char *path, const json_t *kept, const struct strv *protect,
                          struct error *err);
 
@@ -182,7 +172,8 @@ static int remove_except(const char *path, const json_t *kept, const struct strv
         return errno == ENOENT ? 0 : error_errno(err, -errno, "list %s", path);
     int result = 0;
     for (const struct dirent *e; (e = readdir(dir));) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || is_kept(kept, e->d_name))
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            json_has_text(kept, e->d_name))
             continue;
         AUTO_FREE char *child = path_join(path, e->d_name);
         int r = remove_child(child, protect, result < 0 ? NULL : err);

@@ -21,12 +21,7 @@ bool facts_half_done(const struct facts *f)
 bool facts_trusts(const struct facts *f, const char *key_id)
 {
     const json_t *keys = json_object_get(json_object_get(f->json, "bundle"), "keys");
-    size_t i;
-    json_t *id;
-    json_array_foreach(keys, i, id)
-        if (json_is_string(id) && strcmp(json_string_value(id), key_id) == 0)
-            return true;
-    return !key_id[0] && json_array_size(keys) == 0;
+    return json_has_text(keys, key_id) || (!key_id[0] && json_array_size(keys) == 0);
 }
 
 const char *facts_string(const struct facts *f, const char *outer, const char *key,

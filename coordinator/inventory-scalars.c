@@ -285,12 +285,9 @@ static bool set_word(const struct inventory_reader *r, const struct inventory_ke
 
 json_t *inventory_words_json(const char *words)
 {
-    json_t *array = json_array();
     STRV(list);
     strv_split(&list, words, '|');
-    for (size_t i = 0; i < list.count; i++)
-        json_array_append_new(array, json_string(list.items[i]));
-    return array;
+    return json_texts(&list);
 }
 
 static void schema_words(const struct inventory_key *key, json_t *into)

@@ -128,11 +128,9 @@ static void add_rule(const struct port *p, const struct host_run *h, json_t *rul
     if (sources.count == 0)
         return;
     strv_sort(&sources);
-    json_t *list = json_array();
-    for (size_t i = 0; i < sources.count; i++)
-        json_array_append_new(list, json_string(sources.items[i]));
-    json_array_append_new(rules, json_pack("{s:s,s:i,s:i,s:o}", "protocol", p->protocol, "first",
-                                           p->first, "last", p->last, "sources", list));
+    json_array_append_new(rules,
+                          json_pack("{s:s,s:i,s:i,s:o}", "protocol", p->protocol, "first", p->first,
+                                    "last", p->last, "sources", json_texts(&sources)));
 }
 
 static bool all_are_known(const struct run *run)

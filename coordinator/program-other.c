@@ -38,10 +38,7 @@ const struct phase *program_status(const struct host_run *h)
 
 static int phase_reset(struct host_run *h, struct error *err)
 {
-    json_t *volumes = json_array();
-    for (size_t i = 0; i < h->run->delete_volumes.count; i++)
-        json_array_append_new(volumes, json_string(h->run->delete_volumes.items[i]));
-    AUTO_JSON *params = json_pack("{s:o}", "delete_volumes", volumes);
+    AUTO_JSON *params = json_pack("{s:o}", "delete_volumes", json_texts(&h->run->delete_volumes));
     int r = session_run(h->session, "reset", NULL, params, 10 * MINUTE_MS, NULL, err);
     h->changed = r == 0;
     return r;

@@ -12,11 +12,8 @@
 static json_t *paths_of(const struct host_run *h, bool mounted)
 {
     STRV(paths);
-    json_t *list = json_array();
     data_paths(h->host, h->facts.json, mounted, &paths);
-    for (size_t i = 0; i < paths.count; i++)
-        json_array_append_new(list, json_string(paths.items[i]));
-    return list;
+    return json_texts(&paths);
 }
 
 static void judge(struct host_run *h, const json_t *measured)

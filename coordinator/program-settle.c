@@ -68,24 +68,13 @@ static size_t nodes_not_ready(struct run *run, const json_t *cluster, struct str
     return expected > ready ? expected - ready : 0;
 }
 
-static bool has_text(const json_t *list, const char *text)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(list, i, item) {
-        if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* The pods that make the cluster, kubeadm's and the addons': users' own may be as they like. */
 static bool is_system_namespace(const struct run *run, const char *name)
 {
     const struct bundle *b = run->bundle;
     for (size_t i = 0; i < b->component_count; i++)
         if (b->components[i].kind == COMPONENT_ADDON && addons_wants(run, &b->components[i]) &&
-            has_text(b->components[i].namespaces, name))
+            json_has_text(b->components[i].namespaces, name))
             return true;
     return strcmp(name, "kube-system") == 0;
 }

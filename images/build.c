@@ -224,12 +224,8 @@ static json_t *role_list(unsigned roles)
 static void list_source(const struct build *b, json_t *list, size_t source)
 {
     const char *name = b->recipe.sources[source].name;
-    size_t i;
-    json_t *known;
-    json_array_foreach(list, i, known)
-        if (strcmp(json_string_value(known), name) == 0)
-            return;
-    json_array_append_new(list, json_string(name));
+    if (!json_has_text(list, name))
+        json_array_append_new(list, json_string(name));
 }
 
 static void list_sources(const struct build *b, json_t *list, const struct recipe_layer *layer)
@@ -279,7 +275,7 @@ static int build_artifact(struct build *b, const struct recipe_component *c, int
     json_t *json = component_json(b, c, c->kind == COMPONENT_ADDON ? "addon" : "files");
     json_object_set_new(json, "blob", json_string(blob.digest));
     if (c->kind == COMPONENT_ADDON)
-        json_object_set_new(json, "namespaces", source_list(&c->namespaces));
+        json_object_set_new(json, "namespaces", json_texts(&c->namespaces));
     if (c->images)
         json_object_set_new(json, "images", needed_images(c->images));
     json_array_append_new(b->components, json);

@@ -9,18 +9,10 @@ static void dump(json_t *json, struct strbuf *out)
     json_decref(json);
 }
 
-static json_t *strings(const struct strv *v)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < v->count; i++)
-        json_array_append_new(list, json_string(v->items[i]));
-    return list;
-}
-
 static void set_if(json_t *obj, const char *key, const struct strv *v)
 {
     if (v->count)
-        json_object_set_new(obj, key, strings(v));
+        json_object_set_new(obj, key, json_texts(v));
 }
 
 static json_t *run_config(const struct recipe_component *c)
@@ -31,7 +23,7 @@ static json_t *run_config(const struct recipe_component *c)
     STRV(env);
     strv_add(&env, DEFAULT_PATH);
     strv_add_all(&env, (const char *const *) c->env.items);
-    json_object_set_new(config, "Env", strings(&env));
+    json_object_set_new(config, "Env", json_texts(&env));
     set_if(config, "Entrypoint", &c->entrypoint);
     set_if(config, "Cmd", &c->cmd);
     json_object_set_new(config, "WorkingDir", json_string(c->workdir ? c->workdir : "/"));

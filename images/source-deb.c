@@ -132,9 +132,9 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
     const struct deb_spec *s = spec;
     json_object_set_new(in, "architecture", json_string(ctx->recipe->architecture));
     json_object_set_new(in, "suite", json_string(s->suite));
-    json_object_set_new(in, "packages", source_list(&s->packages));
-    json_object_set_new(in, "exclude", source_list(&s->exclude));
-    json_object_set_new(in, "drop", source_list(&s->drop));
+    json_object_set_new(in, "packages", json_texts(&s->packages));
+    json_object_set_new(in, "exclude", json_texts(&s->exclude));
+    json_object_set_new(in, "drop", json_texts(&s->drop));
     if (!s->prefix)
         return 0;
     AUTO_FREE char *tool = NULL;
@@ -142,8 +142,8 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
     if (r < 0)
         return r;
     json_object_set_new(in, "relocate", json_string(s->prefix));
-    json_object_set_new(in, "programs", source_list(&s->programs));
-    json_object_set_new(in, "files", source_list(&s->files));
+    json_object_set_new(in, "programs", json_texts(&s->programs));
+    json_object_set_new(in, "files", json_texts(&s->files));
     json_object_set_new(in, "tool", json_string(tool));
     return 0;
 }

@@ -60,7 +60,7 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
     const struct go_files_spec *s = spec;
     json_object_set_new(in, "module", json_string(s->module));
     json_object_set_new(in, "sum", json_string(s->sum));
-    json_object_set_new(in, "files", source_list(&s->files));
+    json_object_set_new(in, "files", json_texts(&s->files));
     return 0;
 }
 

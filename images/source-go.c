@@ -142,10 +142,10 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
     json_object_set_new(in, "flags", json_integer(FLAGS_VERSION));
     json_object_set_new(in, "architecture", json_string(ctx->recipe->architecture));
     json_object_set_new(in, "toolchain", json_string(ctx->recipe->toolchain_sum));
-    json_object_set_new(in, "names", source_list(&s->names));
-    json_object_set_new(in, "packages", source_list(&s->packages));
-    json_object_set_new(in, "set", source_list(&s->set));
-    json_object_set_new(in, "tags", source_list(&s->tags));
+    json_object_set_new(in, "names", json_texts(&s->names));
+    json_object_set_new(in, "packages", json_texts(&s->packages));
+    json_object_set_new(in, "set", json_texts(&s->set));
+    json_object_set_new(in, "tags", json_texts(&s->tags));
     json_object_set_new(in, "cgo", json_boolean(s->cgo));
     int r;
     if ((r = set_file_hash(in, s->module_dir, "go.mod", err)) < 0 ||

@@ -155,7 +155,7 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
         return r == -ECANCELED ? r : error_prefix(err, "%s", s->name);
     json_object_set_new(in, "ref", json_string(s->name));
     json_object_set_new(in, "digest", json_string(digest));
-    json_object_set_new(in, "platform", source_list(&s->parts));
+    json_object_set_new(in, "platform", json_texts(&s->parts));
     return 0;
 }
 

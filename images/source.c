@@ -24,14 +24,6 @@ void source_type_names(struct strv *out)
         strv_add(out, types[i]->name);
 }
 
-json_t *source_list(const struct strv *v)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < v->count; i++)
-        json_array_append_new(list, json_string(v->items[i]));
-    return list;
-}
-
 void source_progress(const struct source_context *ctx, const char *format, ...)
 {
     if (!ctx->progress)

@@ -54,6 +54,4 @@ void source_type_names(struct strv *out);
 extern const struct source_type source_go, source_go_files, source_c, source_deb, source_file,
     source_maven, source_pypi, source_oci, source_url;
 
-/* A list of strings as JSON, for `inputs`. */
-json_t *source_list(const struct strv *v);
 void source_progress(const struct source_context *ctx, const char *format, ...) PRINTF_LIKE(2, 3);

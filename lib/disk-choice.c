@@ -21,16 +21,6 @@ static bool has_any(const json_t *disk, const char *key)
     return json_array_size(json_object_get(disk, key)) > 0;
 }
 
-static bool lists(const json_t *array, const char *value)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(array, i, item)
-        if (json_is_string(item) && strcmp(json_string_value(item), value) == 0)
-            return true;
-    return false;
-}
-
 /* udev writes 0x5000…, the kernel naa.5000…, by-id wwn-0x5000…: the same number. */
 static void normal_wwn(const char *wwn, char out[WWN_MAX])
 {
@@ -61,7 +51,7 @@ bool disk_matches(const json_t *disk, const json_t *wish)
     if (serial)
         return has && strcmp(serial, has) == 0;
     if (path)
-        return lists(json_object_get(disk, "paths"), path);
+        return json_has_text(json_object_get(disk, "paths"), path);
     return same_wwn(text(wish, "wwn"), text(disk, "wwn"));
 }
 
@@ -338,7 +328,8 @@ static int check_wipe(const json_t *disk, const json_t *wish, struct error *err)
 static int judge(const json_t *disk, const json_t *wish, enum disk_fate *fate, struct error *err)
 {
     bool ours = is_ours(disk, wish);
-    bool mounted = lists(json_object_get(disk, "mounts"), json_get_string(wish, "mount", "?"));
+    bool mounted = json_has_text(json_object_get(disk, "mounts"),
+                                 json_get_string(wish, "mount", "?"));
     int r = check_system(disk, err);
     if (r == 0 && !(ours && mounted))
         r = check_free(disk, err);

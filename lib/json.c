@@ -3,6 +3,7 @@
 #include "lib/fd.h"
 
 #include <errno.h>
+#include <string.h>
 
 json_t *json_parse(const char *data, size_t len, const char *what, struct error *err)
 {
@@ -89,6 +90,24 @@ int json_need_object(const json_t *obj, const char *key, json_t **out, struct er
         return mismatch(j, key, "an object", err);
     *out = j;
     return 0;
+}
+
+bool json_has_text(const json_t *array, const char *text)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(array, i, item)
+        if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
+            return true;
+    return false;
+}
+
+json_t *json_texts(const struct strv *v)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < v->count; i++)
+        json_array_append_new(array, json_string(v->items[i]));
+    return array;
 }
 
 static char *dump(const json_t *j, size_t flags)

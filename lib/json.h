@@ -5,6 +5,7 @@
 #include "lib/cleanup.h"
 #include "lib/error.h"
 #include "lib/strbuf.h"
+#include "lib/strv.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -30,6 +31,9 @@ int json_need_string(const json_t *obj, const char *key, const char **out, struc
 int json_need_int(const json_t *obj, const char *key, int64_t *out, struct error *err);
 int json_need_array(const json_t *obj, const char *key, json_t **out, struct error *err);
 int json_need_object(const json_t *obj, const char *key, json_t **out, struct error *err);
+/* Arrays of strings. `has` passes over members that are none. The caller owns the new one. */
+bool json_has_text(const json_t *array, const char *text);
+json_t *json_texts(const struct strv *v);
 /* Compact, keys sorted: the same value gives the same bytes. The caller frees. */
 char *json_canonical(const json_t *j);
 /* Two-space indent, keys in insertion order, trailing newline. The caller frees. */

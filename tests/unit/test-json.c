@@ -77,6 +77,26 @@ static void needs_name_the_member_and_the_types(void **state)
     assert_int_equal(i, 5);
 }
 
+static void arrays_of_strings(void **state)
+{
+    (void) state;
+    STRV(words);
+    AUTO_JSON *none = json_texts(&words);
+    strv_add(&words, "a");
+    strv_add(&words, "b c");
+    AUTO_JSON *two = json_texts(&words);
+    AUTO_JSON *mixed = parse("[1, null, [\"a\"], \"b\"]", NULL);
+    AUTO_FREE char *text = json_canonical(two);
+    assert_string_equal(text, "[\"a\",\"b c\"]");
+    assert_int_equal(json_array_size(none), 0);
+    assert_true(json_is_array(none));
+    assert_true(json_has_text(two, "b c"));
+    assert_false(json_has_text(two, "b"));
+    assert_true(json_has_text(mixed, "b"));
+    assert_false(json_has_text(mixed, "a"));
+    assert_false(json_has_text(NULL, "a"));
+}
+
 static void canonical_does_not_depend_on_order(void **state)
 {
     (void) state;
@@ -113,6 +133,7 @@ int main(void)
         cmocka_unit_test(refuses_deep_nesting),
         cmocka_unit_test(gets_with_fallback),
         cmocka_unit_test(needs_name_the_member_and_the_types),
+        cmocka_unit_test(arrays_of_strings),
         cmocka_unit_test(canonical_does_not_depend_on_order),
         cmocka_folder_test(reads_files_up_to_a_maximum),
     };
