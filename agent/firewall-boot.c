@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SCRIPT_DIR AGENT_STATE_DIR "/firewall"
+#define SCRIPT_MAX (4u << 20) /* bytes */
 #define UNIT_TEXT_MAX 4096
 /* What loads a host's own rules: Debian's, EL's and iptables-persistent's. */
 #define LOADERS "nftables.service iptables.service netfilter-persistent.service"
@@ -23,7 +24,7 @@ static char *unit_name(const struct firewall_kind *k)
 }
 
 /* No dash in front of ExecStart: a script that does not fit the chains any more is to be seen. */
-static void render_unit(const char *argv, const char *script, struct strbuf *out)
+static void render_unit(const char *loader, const char *script, struct strbuf *out)
 {
     strbuf_addf(out,
                 "[Unit]\n"
@@ -40,39 +41,52 @@ static void render_unit(const char *argv, const char *script, struct strbuf *out
                 "\n"
                 "[Install]\n"
                 "WantedBy=multi-user.target\n",
-                argv, script, argv, script);
+                loader, script, loader, script);
 }
 
-bool firewall_boot_is(const struct firewall_kind *k, const char *script)
+bool firewall_boot_stays(const struct firewall_kind *k, const struct openings *all)
 {
     struct unit_state state;
+    STRBUF(script, SCRIPT_MAX);
     AUTO_FREE char *path = script_path(k);
     AUTO_FREE char *unit = unit_name(k);
-    return file_is(path, script, strlen(script), 0600) == 1 &&
+    k->script(all, &script);
+    return file_is(path, script.data, script.len, 0600) == 1 &&
            unit_state(unit, &state, NULL) == 0 && strcmp(state.enabled, "enabled") == 0;
 }
 
-static int write_both(const struct firewall_kind *k, struct ledger *l, const char *argv,
-                      const char *script, struct error *err)
+static int write_both(const struct firewall_kind *k, struct ledger *l, const struct strbuf *script,
+                      struct error *err)
 {
     STRBUF(text, UNIT_TEXT_MAX);
     AUTO_FREE char *path = script_path(k);
     AUTO_FREE char *unit = unit_name(k);
     AUTO_FREE char *file = xasprintf("/etc/systemd/system/%s", unit);
-    render_unit(argv, path, &text);
+    render_unit(k->loader, path, &text);
     int r = ledger_unit(l, unit, err);
     r = r < 0 ? r : ledger_mkdir(l, SCRIPT_DIR, 0700, err);
-    r = r < 0 ? r : ledger_write_file(l, path, script, strlen(script), 0600, err);
+    r = r < 0 ? r : ledger_write_file(l, path, script->data, script->len, 0600, err);
     return r < 0 ? r : ledger_write_file(l, file, text.data, text.len, 0644, err);
 }
 
-int firewall_boot_run(const struct firewall_kind *k, const struct step_context *ctx,
-                      const char *argv, const char *script, struct error *err)
+/* Records and writes both, and has the script run now: that is what opens. */
+static int run_now(const struct firewall_kind *k, struct ledger *l, const struct strbuf *script,
+                   struct error *err)
 {
     AUTO_FREE char *unit = unit_name(k);
-    int r = write_both(k, ctx->ledger, argv, script, err);
+    int r = write_both(k, l, script, err);
     r = r < 0 ? r : units_daemon_reload(err);
     r = r < 0 ? r : unit_enable(unit, err);
     r = r < 0 ? r : unit_restart(unit, UNIT_TIMEOUT_MS, err);
     return r < 0 ? error_remedy(err, "look at `journalctl -u %s` on the host", unit) : 0;
+}
+
+int firewall_boot_open(const struct firewall_kind *k, const struct step_context *ctx,
+                       const struct openings *all, const bool *there, struct error *err)
+{
+    (void) there; /* the script has all of them, and would put some in twice */
+    STRBUF(script, SCRIPT_MAX);
+    k->script(all, &script);
+    int r = k->close(k, all, err);
+    return r < 0 ? r : run_now(k, ctx->ledger, &script, err);
 }

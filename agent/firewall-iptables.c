@@ -66,16 +66,16 @@ bool firewall_iptables_closes(const char *save, const char *chain)
 static bool may_ask(const struct firewall_kind *k)
 {
     STRBUF(names, NAMES_MAX);
-    AUTO_FREE char *program = xasprintf("%s-save", k->program);
+    AUTO_FREE char *program = xasprintf("%s-save", k->name);
     if (!process_in_path(program))
         return false;
-    return strcmp(k->program, "iptables-legacy") != 0 ||
+    return strcmp(k->name, "iptables-legacy") != 0 ||
            (file_read(LEGACY_TABLES, &names, NULL) == 0 && strstr(names.data, "filter"));
 }
 
 static int save_filter(const struct firewall_kind *k, struct strbuf *out, struct error *err)
 {
-    AUTO_FREE char *program = xasprintf("%s-save", k->program);
+    AUTO_FREE char *program = xasprintf("%s-save", k->name);
     const char *const argv[] = {program, "-t", "filter", NULL};
     const struct process_options options = {.out = out, .timeout_ms = TIMEOUT_MS};
     int r = process_run(argv, &options, NULL, err);
@@ -198,48 +198,19 @@ static int close_these(const struct firewall_kind *k, const struct openings *som
     if (r < 0)
         return r;
     firewall_iptables_delete(save.data, some, &script);
-    AUTO_FREE char *program = xasprintf("%s-restore", k->program);
+    AUTO_FREE char *program = xasprintf("%s-restore", k->name);
     const char *const argv[] = {program, "--noflush", NULL};
     const struct process_options options = {
         .stdin_data = script.data, .stdin_len = script.len, .timeout_ms = TIMEOUT_MS};
     return script.len > 0 ? process_run(argv, &options, NULL, err) : 0;
 }
 
-static bool stays(const struct firewall_kind *k, const struct openings *all)
-{
-    STRBUF(script, SCRIPT_MAX);
-    firewall_iptables_script(all, &script);
-    return firewall_boot_is(k, script.data);
-}
-
-static int open_these(const struct firewall_kind *k, const struct step_context *ctx,
-                      const struct openings *all, const bool *there, struct error *err)
-{
-    (void) there; /* the unit's script has all of them, and would put some in twice */
-    STRBUF(script, SCRIPT_MAX);
-    AUTO_FREE char *argv = xasprintf("%s-restore --noflush", k->program);
-    firewall_iptables_script(all, &script);
-    int r = close_these(k, all, err);
-    return r < 0 ? r : firewall_boot_run(k, ctx, argv, script.data, err);
-}
-
-const struct firewall_kind firewall_iptables_nft = {
-    .name = "iptables-nft",
-    .is_active = is_active,
-    .expand = expand,
-    .look = look,
-    .stays = stays,
-    .open = open_these,
-    .close = close_these,
-    .program = "iptables-nft",
-};
-const struct firewall_kind firewall_iptables_legacy = {
-    .name = "iptables-legacy",
-    .is_active = is_active,
-    .expand = expand,
-    .look = look,
-    .stays = stays,
-    .open = open_these,
-    .close = close_these,
-    .program = "iptables-legacy",
-};
+/* The two forms are programs of these names. */
+#define FORM(form) \
+    { \
+        .name = form, .is_active = is_active, .expand = expand, .look = look, \
+        .stays = firewall_boot_stays, .open = firewall_boot_open, .close = close_these, \
+        .script = firewall_iptables_script, .loader = form "-restore --noflush", \
+    }
+const struct firewall_kind firewall_iptables_nft = FORM("iptables-nft");
+const struct firewall_kind firewall_iptables_legacy = FORM("iptables-legacy");

@@ -318,29 +318,14 @@ static int close_these(const struct firewall_kind *k, const struct openings *som
     return run_script(&script, err);
 }
 
-static bool stays(const struct firewall_kind *k, const struct openings *all)
-{
-    STRBUF(script, SCRIPT_MAX);
-    firewall_nft_script(all, &script);
-    return firewall_boot_is(k, script.data);
-}
-
-static int open_these(const struct firewall_kind *k, const struct step_context *ctx,
-                      const struct openings *all, const bool *there, struct error *err)
-{
-    (void) there; /* the unit's script has all of them, and would put some in twice */
-    STRBUF(script, SCRIPT_MAX);
-    firewall_nft_script(all, &script);
-    int r = close_these(k, all, err);
-    return r < 0 ? r : firewall_boot_run(k, ctx, "nft -f", script.data, err);
-}
-
 const struct firewall_kind firewall_nftables = {
     .name = "nftables",
     .is_active = is_active,
     .expand = expand,
     .look = look,
-    .stays = stays,
-    .open = open_these,
+    .stays = firewall_boot_stays,
+    .open = firewall_boot_open,
     .close = close_these,
+    .script = firewall_nft_script,
+    .loader = "nft -f",
 };

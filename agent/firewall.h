@@ -7,6 +7,7 @@
 #include "lib/cleanup.h"
 #include "lib/error.h"
 #include "lib/json.h"
+#include "lib/strbuf.h"
 #include "lib/strv.h"
 
 #include <stdbool.h>
@@ -57,7 +58,10 @@ struct firewall_kind {
                 const struct openings *all, const bool *there, struct error *err);
     /* Closes what of these is open; what is not is fine, and so is a firewall that is gone. */
     int (*close)(const struct firewall_kind *k, const struct openings *some, struct error *err);
-    const char *program; /* iptables' two: "iptables-nft", "iptables-legacy" */
+    /* Packet filters: what opens all of these, and the program that is given the path of a file
+     * with it (space-separated). */
+    void (*script)(const struct openings *all, struct strbuf *out);
+    const char *loader;
 };
 extern const struct firewall_kind firewall_firewalld, firewall_ufw, firewall_nftables,
     firewall_iptables_nft, firewall_iptables_legacy;
@@ -76,13 +80,12 @@ int firewall_record(struct ledger *l, const struct firewall_kind *k, const struc
 /* Closes all of the names of "firewall" records. */
 int firewall_undo(const struct strv *names, struct error *err);
 
-/* firewall-boot.c: packet filters forget. A unit of ours puts a script in again, after what loads
- * the host's own rules, at boot and whenever that is loaded anew. */
-bool firewall_boot_is(const struct firewall_kind *k, const char *script);
-/* Records and writes both, and has the script run now: that is what opens. argv: the program that
- * is given the script's path, space-separated. */
-int firewall_boot_run(const struct firewall_kind *k, const struct step_context *ctx,
-                      const char *argv, const char *script, struct error *err);
+/* firewall-boot.c: packet filters forget. A unit of ours puts the kind's script in again, after what
+ * loads the host's own rules, at boot and whenever that is loaded anew. `stays` and `open` of the
+ * kinds that have a script. */
+bool firewall_boot_stays(const struct firewall_kind *k, const struct openings *all);
+int firewall_boot_open(const struct firewall_kind *k, const struct step_context *ctx,
+                       const struct openings *all, const bool *there, struct error *err);
 
 /* Pure parts. */
 /* firewall-nft.c: base chains of hook input or forward that end in a drop, from `nft -j list
