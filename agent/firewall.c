@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define RECORD "firewall"
+#define TELL_MAX 4096 /* bytes of a line's sources */
 
 static const struct firewall_kind *const managers[] = {&firewall_firewalld, &firewall_ufw};
 static const struct firewall_kind *const filters[] = {&firewall_nftables, &firewall_iptables_nft,
@@ -102,14 +103,54 @@ bool openings_add_at(struct openings *o, const struct opening *item, const char 
     return true;
 }
 
+static bool same_ports(const struct opening *a, const struct opening *b)
+{
+    return strcmp(a->protocol, b->protocol) == 0 && a->first == b->first && a->last == b->last &&
+           strcmp(a->place, b->place) == 0;
+}
+
 bool openings_has(const struct openings *o, const struct opening *item)
 {
     for (size_t i = 0; i < o->count; i++)
-        if (strcmp(o->items[i].protocol, item->protocol) == 0 && o->items[i].first == item->first &&
-            o->items[i].last == item->last && strcmp(o->items[i].source, item->source) == 0 &&
-            strcmp(o->items[i].place, item->place) == 0)
+        if (same_ports(&o->items[i], item) && strcmp(o->items[i].source, item->source) == 0)
             return true;
     return false;
+}
+
+static void describe(const struct opening *o, struct strbuf *out)
+{
+    if (strcmp(o->protocol, FIREWALL_PODS) == 0)
+        strbuf_adds(out, "all traffic of pods");
+    else if (o->first == 0)
+        strbuf_adds(out, o->protocol);
+    else if (o->first == o->last)
+        strbuf_addf(out, "%s port %u", o->protocol, o->first);
+    else
+        strbuf_addf(out, "%s ports %u-%u", o->protocol, o->first, o->last);
+}
+
+static const char *source_words(const struct opening *o)
+{
+    return strcmp(o->source, FIREWALL_ANYWHERE) == 0 ? "everywhere" : o->source;
+}
+
+void openings_tell(const struct openings *o, const bool *skip, const char *verb, const char *name,
+                   struct strv *out)
+{
+    for (size_t i = 0, next; i < o->count; i = next) {
+        const struct opening *first = &o->items[i];
+        STRBUF(sources, TELL_MAX);
+        for (next = i; next < o->count && same_ports(first, &o->items[next]); next++)
+            if (!skip || !skip[next])
+                strbuf_addf(&sources, "%s%s", sources.len ? ", " : "",
+                            source_words(&o->items[next]));
+        if (sources.len == 0)
+            continue;
+        STRBUF(ports, OPENING_TEXT_MAX);
+        describe(first, &ports);
+        strv_addf(out, "%s %s from %s in %s%s%s", verb, ports.data, sources.data, name,
+                  *first->place ? ", " : "", first->place);
+    }
 }
 
 size_t firewall_active(const struct firewall_kind *out[FIREWALL_KINDS])

@@ -41,6 +41,10 @@ void openings_add(struct openings *o, const struct opening *item);
 /* A copy of the item at that place; false when the place is too long to be one. */
 bool openings_add_at(struct openings *o, const struct opening *item, const char *place);
 bool openings_has(const struct openings *o, const struct opening *item);
+/* "VERB tcp port 22 from 10.0.0.1, 10.0.0.2 in NAME, PLACE", a line for the same ports of several
+ * sources that stand together. skip (may be NULL): those that are not told. */
+void openings_tell(const struct openings *o, const bool *skip, const char *verb, const char *name,
+                   struct strv *out);
 
 struct firewall_kind {
     const char *name; /* in facts, in the ledger, for the user */

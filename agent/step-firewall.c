@@ -131,48 +131,6 @@ static int look(const struct step_context *ctx, const json_t *params, struct wor
     return r < 0 ? r : find_stale(ctx, w, err);
 }
 
-static bool same_ports(const struct opening *a, const struct opening *b)
-{
-    return strcmp(a->protocol, b->protocol) == 0 && a->first == b->first &&
-           strcmp(a->place, b->place) == 0;
-}
-
-static void describe(const struct opening *o, struct strbuf *out)
-{
-    if (strcmp(o->protocol, FIREWALL_PODS) == 0)
-        strbuf_adds(out, "all traffic of pods");
-    else if (o->first == 0)
-        strbuf_adds(out, o->protocol);
-    else if (o->first == o->last)
-        strbuf_addf(out, "%s port %u", o->protocol, o->first);
-    else
-        strbuf_addf(out, "%s ports %u-%u", o->protocol, o->first, o->last);
-}
-
-/* One line for the same ports from several sources. */
-static void tell(const struct work *w, const char *verb, const struct openings *all,
-                 const bool *skip, struct strv *differences)
-{
-    for (size_t i = 0; i < all->count; i++) {
-        const struct opening *o = &all->items[i];
-        if ((skip && skip[i]) || (i > 0 && !(skip && skip[i - 1]) && same_ports(o, o - 1)))
-            continue;
-        STRBUF(text, 4096);
-        describe(o, &text);
-        const char *separator = " from ";
-        for (size_t k = i; k < all->count && same_ports(o, &all->items[k]); k++) {
-            if (!(skip && skip[k]))
-                strbuf_addf(&text, "%s%s", separator,
-                            strcmp(all->items[k].source, FIREWALL_ANYWHERE) == 0
-                                ? "everywhere"
-                                : all->items[k].source);
-            separator = ", ";
-        }
-        strv_addf(differences, "%s %s in %s%s%s", verb, text.data, w->kind->name,
-                  *o->place ? ", " : "", o->place);
-    }
-}
-
 static int check(const struct step_context *ctx, const json_t *params, struct strv *differences,
                  struct error *err)
 {
@@ -185,8 +143,8 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
         AUTO_WORK w = {.kind = kinds[i]};
         r = look(ctx, params, &w, err);
         if (r >= 0) {
-            tell(&w, "open", &w.all, w.there, differences);
-            tell(&w, "close", &w.stale, NULL, differences);
+            openings_tell(&w.all, w.there, "open", kinds[i]->name, differences);
+            openings_tell(&w.stale, NULL, "close", kinds[i]->name, differences);
         }
     }
     return r < 0 ? r : differences->count == before;

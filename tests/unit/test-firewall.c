@@ -76,6 +76,34 @@ static void add(struct openings *all, const char *text)
     openings_add(all, &o);
 }
 
+static void sources_of_the_same_ports_are_one_line(void **state)
+{
+    (void) state;
+    static const char *const texts[] = {
+        "tcp:22-22:10.0.0.1:INPUT",  "tcp:22-22:10.0.0.2:INPUT",
+        "tcp:22-22:0.0.0.0/0:INPUT", "udp:8472-8473:10.0.0.1:INPUT",
+        "vrrp:0-0:10.0.0.1:",        "pods:0-0:10.244.0.0/16:FORWARD"};
+    const bool skip[] = {false, true, false, true, false, false};
+    AUTO_OPENINGS all = {0};
+    STRV(some);
+    STRV(every);
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct opening o = parsed(texts[i]);
+        openings_add(&all, &o);
+    }
+    openings_tell(&all, skip, "open", "ufw", &some);
+    assert_int_equal(some.count, 3);
+    assert_string_equal(some.items[0], "open tcp port 22 from 10.0.0.1, everywhere in ufw, INPUT");
+    assert_string_equal(some.items[1], "open vrrp from 10.0.0.1 in ufw");
+    assert_string_equal(some.items[2],
+                        "open all traffic of pods from 10.244.0.0/16 in ufw, FORWARD");
+    openings_tell(&all, NULL, "close", "ufw", &every);
+    assert_int_equal(every.count, 4);
+    assert_string_equal(every.items[0],
+                        "close tcp port 22 from 10.0.0.1, 10.0.0.2, everywhere in ufw, INPUT");
+    assert_string_equal(every.items[1], "close udp ports 8472-8473 from 10.0.0.1 in ufw, INPUT");
+}
+
 static void nft_rules(void **state)
 {
     (void) state;
@@ -350,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_come_back),
         cmocka_unit_test(other_texts_are_refused),
+        cmocka_unit_test(sources_of_the_same_ports_are_one_line),
         cmocka_unit_test(nft_rules),
         cmocka_unit_test(nft_chains_that_drop),
         cmocka_unit_test(iptables_chains_that_drop),
