@@ -114,13 +114,10 @@ static int find_stale(const struct step_context *ctx, struct work *w, struct err
     return r;
 }
 
-static int look(const struct step_context *ctx, const json_t *params, struct work *w,
-                struct error *err)
+static int look(const struct step_context *ctx, const char *interface,
+                const struct openings *wanted, struct work *w, struct error *err)
 {
-    AUTO_OPENINGS wanted = {0};
-    const char *interface;
-    int r = need_params(params, &interface, &wanted, err);
-    r = r < 0 ? r : w->kind->expand(w->kind, &wanted, interface, &w->all, err);
+    int r = w->kind->expand(w->kind, wanted, interface, &w->all, err);
     if (r < 0)
         return r;
     w->there = xcalloc(w->all.count + 1, sizeof(*w->there));
@@ -141,7 +138,7 @@ static int check(const struct step_context *ctx, const json_t *params, struct st
     int r = need_params(params, &interface, &wanted, err);
     for (size_t i = 0; r >= 0 && i < count; i++) {
         AUTO_WORK w = {.kind = kinds[i]};
-        r = look(ctx, params, &w, err);
+        r = look(ctx, interface, &wanted, &w, err);
         if (r >= 0) {
             openings_tell(&w.all, w.there, "open", kinds[i]->name, differences);
             openings_tell(&w.stale, NULL, "close", kinds[i]->name, differences);
@@ -167,10 +164,12 @@ static int apply(const struct step_context *ctx, const json_t *params, json_t *r
     (void) result;
     const struct firewall_kind *kinds[FIREWALL_KINDS];
     size_t count = firewall_active(kinds);
-    int r = 0;
+    AUTO_OPENINGS wanted = {0};
+    const char *interface;
+    int r = need_params(params, &interface, &wanted, err);
     for (size_t i = 0; r >= 0 && i < count; i++) {
         AUTO_WORK w = {.kind = kinds[i]};
-        r = look(ctx, params, &w, err);
+        r = look(ctx, interface, &wanted, &w, err);
         r = r < 0 ? r : change(ctx, &w, err);
         if (r < 0)
             error_prefix(err, "%s", kinds[i]->name);
