@@ -4,6 +4,7 @@
 #include "lib/protocol.h"
 #include "lib/strbuf.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -87,6 +88,8 @@ int firewall_boot_open(const struct firewall_kind *k, const struct step_context 
     (void) there; /* the script has all of them, and would put some in twice */
     STRBUF(script, SCRIPT_MAX);
     k->script(all, &script);
+    if (strbuf_full(&script))
+        return error_set(err, -E2BIG, "more is to be opened than a script may hold");
     int r = k->close(k, all, err);
     return r < 0 ? r : run_now(k, ctx->ledger, &script, err);
 }

@@ -3,6 +3,7 @@
 #include "agent/firewall.h"
 #include "lib/strbuf.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -373,6 +374,35 @@ static void odd_places_are_no_places(void **state)
     assert_true(openings_has(&all, &o));
 }
 
+static void endless_script(const struct openings *all, struct strbuf *out)
+{
+    (void) all;
+    while (!strbuf_full(out))
+        strbuf_adds(out, "insert rule inet filter input accept\n");
+}
+
+static int never_closes(const struct firewall_kind *k, const struct openings *some,
+                        struct error *err)
+{
+    (void) k;
+    (void) some;
+    (void) err;
+    fail();
+    return 0;
+}
+
+/* Half of the rules would look like all of them. */
+static void a_script_that_was_cut_is_not_run(void **state)
+{
+    (void) state;
+    const struct firewall_kind kind = {
+        .name = "test", .script = endless_script, .loader = "false", .close = never_closes};
+    const struct step_context ctx = {0};
+    const struct openings none = {0};
+    struct error err = ERROR_INIT;
+    assert_int_equal(firewall_boot_open(&kind, &ctx, &none, NULL, &err), -E2BIG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +418,7 @@ int main(void)
         cmocka_unit_test(firewalld_zones),
         cmocka_unit_test(firewalld_rules_of_a_zone),
         cmocka_unit_test(odd_places_are_no_places),
+        cmocka_unit_test(a_script_that_was_cut_is_not_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
