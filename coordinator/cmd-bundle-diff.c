@@ -36,10 +36,12 @@ static bool same_content(const struct bundle *from, const struct component *a,
            (!a->ref || strcmp(a->ref, b->ref) == 0);
 }
 
-/* What of a component a host lacks that has the old bundle. */
+/* What of a component a host lacks that has the old bundle; a stack is for no host. */
 static int64_t lacking(const struct bundle *from, const struct bundle *to,
                        const struct component *c)
 {
+    if (c->kind == COMPONENT_STACK)
+        return 0;
     AUTO_JSON *have = contents_needed(from, c->roles);
     AUTO_JSON *need = contents_of(to, c);
     const char *digest;

@@ -39,7 +39,8 @@ static int unknown_component(const struct bundle *b, const char *name, struct er
 static int extract_component(const struct bundle *b, const char *name, const char *dir,
                              struct error *err)
 {
-    static const char *const what[] = {"files", "an image, for skopeo: oci:DIR:", "an addon"};
+    static const char *const what[] = {"files", "an image, for skopeo: oci:DIR:", "an addon",
+                                       "profiles of a stack"};
     const struct component *c = bundle_find(b, name);
     if (!c)
         return unknown_component(b, name, err);

@@ -37,6 +37,8 @@ static void arguments_release(struct inspect_arguments *o)
 
 static const char *role_words(unsigned roles)
 {
+    if (roles == 0)
+        return "coordinator";
     if (roles == CONTENTS_ALL_ROLES)
         return "all";
     return roles == COMPONENT_WORKER ? "worker" : "control-plane";
@@ -45,7 +47,6 @@ static const char *role_words(unsigned roles)
 static json_t *component_json(const struct bundle *b, const struct component *c,
                               const json_t *shared)
 {
-    static const char *const kinds[] = {"files", "image", "addon"};
     AUTO_JSON *blobs = contents_of(b, c);
     AUTO_JSON *common = json_object();
     AUTO_FREE char *source = contents_source(b, c);
@@ -55,8 +56,8 @@ static json_t *component_json(const struct bundle *b, const struct component *c,
         if (json_object_get(shared, digest))
             json_object_set(common, digest, size);
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s*}", "name", c->name, "kind",
-                     kinds[c->kind], "version", c->version, "roles", role_words(c->roles), "size",
-                     (json_int_t) contents_size(blobs), "blobs",
+                     component_kind_name(c->kind), "version", c->version, "roles",
+                     role_words(c->roles), "size", (json_int_t) contents_size(blobs), "blobs",
                      (json_int_t) json_object_size(blobs), "shared_size",
                      (json_int_t) contents_size(common), "source", source, "digest",
                      c->manifest ? c->manifest : c->blob, "ref", c->ref);

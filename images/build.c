@@ -235,8 +235,7 @@ static void list_sources(const struct build *b, json_t *list, const struct recip
             list_source(b, list, layer->entries[i].source);
 }
 
-static json_t *component_json(const struct build *b, const struct recipe_component *c,
-                              const char *kind)
+static json_t *component_json(const struct build *b, const struct recipe_component *c)
 {
     json_t *sources = json_array();
     if (c->is_source)
@@ -244,8 +243,9 @@ static json_t *component_json(const struct build *b, const struct recipe_compone
     list_sources(b, sources, &c->files);
     for (size_t i = 0; i < c->layer_count; i++)
         list_sources(b, sources, &b->recipe.layers[c->layers[i]]);
-    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", c->name, "kind", kind, "version",
-                     c->version, "roles", role_list(c->roles), "sources", sources);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", c->name, "kind",
+                     component_kind_name(c->kind), "version", c->version, "roles",
+                     role_list(c->roles), "sources", sources);
 }
 
 static json_t *needed_images(const struct yaml_node *map)
@@ -272,12 +272,14 @@ static int build_artifact(struct build *b, const struct recipe_component *c, int
                                       .size = blob.size};
     if ((r = artifact_put(b->layout, &artifact, ref, err)) < 0)
         return r;
-    json_t *json = component_json(b, c, c->kind == COMPONENT_ADDON ? "addon" : "files");
+    json_t *json = component_json(b, c);
     json_object_set_new(json, "blob", json_string(blob.digest));
     if (c->kind == COMPONENT_ADDON)
         json_object_set_new(json, "namespaces", json_texts(&c->namespaces));
     if (c->images)
         json_object_set_new(json, "images", needed_images(c->images));
+    if (c->kind == COMPONENT_STACK)
+        json_object_set_new(json, "images", json_texts(&c->stack_images));
     json_array_append_new(b->components, json);
     *size = blob.size;
     return 0;
@@ -302,7 +304,7 @@ static int get_image_layers(struct build *b, const struct recipe_component *c,
 static void add_image(struct build *b, const struct recipe_component *c, const char *manifest,
                       json_t *blobs)
 {
-    json_t *json = component_json(b, c, "image");
+    json_t *json = component_json(b, c);
     json_object_set_new(json, "ref", json_string(c->ref));
     json_object_set_new(json, "manifest", json_string(manifest));
     json_object_set_new(json, "blobs", blobs);

@@ -71,12 +71,24 @@ static int need_blob(const struct bundle *b, const json_t *obj, const char *key,
     return 0;
 }
 
-static int read_roles(const json_t *obj, unsigned *out, struct error *err)
+const char *component_kind_name(enum component_kind kind)
+{
+    static const char *const names[] = {[COMPONENT_FILES] = "files",
+                                        [COMPONENT_IMAGE] = "image",
+                                        [COMPONENT_ADDON] = "addon",
+                                        [COMPONENT_STACK] = "stack"};
+    return names[kind];
+}
+
+/* Hosts get all but a stack. */
+static int read_roles(const json_t *obj, enum component_kind kind, unsigned *out, struct error *err)
 {
     json_t *roles;
     int r = json_need_array(obj, "roles", &roles, err);
     if (r < 0)
         return r;
+    if (kind == COMPONENT_STACK && json_array_size(roles) > 0)
+        return error_set(err, -EBADMSG, "a stack has \"roles\"");
     unsigned bits = 0;
     size_t i;
     json_t *item;
@@ -91,7 +103,7 @@ static int read_roles(const json_t *obj, unsigned *out, struct error *err)
                              "\"roles\" has something that is neither "
                              "\"control-plane\" nor \"worker\"");
     }
-    if (!bits)
+    if (!bits && kind != COMPONENT_STACK)
         return error_set(err, -EBADMSG, "\"roles\" is empty");
     *out = bits;
     return 0;
@@ -137,6 +149,13 @@ static int read_namespaces(const json_t *obj, struct component *c, struct error 
     return 0;
 }
 
+static bool is_repository(const json_t *value)
+{
+    AUTO_FREE char *ref = xasprintf("%s:tag",
+                                    json_is_string(value) ? json_string_value(value) : "");
+    return grammar_image_ref(ref);
+}
+
 static int read_images(const json_t *obj, struct component *c, struct error *err)
 {
     json_t *images = json_object_get(obj, "images"), *repository;
@@ -144,9 +163,7 @@ static int read_images(const json_t *obj, struct component *c, struct error *err
     if (images && !json_is_object(images))
         return error_set(err, -EBADMSG, "\"images\" is not an object");
     json_object_foreach(images, value, repository) {
-        AUTO_FREE char *ref =
-            xasprintf("%s:tag", json_is_string(repository) ? json_string_value(repository) : "");
-        if (!is_word(value, NAME_MAX_LEN) || !grammar_image_ref(ref))
+        if (!is_word(value, NAME_MAX_LEN) || !is_repository(repository))
             return error_set(err, -EBADMSG, "\"images\" has something that is no repository");
     }
     c->images = images;
@@ -157,6 +174,19 @@ static int read_addon(const json_t *obj, struct component *c, struct error *err)
 {
     int r = read_namespaces(obj, c, err);
     return r < 0 ? r : read_images(obj, c, err);
+}
+
+static int read_stack(const json_t *obj, struct component *c, struct error *err)
+{
+    json_t *images = json_object_get(obj, "images"), *repository;
+    size_t i;
+    if (images && !json_is_array(images))
+        return error_set(err, -EBADMSG, "\"images\" is not a list");
+    json_array_foreach(images, i, repository)
+        if (!is_repository(repository))
+            return error_set(err, -EBADMSG, "\"images\" has something that is no repository");
+    c->images = images;
+    return 0;
 }
 
 static int read_sources(const struct bundle *b, const json_t *obj, struct component *c,
@@ -177,17 +207,16 @@ static int read_sources(const struct bundle *b, const json_t *obj, struct compon
 
 static int read_kind(const json_t *obj, enum component_kind *out, struct error *err)
 {
-    static const char *const kinds[] = {"files", "image", "addon"};
     const char *kind;
     int r = json_need_string(obj, "kind", &kind, err);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-        if (strcmp(kind, kinds[i]) == 0) {
-            *out = (enum component_kind) i;
+    for (enum component_kind k = COMPONENT_FILES; k <= COMPONENT_STACK; k++)
+        if (strcmp(kind, component_kind_name(k)) == 0) {
+            *out = k;
             return 0;
         }
-    return error_set(err, -EBADMSG, "\"kind\" is none of files, image, addon");
+    return error_set(err, -EBADMSG, "\"kind\" is none of files, image, addon, stack");
 }
 
 static int read_component(const struct bundle *b, const json_t *obj, struct component *c,
@@ -198,13 +227,16 @@ static int read_component(const struct bundle *b, const json_t *obj, struct comp
     int r;
     if ((r = need_word(obj, "name", &c->name, err)) < 0 ||
         (r = need_word(obj, "version", &c->version, err)) < 0 ||
-        (r = read_kind(obj, &c->kind, err)) < 0 || (r = read_roles(obj, &c->roles, err)) < 0 ||
+        (r = read_kind(obj, &c->kind, err)) < 0 ||
+        (r = read_roles(obj, c->kind, &c->roles, err)) < 0 ||
         (r = read_sources(b, obj, c, err)) < 0)
         return r;
     if (c->kind == COMPONENT_IMAGE)
         return read_image(b, obj, c, err);
     r = need_blob(b, obj, "blob", &c->blob, err);
-    return r < 0 || c->kind == COMPONENT_FILES ? r : read_addon(obj, c, err);
+    if (r < 0 || c->kind == COMPONENT_FILES)
+        return r;
+    return c->kind == COMPONENT_ADDON ? read_addon(obj, c, err) : read_stack(obj, c, err);
 }
 
 static bool same_component(const struct component *a, const struct component *b)

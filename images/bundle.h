@@ -11,8 +11,12 @@
  *       "blobs":["sha256:…",…]},                   config and layers
  *      {"name":"flannel","kind":"addon","version":"…","roles":["control-plane"],"blob":"sha256:…",
  *       "namespaces":["…"],                        a tar of a kustomize folder, its pods' homes,
- *       "images":{VALUE:"docker.io/calico/cni",…}}],  and images that it needs: whichever tag the
+ *       "images":{VALUE:"docker.io/calico/cni",…}},   and images that it needs: whichever tag the
  *                                                   bundle has is told to it by that value
+ *      {"name":"stack","kind":"stack","version":"…","roles":[],"blob":"sha256:…",
+ *       "images":["bigtop.apache.org/kafka",…]}],  a tar of profiles and their components
+ *                                                   (docs/stack.md), for the coordinator alone, and
+ *                                                   images that hosts get only by a profile
  *    "blobs":{"sha256:…":12345,…},                   every blob and its size, manifests too
  *    "chunks":{"sha256:…":["<64 hex>",…],…},         SHA-256 of each CHUNK_SIZE bytes of a blob
  *                                                    that has more than one (images/chunk-map.h)
@@ -50,18 +54,20 @@
 /* Bits of component.roles; the same as enum host_role of the coordinator. */
 enum { COMPONENT_CONTROL_PLANE = 1, COMPONENT_WORKER = 2 };
 
-enum component_kind { COMPONENT_FILES, COMPONENT_IMAGE, COMPONENT_ADDON };
+enum component_kind { COMPONENT_FILES, COMPONENT_IMAGE, COMPONENT_ADDON, COMPONENT_STACK };
+const char *component_kind_name(enum component_kind kind); /* "files", … */
 
 struct component {
     enum component_kind kind;
     const char *name, *version; /* borrowed from the bundle */
-    unsigned roles;             /* COMPONENT_CONTROL_PLANE | COMPONENT_WORKER */
-    const char *blob;           /* files, addon */
+    unsigned roles;             /* COMPONENT_CONTROL_PLANE | COMPONENT_WORKER; stack: none */
+    const char *blob;           /* files, addon, stack */
     const char *ref, *manifest; /* image */
     json_t *blobs;              /* image: array of digests, borrowed */
     json_t *sources;            /* array of keys of "sources", borrowed; may be NULL */
     json_t *namespaces;         /* addon: array of strings, borrowed; may be NULL */
-    json_t *images;             /* addon: object of repositories, borrowed; may be NULL */
+    json_t *images;             /* addon: object of repositories, stack: array of them; borrowed;
+                                   may be NULL */
 };
 
 struct bundle_store; /* images/bundle-store.h */

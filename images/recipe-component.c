@@ -9,6 +9,8 @@
 static int read_roles(const struct recipe *r, struct recipe_component *c, struct error *err)
 {
     STRV(roles);
+    if (c->kind == COMPONENT_STACK)
+        return 0;
     if (c->is_source && !yaml_get(c->node, "roles")) {
         c->roles = COMPONENT_CONTROL_PLANE | COMPONENT_WORKER;
         return 0;
@@ -70,6 +72,15 @@ static int read_image(const struct recipe *r, struct recipe_component *c, struct
     return 0;
 }
 
+static int check_repository(const struct recipe *r, const struct yaml_node *at,
+                            const char *repository, struct error *err)
+{
+    AUTO_FREE char *ref = xasprintf("%s:tag", repository);
+    if (grammar_image_ref(ref))
+        return 0;
+    return yaml_error(&r->file, at, err, "expected a full repository without a tag: host/path");
+}
+
 static int read_needed_images(const struct recipe *r, struct recipe_component *c, struct error *err)
 {
     const struct yaml_node *map = yaml_get(c->node, "images");
@@ -80,10 +91,7 @@ static int read_needed_images(const struct recipe *r, struct recipe_component *c
             return yaml_error_key(&r->file, map, i, err, "a value's name has to be a word");
         if ((e = fields_need_string(&r->file, map, map->keys[i], &repository, err)) < 0)
             return e;
-        AUTO_FREE char *ref = xasprintf("%s:tag", repository);
-        if (!grammar_image_ref(ref))
-            return yaml_error(&r->file, map->items[i], err,
-                              "expected a full repository without a tag: host/path");
+        e = check_repository(r, map->items[i], repository, err);
     }
     c->images = map;
     return e;
@@ -93,6 +101,15 @@ static int read_addon(const struct recipe *r, struct recipe_component *c, struct
 {
     int e = fields_get_strings(&r->file, c->node, "namespaces", &c->namespaces, err);
     return e < 0 ? e : read_needed_images(r, c, err);
+}
+
+static int read_stack(const struct recipe *r, struct recipe_component *c, struct error *err)
+{
+    const struct yaml_node *list = yaml_get(c->node, "images");
+    int e = fields_get_strings(&r->file, c->node, "images", &c->stack_images, err);
+    for (size_t i = 0; e == 0 && i < c->stack_images.count; i++)
+        e = check_repository(r, list->items[i], c->stack_images.items[i], err);
+    return e;
 }
 
 static int read_files_only(const struct recipe *r, struct recipe_component *c, struct error *err)
@@ -142,6 +159,12 @@ static int take_addon(const struct recipe *r, struct recipe_component *c, struct
     return e < 0 ? e : read_addon(r, c, err);
 }
 
+static int take_stack(const struct recipe *r, struct recipe_component *c, struct error *err)
+{
+    int e = take_tree(r, c, "", err);
+    return e < 0 ? e : read_stack(r, c, err);
+}
+
 /* Kinds */
 
 #define COMMON_KEYS "name", "kind", "version", "roles"
@@ -153,17 +176,20 @@ static const char *const take_files_keys[] = {COMMON_KEYS, "source", "to", NULL}
 static const char *const take_image_keys[] = {COMMON_KEYS, "source", "image", "ref", NULL};
 static const char *const take_addon_keys[] = {COMMON_KEYS,  "source", "to",
                                               "namespaces", "images", NULL};
+static const char *const stack_keys[] = {"name", "kind", "version", "files", "images", NULL};
+static const char *const take_stack_keys[] = {"name", "kind",   "version", "source",
+                                              "to",   "images", NULL};
 
 static const struct {
-    const char *name;
     struct {
         const char *const *keys;
         int (*read)(const struct recipe *r, struct recipe_component *c, struct error *err);
     } listed, taken; /* made of entries and layers; one source */
 } component_kinds[] = {
-    [COMPONENT_FILES] = {"files", {files_keys, read_files_only}, {take_files_keys, take_files}},
-    [COMPONENT_IMAGE] = {"image", {image_keys, read_image}, {take_image_keys, take_image}},
-    [COMPONENT_ADDON] = {"addon", {addon_keys, read_addon}, {take_addon_keys, take_addon}},
+    [COMPONENT_FILES] = {{files_keys, read_files_only}, {take_files_keys, take_files}},
+    [COMPONENT_IMAGE] = {{image_keys, read_image}, {take_image_keys, take_image}},
+    [COMPONENT_ADDON] = {{addon_keys, read_addon}, {take_addon_keys, take_addon}},
+    [COMPONENT_STACK] = {{stack_keys, read_stack}, {take_stack_keys, take_stack}},
 };
 
 static int read_kind(const struct recipe *r, struct recipe_component *c, struct error *err)
@@ -177,13 +203,13 @@ static int read_kind(const struct recipe *r, struct recipe_component *c, struct 
     int e = fields_need_string(&r->file, c->node, "kind", &kind, err);
     if (e < 0)
         return e;
-    for (size_t i = 0; i < ARRAY_SIZE(component_kinds); i++)
-        if (strcmp(component_kinds[i].name, kind) == 0) {
-            c->kind = (enum component_kind) i;
+    for (enum component_kind k = COMPONENT_FILES; k <= COMPONENT_STACK; k++)
+        if (strcmp(component_kind_name(k), kind) == 0) {
+            c->kind = k;
             return 0;
         }
     return yaml_error(&r->file, yaml_get(c->node, "kind"), err,
-                      "unknown kind, expected files, image or addon");
+                      "unknown kind, expected files, image, addon or stack");
 }
 
 /* `source` on the spot, or `image` by name. */
@@ -278,6 +304,7 @@ static void release_component(struct recipe_component *c)
     free(c->made_version);
     free(c->made_to);
     strv_release(&c->namespaces);
+    strv_release(&c->stack_images);
     strv_release(&c->entrypoint);
     strv_release(&c->cmd);
     strv_release(&c->env);

@@ -17,6 +17,9 @@
  *        entrypoint, cmd, env, user, workdir}
  *     - {name, kind: addon, version, roles, files: [ENTRY, …], namespaces: [NAME, …],
  *        images: {VALUE: REPOSITORY, …}}         what of other projects it needs (images/bundle.h)
+ *     - {name, kind: stack, version, files: [ENTRY, …], images: [REPOSITORY, …]}
+ *                                               profiles (docs/stack.md) for the coordinator, and
+ *                                               images that hosts get only by a profile
  *     - {name, kind: image, version, roles, ref, image: SOURCE}    as it is, byte by byte
  *     - {name, kind, version, roles, source: {T: VALUE, …}, to: D}
  * The last is a component that is all of one source, which is said on the spot: {type: T, …}, or
@@ -30,7 +33,7 @@
  *   {links: [NAME, …], in: D, target: T}           symbolic links
  *   {text: T, to: D, mode: "0644"}
  *   {dir: D, mode: "0755"}
- * Paths are relative to the root of the host, image or addon. */
+ * Paths are relative to the root of the host, image, addon or stack. */
 #pragma once
 
 #include "images/bundle.h"
@@ -84,6 +87,7 @@ struct recipe_component {
     struct recipe_layer files;
     struct strv namespaces;         /* addon: where its pods live */
     const struct yaml_node *images; /* addon: VALUE: REPOSITORY; NULL: none */
+    struct strv stack_images;       /* stack: repositories */
     char *made_version, *made_to;   /* owned: defaults */
     const char *ref;                /* image, and so are all below */
     bool whole_image;               /* the source is an OCI image layout; else of layers */

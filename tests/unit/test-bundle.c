@@ -58,11 +58,16 @@ static void reads_components(void **state)
                               "\"blobs\":[\"sha256:" HEX_A "\"]},"
                               "{\"name\":\"net\",\"kind\":\"addon\",\"version\":\"v3\","
                               "\"roles\":[\"control-plane\"],\"blob\":\"" D_CONTENT "\","
-                              "\"namespaces\":[\"net\"]}",
+                              "\"namespaces\":[\"net\"]},"
+                              "{\"name\":\"stack\",\"kind\":\"stack\",\"version\":\"1\","
+                              "\"roles\":[],\"blob\":\"" D_CONTENT "\","
+                              "\"images\":[\"a.io/kafka\"]}",
                     LIST));
     assert_int_equal(bundle_open(*state, NULL, &b, &err), 0);
     assert_string_equal(b.kubernetes, "v1.34.4");
-    assert_int_equal(b.component_count, 3);
+    assert_int_equal(b.component_count, 4);
+    assert_int_equal(b.components[3].kind, COMPONENT_STACK);
+    assert_int_equal(json_array_size(b.components[3].images), 1);
     assert_int_equal(b.components[0].roles, COMPONENT_WORKER);
     assert_string_equal(b.components[0].blob, D_CONTENT);
     const struct component *api = bundle_find(&b, "api");
@@ -81,6 +86,9 @@ static void reads_components(void **state)
 #define IMAGE(ref, manifest, blobs) \
     C("\"kind\":\"image\",\"ref\":\"" ref "\",\"manifest\":\"" manifest "\",\"blobs\":" blobs)
 
+#define STACK(images) \
+    "{\"name\":\"s\",\"version\":\"v1\",\"roles\":[],\"kind\":\"stack\",\"blob\":\"" D_CONTENT \
+    "\",\"images\":" images "}"
 #define NEXT(keys) BUNDLE(COMPONENT, LIST ",\"next_keys\":" keys)
 
 static void refuses_what_is_wrong(void **state)
@@ -114,7 +122,10 @@ static void refuses_what_is_wrong(void **state)
         {BUNDLE(COMPONENT, "{\"" D_CONTENT "\":99999999999999}"), "not possible"},
         {BUNDLE(COMPONENT "," COMPONENT, LIST), "x is there twice"},
         {BUNDLE(C("\"kind\":\"files\""), LIST), "blob"},
-        {BUNDLE(C("\"kind\":\"magic\""), LIST), "none of files, image, addon"},
+        {BUNDLE(C("\"kind\":\"magic\""), LIST), "none of files, image, addon, stack"},
+        {BUNDLE(C("\"kind\":\"stack\",\"blob\":\"" D_CONTENT "\""), LIST), "a stack has \"roles\""},
+        {BUNDLE(STACK("{\"x\":\"a.io/x\"}"), LIST), "\"images\" is not a list"},
+        {BUNDLE(STACK("[\"a.io/x:v1\"]"), LIST), "no repository"},
         {BUNDLE(C("\"kind\":\"files\",\"blob\":\"sha256:../x\""), LIST), "64 lowercase hex"},
         {BUNDLE(C("\"kind\":\"files\",\"blob\":\"sha512:" HEX_A "\""), LIST), "64 lowercase hex"},
         {BUNDLE("{\"name\":\"x\",\"kind\":\"files\",\"version\":\"v\",\"roles\":[]}", LIST),

@@ -38,13 +38,16 @@ static void reads_a_recipe(void **state)
                   "   target: box}], entrypoint: [/b], cmd: [x, y], env: [A=b], user: \"1:1\",\n"
                   "   workdir: /w}\n"
                   "- {name: c, kind: addon, version: v3, roles: [worker], files: [{from: f}],\n"
-                  "   namespaces: [c], images: {image-x: a.io/x}}\n",
+                  "   namespaces: [c], images: {image-x: a.io/x}}\n"
+                  "- {name: d, kind: stack, version: v4, files: [{from: f}], images: [a.io/y]}\n",
                   &r, &err);
     if (e < 0)
         fail_msg("%s", err.text);
     assert_int_equal(r.serial, 3);
     assert_int_equal(r.mtime, 1770728016);
-    assert_int_equal(r.component_count, 3);
+    assert_int_equal(r.component_count, 4);
+    assert_int_equal(r.components[3].roles, 0);
+    assert_string_equal(r.components[3].stack_images.items[0], "a.io/y");
     assert_int_equal(r.components[0].roles, COMPONENT_CONTROL_PLANE | COMPONENT_WORKER);
     const struct recipe_entry *from = &r.components[0].files.entries[0];
     assert_int_equal(from->kind, RECIPE_FROM);
@@ -219,7 +222,7 @@ static void refuses_what_is_wrong(void **state)
         {HEAD SOURCES "components: []\n", "r.yaml:7:13: an empty list"},
         {HEAD SOURCES "layers: {a: []}\ncomponents: []\n", "r.yaml:7:13: an empty list"},
         {WITH("name: a"), "\"kind\" is missing here"},
-        {WITH(A "kind: thing"), "unknown kind, expected files, image or addon"},
+        {WITH(A "kind: thing"), "unknown kind, expected files, image, addon or stack"},
         {WITH(A "kind: files, files: [{from: f}], ref: x"), "unknown key \"ref\""},
         {WITH(A "kind: files"), "\"files\" is missing here"},
         {WITH(A "kind: files, files: []"), "an empty list, expected files"},
@@ -237,6 +240,11 @@ static void refuses_what_is_wrong(void **state)
          "a full repository without a tag"},
         {WITH(A "kind: addon, files: [{from: f}], images: {x: x}"), "a full repository"},
         {WITH(A "kind: files, files: [{from: f}], images: {}"), "unknown key \"images\""},
+        {WITH(A "kind: stack, files: [{from: f}]"), "unknown key \"roles\""},
+        {WITH("name: a, version: v1, kind: stack, files: [{from: f}], images: {}"),
+         "expected a list"},
+        {WITH("name: a, version: v1, kind: stack, files: [{from: f}], images: [\"a.io/x:v1\"]"),
+         "without a tag"},
         {ENTRY("{from: g}"), "no source \"g\""},
         {ENTRY("{form: f}"), "expected one of the keys from, links, text, dir"},
         {ENTRY("{from: f, path: ../x}"), "relative path without \"..\""},
