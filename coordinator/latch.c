@@ -1,8 +1,10 @@
 #include "coordinator/latch.h"
 
 #include "lib/clock.h"
+#include "lib/strbuf.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define WAKE_MS 200 /* how soon a cancellation is noticed */
@@ -22,6 +24,8 @@ void latch_release(struct latch *l)
 {
     pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->mutex);
+    free(l->error);
+    l->error = NULL;
 }
 
 static void settle(struct latch *l, enum latch_state state, const struct error *err)
@@ -29,8 +33,10 @@ static void settle(struct latch *l, enum latch_state state, const struct error *
     pthread_mutex_lock(&l->mutex);
     if (l->state == LATCH_CLOSED) {
         l->state = state;
-        if (err)
-            l->error = *err;
+        if (err) {
+            l->error = xcalloc(1, sizeof(*err));
+            *l->error = *err;
+        }
         pthread_cond_broadcast(&l->changed);
     }
     pthread_mutex_unlock(&l->mutex);
@@ -89,9 +95,9 @@ int latch_wait(struct latch *l, int timeout_ms, const bool *cancel, struct error
             wait_a_little(l, deadline);
     }
     if (r == 0 && l->state == LATCH_FAILED) {
-        r = l->error.code;
+        r = l->error->code;
         if (err) {
-            *err = l->error;
+            *err = *l->error;
             error_prefix(err, "waiting for %s", l->name);
         }
     }

@@ -15,7 +15,7 @@ struct latch {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     enum latch_state state;
-    struct error error; /* of LATCH_FAILED */
+    struct error *error; /* of LATCH_FAILED; owned. There are thousands of latches */
 };
 
 void latch_init(struct latch *l, const char *name);

@@ -344,13 +344,14 @@ static int peek_end(struct put *p, int *end, struct error *err)
  * file, and the link is no use any more. */
 static int stream(struct put *p, uint64_t offset, int *end, struct error *err)
 {
-    AUTO_FREE unsigned char *buffer = xcalloc(1, PROTOCOL_HEADER + (size_t) PROTOCOL_BYTES_CHUNK);
+    /* Hundreds of hosts get the bundle's small list at once. */
+    uint64_t left = p->size - offset;
+    size_t most = left < PROTOCOL_BYTES_CHUNK ? (size_t) left : (size_t) PROTOCOL_BYTES_CHUNK;
+    AUTO_FREE unsigned char *buffer = xcalloc(1, PROTOCOL_HEADER + most);
     unsigned char *data = buffer + PROTOCOL_HEADER;
 
-    while (offset < p->size) {
-        uint64_t left = p->size - offset;
-        size_t want = left < (size_t) PROTOCOL_BYTES_CHUNK ? (size_t) left
-                                                           : (size_t) PROTOCOL_BYTES_CHUNK;
+    for (; left > 0; left = p->size - offset) {
+        size_t want = left < most ? (size_t) left : most;
         int r = blob_source_read(p->blob, offset, data, want, err);
         if (r < 0)
             return r;

@@ -12,9 +12,15 @@ void frame_decoder_init(struct frame_decoder *d)
     strbuf_init(&d->buf, DECODER_MAX);
 }
 
-void frame_decoder_release(struct frame_decoder *d)
+static void release_buffer(struct frame_decoder *d)
 {
     strbuf_release_secret(&d->buf);
+    strbuf_init(&d->buf, DECODER_MAX);
+}
+
+void frame_decoder_release(struct frame_decoder *d)
+{
+    release_buffer(d);
     frame_decoder_init(d);
 }
 
@@ -74,6 +80,9 @@ int frame_decoder_feed(struct frame_decoder *d, const void *data, size_t len, st
 {
     if (d->broken)
         return error_set(err, -EPROTO, "the peer broke the protocol before");
+    /* Hundreds of connections that now say little had a long message at their beginning. */
+    if (d->taken == d->buf.len && d->buf.cap <= PROTOCOL_JSON_MAX)
+        release_buffer(d);
     strbuf_consume(&d->buf, d->taken);
     d->taken = 0;
 
