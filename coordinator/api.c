@@ -29,15 +29,6 @@ static bool is_control_plane(const struct host_run *h)
     return h->host->state == STATE_PRESENT && (h->host->roles & ROLE_CONTROL_PLANE);
 }
 
-const char *api_node_ip(const struct host_run *h)
-{
-    if (h->facts.node_ip)
-        return h->facts.node_ip;
-    if (h->host->node_ip)
-        return h->host->node_ip;
-    return h->host->address && grammar_ipv4(h->host->address) ? h->host->address : NULL;
-}
-
 static void add_once(struct strv *v, const char *text)
 {
     if (text && !strv_contains(v, text))
@@ -62,7 +53,7 @@ void api_for_users(const struct run *run, struct strv *out)
         const struct host_run *h = &run->hosts[i];
         if (!is_control_plane(h))
             continue;
-        add_endpoint(out, api_node_ip(h));
+        add_endpoint(out, facts_node_ip(&h->facts, h->host));
         add_endpoint(out, h->host->address);
     }
 }
@@ -81,7 +72,7 @@ void api_cert_names(const struct run *run, struct strv *out)
         const struct host_run *h = &run->hosts[i];
         if (!is_control_plane(h))
             continue;
-        add_once(out, api_node_ip(h));
+        add_once(out, facts_node_ip(&h->facts, h->host));
         add_once(out, h->host->address);
         add_once(out, h->facts.node_name ? h->facts.node_name : h->host->name);
     }

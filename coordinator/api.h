@@ -14,9 +14,6 @@ void api_for_users(const struct run *run, struct strv *out);
 /* Names of the API's certificates beside those that kubeadm adds: loopback, the virtual IP, the
  * host of cluster.endpoint, and how hosts.yaml calls the control planes. */
 void api_cert_names(const struct run *run, struct strv *out);
-/* IPv4 of a host in the cluster, also of one that did not answer when hosts.yaml tells it; or NULL.
- * Borrowed. */
-const char *api_node_ip(const struct host_run *h);
 
 /* A kubeconfig of kubeadm's whose server is `endpoint` instead. The caller frees *out. -EPROTO when
  * it is not one. SECRET. */

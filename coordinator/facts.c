@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const json_t *within(const struct facts *f, const char *outer)
@@ -51,6 +52,46 @@ static void strip_prefix(const char *cidr, char out[16])
     out[len] = '\0';
     if (!grammar_ipv4(out))
         out[0] = '\0';
+}
+
+const char *facts_node_ip(const struct facts *f, const struct host *host)
+{
+    if (f->node_ip)
+        return f->node_ip;
+    if (host->node_ip)
+        return host->node_ip;
+    return host->address && grammar_ipv4(host->address) ? host->address : NULL;
+}
+
+/* "10.0.0.1/24" is that address, in such a network. */
+static bool parse_cidr(const json_t *item, uint32_t *address, unsigned *prefix)
+{
+    const char *text = json_is_string(item) ? json_string_value(item) : "";
+    const char *slash = strchr(text, '/');
+    char ip[16], *end;
+    strip_prefix(text, ip);
+    if (!slash || !isdigit((unsigned char) slash[1]) || !grammar_ipv4_parse(ip, address))
+        return false;
+    unsigned long bits = strtoul(slash + 1, &end, 10);
+    *prefix = (unsigned) bits;
+    return *end == '\0' && bits <= 32;
+}
+
+bool facts_prefix(const struct facts *f, uint32_t address, unsigned *prefix)
+{
+    uint32_t found;
+    unsigned bits;
+    size_t i, k;
+    json_t *interface, *item;
+    json_array_foreach(json_object_get(f->json, "interfaces"), i, interface) {
+        json_array_foreach(json_object_get(interface, "addresses"), k, item) {
+            if (!parse_cidr(item, &found, &bits) || found != address)
+                continue;
+            *prefix = bits;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Takes the first IPv4 of the interface, or the one asked for; false when there is none. */

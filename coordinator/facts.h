@@ -26,6 +26,11 @@ int facts_take(const struct host *host, json_t *json, int64_t now_ms, struct fac
                struct error *err);
 void facts_release(struct facts *f);
 
+/* IPv4 of a host in the cluster, also of one that did not answer when hosts.yaml tells it; or NULL.
+ * Borrowed. */
+const char *facts_node_ip(const struct facts *f, const struct host *host);
+/* True when the host has this IPv4 address; *prefix: how many bits of it are its network's. */
+bool facts_prefix(const struct facts *f, uint32_t address, unsigned *prefix);
 /* An earlier run got as far as kubelet's unit, but this is no node yet: what listens on a node's
  * ports is what that run began, and it may be going on. */
 bool facts_half_done(const struct facts *f);

@@ -22,7 +22,7 @@ static void servers_release(struct servers *s)
 
 static void add_server(struct servers *s, const struct host_run *h)
 {
-    const char *address = api_node_ip(h);
+    const char *address = facts_node_ip(&h->facts, h->host);
     const char *name = h->facts.node_name ? h->facts.node_name : h->host->name;
     if (!address || s->count == BALANCER_SERVERS_MAX)
         return;

@@ -187,23 +187,14 @@ int params_runtime(const struct host_run *h, struct task *out, struct error *err
     return code < 0 ? code : unit_task("runtime", KUBEADM_CONTAINERD_UNIT, &files, out);
 }
 
-/* Also of a host that does not answer now: it shall not lose its volumes. */
-static const char *node_address(const struct run *run, size_t i)
-{
-    const struct host *h = &run->inv->hosts[i];
-    if (run->hosts[i].facts.node_ip)
-        return run->hosts[i].facts.node_ip;
-    if (h->node_ip)
-        return h->node_ip;
-    return grammar_ipv4(h->address) ? h->address : NULL;
-}
-
+/* Also those that do not answer now: they shall not lose their volumes. */
 static json_t *nfs_clients(const struct run *run)
 {
     json_t *clients = json_array();
     for (size_t i = 0; i < run->inv->host_count; i++) {
-        const char *address = node_address(run, i);
-        if (run->inv->hosts[i].state == STATE_PRESENT && address)
+        const struct host_run *h = &run->hosts[i];
+        const char *address = facts_node_ip(&h->facts, h->host);
+        if (h->host->state == STATE_PRESENT && address)
             json_array_append_new(clients, json_string(address));
     }
     return clients;
@@ -381,7 +372,8 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
                             "Auto", "api-host", host, "api-port", port, "api-url", url);
     addons_image_values(h->run->bundle, addon, json_object_get(out->params, "values"));
     ssize_t server = storage_nfs_server(inv);
-    const char *nfs = server >= 0 ? node_address(h->run, (size_t) server) : NULL;
+    const char *nfs = server >= 0 ? facts_node_ip(&h->run->hosts[server].facts, &inv->hosts[server])
+                                  : NULL;
     if (server >= 0 && !nfs)
         return error_set(err, -EHOSTUNREACH, "the address of the NFS server %s is not known",
                          host_label(&inv->hosts[server]));

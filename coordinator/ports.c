@@ -5,7 +5,6 @@
 #include "lib/protocol.h"
 #include "lib/strbuf.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define FIREWALL_TIMEOUT_MS (5 * 60 * 1000)
@@ -65,39 +64,18 @@ bool ports_will_open(const struct host_run *to, const struct host_run *from, con
     return false;
 }
 
-/* The address that the others see; NULL: not known before the host answers. */
-static const char *address_of(const struct host_run *h)
+/* The network of that address of the host; the address alone when it is not known. The caller
+ * frees. */
+static char *network_of(const struct host_run *h, const char *address)
 {
-    if (h->facts.node_ip)
-        return h->facts.node_ip;
-    if (h->host->node_ip)
-        return h->host->node_ip;
-    return grammar_ipv4(h->host->address) ? h->host->address : NULL;
-}
-
-/* The network of its node address, from the interface that has it; its address alone when that is
- * not known. The caller frees. */
-static char *network_of(const struct host_run *h)
-{
-    const char *address = address_of(h);
-    size_t i, k, len = strlen(address);
-    json_t *interface, *item;
-    json_array_foreach(json_object_get(h->facts.json, "interfaces"), i, interface) {
-        json_array_foreach(json_object_get(interface, "addresses"), k, item) {
-            const char *text = json_is_string(item) ? json_string_value(item) : "";
-            uint32_t number;
-            if (strncmp(text, address, len) != 0 || text[len] != '/' ||
-                !grammar_ipv4_parse(address, &number))
-                continue;
-            unsigned bits = (unsigned) strtoul(text + len + 1, NULL, 10);
-            if (bits == 0 || bits > 32)
-                continue;
-            char network[16];
-            ipv4_format(number & (UINT32_MAX << (32 - bits)), network);
-            return xasprintf("%s/%u", network, bits);
-        }
-    }
-    return xstrdup(address);
+    uint32_t number;
+    unsigned bits;
+    char network[16];
+    if (!grammar_ipv4_parse(address, &number) || !facts_prefix(&h->facts, number, &bits) ||
+        bits == 0)
+        return xstrdup(address);
+    ipv4_format(number & (UINT32_MAX << (32 - bits)), network);
+    return xasprintf("%s/%u", network, bits);
 }
 
 /* The others that the port is for, one by one or, when they are many, by their networks. */
@@ -109,10 +87,11 @@ static void sources_of(const struct port *p, const struct host_run *h, struct st
         count += lets_in(p, &run->hosts[i]);
     for (size_t i = 0; i < run->inv->host_count; i++) {
         const struct host_run *other = &run->hosts[i];
-        if (other == h || !lets_in(p, other) || !address_of(other))
+        const char *address = facts_node_ip(&other->facts, other->host);
+        if (other == h || !lets_in(p, other) || !address)
             continue;
-        AUTO_FREE char *source = count > PORTS_SOURCES_MAX ? network_of(other)
-                                                           : xstrdup(address_of(other));
+        AUTO_FREE char *source = count > PORTS_SOURCES_MAX ? network_of(other, address)
+                                                           : xstrdup(address);
         if (!strv_contains(out, source))
             strv_add(out, source);
     }
@@ -135,9 +114,11 @@ static void add_rule(const struct port *p, const struct host_run *h, json_t *rul
 
 static bool all_are_known(const struct run *run)
 {
-    for (size_t i = 0; i < run->inv->host_count; i++)
-        if (run->hosts[i].host->state == STATE_PRESENT && !address_of(&run->hosts[i]))
+    for (size_t i = 0; i < run->inv->host_count; i++) {
+        const struct host_run *h = &run->hosts[i];
+        if (h->host->state == STATE_PRESENT && !facts_node_ip(&h->facts, h->host))
             return false;
+    }
     return true;
 }
 

@@ -19,18 +19,12 @@ static bool is_mounted(const json_t *facts, const char *path)
     return false;
 }
 
-/* Where the disk will be; the caller frees. */
-static char *mount_of(const struct disk *d)
-{
-    return d->mount ? xstrdup(d->mount) : xasprintf(AGENT_VOLUMES_DIR "/%s", d->class);
-}
-
 void data_paths(const struct host *host, const json_t *facts, bool mounted, struct strv *out)
 {
     STRV(later);
     STRV(now);
     for (size_t i = 0; i < host->disk_count; i++) {
-        AUTO_FREE char *path = mount_of(&host->disks[i]);
+        AUTO_FREE char *path = inventory_disk_mount(&host->disks[i]);
         strv_add(is_mounted(facts, path) ? &now : &later, path);
     }
     if ((host->roles & ROLE_CONTROL_PLANE) && !strv_contains(&later, ETCD_DIR) &&

@@ -203,8 +203,7 @@ char *storage_nfs_mount(const struct host *h)
 {
     char *best = NULL;
     for (size_t i = 0; i < h->disk_count; i++) {
-        const struct disk *d = &h->disks[i];
-        AUTO_FREE char *mount = d->class ? folder_of(d->class) : xstrdup(d->mount);
+        AUTO_FREE char *mount = inventory_disk_mount(&h->disks[i]);
         if (!path_is_at_or_below(h->nfs_export, mount) || (best && strlen(best) > strlen(mount)))
             continue;
         free(best);

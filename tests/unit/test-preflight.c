@@ -411,6 +411,28 @@ static void test_node_address(void **state)
     assert_non_null(strstr(err.text, "192.168.1.6"));
 }
 
+/* What a host says of its addresses is untrusted text. */
+static void test_prefix(void **state)
+{
+    (void) state;
+    struct facts f = {0};
+    unsigned bits = 99;
+    f.json =
+        json_loads("{\"interfaces\":[{\"addresses\":[1,\"10.0.0.1\",\"10.0.0.1/\",\"10.0.0.1/33\","
+                   "\"10.0.0.1/-1\",\"10.0.0.1/8x\",\"10.0.0.1/99999999999999999999\","
+                   "\"10.0.0.1 /8\",\"fe80::1/64\"]},{\"addresses\":[\"10.0.0.2/0\","
+                   "\"10.0.0.3/32\"]}]}",
+                   0, NULL);
+    assert_false(facts_prefix(&f, 0x0a000001, &bits));
+    assert_int_equal(bits, 99);
+    assert_true(facts_prefix(&f, 0x0a000002, &bits));
+    assert_int_equal(bits, 0);
+    assert_true(facts_prefix(&f, 0x0a000003, &bits));
+    assert_int_equal(bits, 32);
+    facts_release(&f);
+    assert_false(facts_prefix(&f, 0x0a000003, &bits));
+}
+
 static void test_bad_host_name(void **state)
 {
     (void) state;
@@ -445,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_silent_hosts_do_not_count),
         cmocka_unit_test(test_terminal_escapes_are_shown),
         cmocka_unit_test(test_node_address),
+        cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_bad_host_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
