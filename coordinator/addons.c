@@ -5,22 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-static bool is_of(const struct component *image, const char *repository)
-{
-    size_t len = strlen(repository);
-    return image->kind == COMPONENT_IMAGE && strncmp(image->ref, repository, len) == 0 &&
-           (image->ref[len] == ':' || image->ref[len] == '@');
-}
-
-static const struct component *find_image(const struct bundle *b, const char *repository)
-{
-    for (size_t i = 0; i < b->component_count; i++)
-        if (is_of(&b->components[i], repository))
-            return &b->components[i];
-    return NULL;
-}
-
-static const struct component *find_addon(const struct bundle *b, const char *name)
+const struct component *addons_find(const struct bundle *b, const char *name)
 {
     const struct component *c = bundle_find(b, name);
     return c && c->kind == COMPONENT_ADDON ? c : NULL;
@@ -31,7 +16,7 @@ static void missing_images(const struct bundle *b, const struct component *addon
     const char *value;
     json_t *repository;
     json_object_foreach(addon->images, value, repository) {
-        if (!find_image(b, json_string_value(repository)))
+        if (!bundle_find_image(b, json_string_value(repository)))
             strv_add(out, json_string_value(repository));
     }
 }
@@ -39,7 +24,7 @@ static void missing_images(const struct bundle *b, const struct component *addon
 static bool is_complete(const struct bundle *b, const char *name)
 {
     STRV(missing);
-    const struct component *addon = find_addon(b, name);
+    const struct component *addon = addons_find(b, name);
     if (addon)
         missing_images(b, addon, &missing);
     return addon && missing.count == 0;
@@ -79,7 +64,7 @@ static bool claims(const struct component *addon, const struct component *image)
     const char *value;
     json_t *repository;
     json_object_foreach(addon->images, value, repository) {
-        if (is_of(image, json_string_value(repository)))
+        if (component_is_image_of(image, json_string_value(repository)))
             return true;
     }
     return false;
@@ -110,7 +95,7 @@ bool addons_wants(const struct run *run, const struct component *c)
 static int check_addon(const struct bundle *b, const char *key, const char *name, struct error *err)
 {
     STRV(missing);
-    const struct component *addon = find_addon(b, name);
+    const struct component *addon = addons_find(b, name);
     if (!addon) {
         error_set(err, -ENOENT, "hosts.yaml asks for `%s: %s`, and the bundle has no such addon",
                   key, name);
@@ -133,7 +118,7 @@ static int check_addon(const struct bundle *b, const char *key, const char *name
 static bool is_asked_for(const struct inventory *inv, const struct bundle *b, const char *storage)
 {
     return storage_wants(inv, storage) &&
-           (strcmp(storage, STORAGE_CLASS_LOCAL_PATH) != 0 || find_addon(b, storage));
+           (strcmp(storage, STORAGE_CLASS_LOCAL_PATH) != 0 || addons_find(b, storage));
 }
 
 int addons_check(const struct inventory *inv, const struct bundle *b, struct error *err)
@@ -150,7 +135,7 @@ void addons_image_values(const struct bundle *b, const struct component *addon, 
     const char *value;
     json_t *repository;
     json_object_foreach(addon->images, value, repository) {
-        const struct component *image = find_image(b, json_string_value(repository));
+        const struct component *image = bundle_find_image(b, json_string_value(repository));
         if (image)
             json_object_set_new(values, value, json_string(image->ref));
     }

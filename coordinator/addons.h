@@ -17,6 +17,8 @@ bool addons_is_network(const char *name);
  * has that and every image it needs, else flannel. Borrowed. Facts have to be there: after the gate
  * "probed" it is the same for all hosts. */
 const char *addons_network(const struct run *run);
+/* The bundle's addon of that name, or NULL. */
+const struct component *addons_find(const struct bundle *b, const char *name);
 /* True when the cluster gets this addon; of an image, when no addon claims it, or one that the
  * cluster gets. */
 bool addons_wants(const struct run *run, const struct component *c);

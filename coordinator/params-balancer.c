@@ -3,7 +3,6 @@
 #include "kubeadm/balancer.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define MINUTE_MS (60 * 1000)
 
@@ -52,9 +51,8 @@ static void find_servers(const struct host_run *self, struct servers *s)
 /* An older bundle may be without. */
 static int need_component(const struct bundle *b, const char *name, struct error *err)
 {
-    for (size_t i = 0; i < b->component_count; i++)
-        if (strcmp(b->components[i].name, name) == 0)
-            return 0;
+    if (bundle_find(b, name))
+        return 0;
     error_set(err, -ENOENT, "the bundle has no %s, which leads to the Kubernetes API", name);
     return error_remedy(err, "take a bundle that was built by this release");
 }

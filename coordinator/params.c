@@ -25,15 +25,6 @@ void task_release(struct task *t)
     *t = TASK_INIT;
 }
 
-static const struct component *find_image(const struct bundle *b, const char *ref_prefix)
-{
-    for (size_t i = 0; i < b->component_count; i++)
-        if (b->components[i].kind == COMPONENT_IMAGE &&
-            strncmp(b->components[i].ref, ref_prefix, strlen(ref_prefix)) == 0)
-            return &b->components[i];
-    return NULL;
-}
-
 static const char *tag_of(const struct component *image)
 {
     const char *colon = image ? strrchr(image->ref, ':') : NULL;
@@ -93,7 +84,7 @@ static int render(const struct host_run *h, struct rendering *r, struct error *e
 {
     struct run *run = h->run;
     const struct bundle *b = run->bundle;
-    const struct component *pause = find_image(b, KUBEADM_REPOSITORY "/pause:");
+    const struct component *pause = bundle_find_image(b, KUBEADM_REPOSITORY "/pause");
     if (!pause)
         return error_set(err, -ENOENT, "the bundle has no image %s/pause", KUBEADM_REPOSITORY);
     api_cert_names(run, &r->cert_names);
@@ -104,8 +95,8 @@ static int render(const struct host_run *h, struct rendering *r, struct error *e
         .pod_cidr = run->inv->pod_cidr,
         .service_cidr = run->inv->service_cidr,
         .dns_domain = run->inv->dns_domain,
-        .etcd_tag = tag_of(find_image(b, KUBEADM_REPOSITORY "/etcd:")),
-        .coredns_tag = tag_of(find_image(b, KUBEADM_REPOSITORY "/coredns/coredns:")),
+        .etcd_tag = tag_of(bundle_find_image(b, KUBEADM_REPOSITORY "/etcd")),
+        .coredns_tag = tag_of(bundle_find_image(b, KUBEADM_REPOSITORY "/coredns/coredns")),
         .pause_image = pause->ref,
         .cert_sans = (const char *const *) r->cert_names.items,
     };

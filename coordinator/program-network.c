@@ -8,20 +8,7 @@
 #include <string.h>
 
 #define MINUTE_MS (60 * 1000)
-#define IMAGE_PREFIX "bigtop.apache.org/netcheck:"
-
-static const struct component *find_component(const struct run *run, enum component_kind kind,
-                                              const char *start)
-{
-    const struct bundle *b = run->bundle;
-    for (size_t i = 0; i < b->component_count; i++) {
-        const struct component *c = &b->components[i];
-        if (c->kind == kind &&
-            strncmp(kind == COMPONENT_IMAGE ? c->ref : c->name, start, strlen(start)) == 0)
-            return c;
-    }
-    return NULL;
-}
+#define IMAGE "bigtop.apache.org/netcheck"
 
 /* Nodes of ours, control planes first. */
 struct members {
@@ -59,7 +46,7 @@ static void take_members(const struct run *run, struct members *m)
 static int network_digest(const struct host_run *h, char out[DIGEST_SIZE], struct error *err)
 {
     AUTO_TASK addon = TASK_INIT;
-    const struct component *c = find_component(h->run, COMPONENT_ADDON, addons_network(h->run));
+    const struct component *c = addons_find(h->run->bundle, addons_network(h->run));
     int r = c ? params_addon(h, c, &addon, err) : 0;
     if (r < 0)
         return r;
@@ -71,7 +58,7 @@ static int network_digest(const struct host_run *h, char out[DIGEST_SIZE], struc
 /* Where the network addon's pods live. */
 static json_t *namespaces(const struct run *run)
 {
-    const struct component *c = find_component(run, COMPONENT_ADDON, addons_network(run));
+    const struct component *c = addons_find(run->bundle, addons_network(run));
     json_t *list = c ? json_incref(c->namespaces) : NULL;
     return list ? list : json_array();
 }
@@ -121,15 +108,14 @@ static bool somebody_changed(const struct run *run)
 int phase_network(struct host_run *h, struct error *err)
 {
     struct run *run = h->run;
-    const struct component *image = find_component(run, COMPONENT_IMAGE, IMAGE_PREFIX);
+    const struct component *image = bundle_find_image(run->bundle, IMAGE);
     AUTO_MEMBERS m = {0};
     if (h != run_control_plane(run))
         return 0;
     if (!image && somebody_changed(run))
         view_warn(run->view, h->host,
                   "whether pods on different hosts reach each other was not tried: the bundle has "
-                  "no image %s…; build it anew for that",
-                  IMAGE_PREFIX);
+                  "no image " IMAGE "; build it anew for that");
     if (!image)
         return 0;
     if (run->read_only && program_somebody_is_new(run)) {

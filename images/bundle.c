@@ -522,6 +522,21 @@ const struct component *bundle_find(const struct bundle *b, const char *name)
     return NULL;
 }
 
+bool component_is_image_of(const struct component *c, const char *repository)
+{
+    size_t len = strlen(repository);
+    return c->kind == COMPONENT_IMAGE && strncmp(c->ref, repository, len) == 0 &&
+           c->ref[len] == ':';
+}
+
+const struct component *bundle_find_image(const struct bundle *b, const char *repository)
+{
+    for (size_t i = 0; i < b->component_count; i++)
+        if (component_is_image_of(&b->components[i], repository))
+            return &b->components[i];
+    return NULL;
+}
+
 json_t *bundle_deltas(const struct bundle *b, const char *digest)
 {
     return json_object_get(json_object_get(b->json, "deltas"), digest);

@@ -112,6 +112,9 @@ const char *bundle_architecture(const char *machine);
 void bundle_release(struct bundle *b);
 #define BUNDLE_INIT ((struct bundle){0})
 const struct component *bundle_find(const struct bundle *b, const char *name);
+/* By repository ("registry.k8s.io/pause"), whichever tag the bundle has. */
+const struct component *bundle_find_image(const struct bundle *b, const char *repository);
+bool component_is_image_of(const struct component *c, const char *repository);
 /* Where the bytes of a blob are. BLOB_SOURCE_INIT is not open. */
 struct blob_source {
     int fd;

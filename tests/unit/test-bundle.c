@@ -76,6 +76,10 @@ static void reads_components(void **state)
     assert_string_equal(api->ref, "registry.k8s.io/api:v2");
     assert_int_equal(json_array_size(bundle_find(&b, "net")->namespaces), 1);
     assert_null(bundle_find(&b, "nothing"));
+    assert_ptr_equal(bundle_find_image(&b, "registry.k8s.io/api"), api);
+    assert_null(bundle_find_image(&b, "registry.k8s.io/ap"));
+    assert_null(bundle_find_image(&b, "registry.k8s.io/api:v2"));
+    assert_false(component_is_image_of(bundle_find(&b, "net"), "net"));
     assert_int_equal(bundle_blob_size(&b, "sha256:" HEX_A), 7);
     assert_int_equal(bundle_blob_size(&b, "sha256:" HEX_A "b"), -ENOENT);
 }
