@@ -2,6 +2,7 @@
 
 #include "agent/paths.h"
 #include "lib/digest.h"
+#include "lib/path.h"
 #include "lib/protocol.h"
 
 #include <dirent.h>
@@ -21,7 +22,7 @@ int blobs_prune(const struct bundle *const *bundles, size_t count, const char *m
                 struct error *err)
 {
     AUTO_FREE char *path = agent_path(AGENT_BLOB_DIR);
-    DIR *dir = opendir(path);
+    AUTO_DIR *dir = opendir(path);
     int r = 0;
     if (!dir)
         return error_errno(err, -errno, "open %s", path);
@@ -33,6 +34,5 @@ int blobs_prune(const struct bundle *const *bundles, size_t count, const char *m
         if (unlinkat(dirfd(dir), entry->d_name, 0) < 0)
             r = error_errno(err, -errno, "remove %s", digest);
     }
-    closedir(dir);
     return r;
 }

@@ -59,14 +59,13 @@ static bool is_of_no_use(const struct chunk_store *s, const char *name)
 static int remove_useless_parts(const struct chunk_store *s, struct error *err)
 {
     AUTO_FREE char *path = agent_path(AGENT_BLOB_DIR);
-    DIR *dir = opendir(path);
+    AUTO_DIR *dir = opendir(path);
     if (!dir)
         return error_errno(err, -errno, "open %s", path);
     const struct dirent *entry;
     while ((entry = readdir(dir)))
         if (is_of_no_use(s, entry->d_name))
             unlinkat(dirfd(dir), entry->d_name, 0);
-    closedir(dir);
     return 0;
 }
 

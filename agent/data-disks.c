@@ -1,14 +1,13 @@
 #include "agent/data-disks.h"
 
-#include "agent/disk-guard.h"
 #include "agent/disk-marker.h"
 #include "agent/paths.h"
 #include "agent/proc-text.h"
 #include "lib/fd.h"
+#include "lib/path.h"
 #include "lib/state-file.h"
 #include "lib/strv.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -109,7 +108,7 @@ json_t *data_disks_occupied(const json_t *wishes)
     json_t *wish;
     json_array_foreach(wishes, i, wish) {
         const char *mount = json_get_string(wish, "mount", "/");
-        if (!data_disks_is_mounted(mountinfo.data, mount) && disk_guard_is_empty(mount, NULL) == 0)
+        if (!data_disks_is_mounted(mountinfo.data, mount) && path_is_empty(mount, NULL) == 0)
             json_array_append_new(occupied, json_string(mount));
     }
     return occupied;

@@ -2,30 +2,11 @@
 
 #include "lib/fd.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-
-static void close_folder(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-
-int disk_guard_is_empty(const char *folder, struct error *err)
-{
-    CLEANUP(close_folder) DIR *dir = opendir(folder);
-    if (!dir)
-        return errno == ENOENT ? 1 : error_errno(err, -errno, "list %s", folder);
-    for (const struct dirent *e; (e = readdir(dir));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            return 0;
-    return 1;
-}
 
 /* -EOPNOTSUPP where there are no flags. */
 static int change_flag(int fd, bool immutable)

@@ -11,5 +11,3 @@
 int disk_guard_set(const char *folder, struct error *err);
 /* Back; a folder that is gone is fine. */
 int disk_guard_clear(const char *folder, struct error *err);
-/* 1: empty or not there, 0: something is in it; -errno. */
-int disk_guard_is_empty(const char *folder, struct error *err);

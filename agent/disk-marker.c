@@ -56,15 +56,9 @@ static int write_marker(const struct task *t, struct error *err)
     return fd < 0 || syncfs(fd) < 0 ? error_errno(err, -errno, "write our marker") : 0;
 }
 
-static void close_folder(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-
 static int need_empty(const struct task *t, struct error *err)
 {
-    CLEANUP(close_folder) DIR *dir = opendir(t->folder);
+    AUTO_DIR *dir = opendir(t->folder);
     if (!dir)
         return error_errno(err, -errno, "list its content");
     for (const struct dirent *e; (e = readdir(dir));) {

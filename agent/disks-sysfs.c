@@ -4,7 +4,6 @@
 #include "lib/path.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +14,9 @@
 #define SECTOR 512 /* the unit of /sys/block/X/size, whatever the disk's own */
 #define LINKS_MAX 16
 
-static void close_folder(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-
 static void list(const char *path, struct strv *names)
 {
-    CLEANUP(close_folder) DIR *dir = opendir(path);
+    AUTO_DIR *dir = opendir(path);
     for (const struct dirent *e; dir && (e = readdir(dir));)
         if (e->d_name[0] != '.')
             strv_add(names, e->d_name);

@@ -9,6 +9,7 @@
 #include "agent/program.h"
 #include "agent/units.h"
 #include "lib/fd.h"
+#include "lib/path.h"
 
 #include <dirent.h>
 #include <string.h>
@@ -58,16 +59,10 @@ static void set_units(json_t *obj, const struct ledger *ledger)
                                           states[i].enabled, "ours", is_ours(ledger, &states[i])));
 }
 
-static void close_folder(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-
 /* An empty one comes with the kubelet's distribution package. */
 static bool has_files(const char *path)
 {
-    CLEANUP(close_folder) DIR *dir = opendir(path);
+    AUTO_DIR *dir = opendir(path);
     for (const struct dirent *e; dir && (e = readdir(dir));)
         if (e->d_name[0] != '.')
             return true;

@@ -316,7 +316,7 @@ int ledger_symlink(struct ledger *l, const char *path, const char *target, struc
 /* Names of what is in the folder now: others' things, that stay when our tree goes. */
 static int kept_entries(const char *path, json_t *kept, struct error *err)
 {
-    DIR *dir = opendir(path);
+    AUTO_DIR *dir = opendir(path);
     if (!dir)
         return errno == ENOENT ? 0 : error_errno(err, -errno, "list %s", path);
     int r = 0;
@@ -328,7 +328,6 @@ static int kept_entries(const char *path, json_t *kept, struct error *err)
         else if (json_array_size(kept) > TREE_KEPT_MAX)
             r = error_set(err, -EEXIST, "%s holds too many files of others", path);
     }
-    closedir(dir);
     return r;
 }
 

@@ -35,7 +35,7 @@ static bool list_file_has(const char *file, const char *path)
 
 bool package_owns_dpkg(const char *info_dir, const char *path, char *package, size_t size)
 {
-    DIR *dir = opendir(info_dir);
+    AUTO_DIR *dir = opendir(info_dir);
     if (!dir) {
         return false;
     }
@@ -52,7 +52,6 @@ bool package_owns_dpkg(const char *info_dir, const char *path, char *package, si
             snprintf(package, size, "%.*s", (int) (suffix - entry->d_name), entry->d_name);
         }
     }
-    closedir(dir);
     return found;
 }
 

@@ -2,6 +2,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/fd.h"
+#include "lib/path.h"
 #include "lib/strbuf.h"
 #include "lib/strv.h"
 
@@ -22,12 +23,10 @@ static bool has_suffix(const char *name)
 json_t *pod_network_name(const char *dir)
 {
     STRV(names);
-    DIR *folder = opendir(dir);
+    AUTO_DIR *folder = opendir(dir);
     for (const struct dirent *e; folder && (e = readdir(folder));)
         if (has_suffix(e->d_name))
             strv_add(&names, e->d_name);
-    if (folder)
-        closedir(folder);
     if (names.count == 0)
         return json_null();
     strv_sort(&names);

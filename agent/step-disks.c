@@ -7,6 +7,7 @@
 #include "agent/units.h"
 #include "lib/disk-choice.h"
 #include "lib/fd.h"
+#include "lib/path.h"
 #include "lib/process.h"
 
 #include <errno.h>
@@ -52,7 +53,7 @@ static int need_program(const struct plan *p, struct error *err)
 
 static int need_mount_point(const struct plan *p, struct error *err)
 {
-    int r = p->mounted ? 1 : disk_guard_is_empty(p->mount, err);
+    int r = p->mounted ? 1 : path_is_empty(p->mount, err);
     if (r != 0)
         return r < 0 ? r : 0;
     error_set(err, -ENOTEMPTY, "%s holds files, which the disk would hide", p->mount);

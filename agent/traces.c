@@ -1,8 +1,8 @@
 #include "agent/traces.h"
 
 #include "agent/program.h"
+#include "lib/path.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
@@ -69,27 +69,12 @@ static const struct trace traces[] = {
     {TRACES_NODE, "cgroup", "kubepods"},
 };
 
-static bool folder_is_empty(const char *path)
-{
-    DIR *dir = opendir(path);
-    if (!dir) {
-        return errno == ENOENT;
-    }
-    bool empty = true;
-    const struct dirent *entry;
-    while (empty && (entry = readdir(dir))) {
-        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    }
-    closedir(dir);
-    return empty;
-}
-
 int traces_check(const struct ledger *ledger, enum traces_of of, struct error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(traces); i++) {
         const struct trace *t = &traces[i];
         if (t->of != of || strcmp(t->kind, TREE) != 0 || ledger_has_path(ledger, t->name) ||
-            folder_is_empty(t->name)) {
+            path_is_empty(t->name, NULL) == 1) {
             continue;
         }
         error_set(err, -EEXIST,

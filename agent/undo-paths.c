@@ -156,18 +156,12 @@ static int remove_child(const char *path, const struct strv *protect, struct err
     return path_remove_tree(path, err);
 }
 
-static void close_folder(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-
 /* Everything in the folder but the kept names and the protected folders. The first error is the one
  * told; the rest is removed all the same. */
 static int remove_except(const char *path, const json_t *kept, const struct strv *protect,
                          struct error *err)
 {
-    CLEANUP(close_folder) DIR *dir = opendir(path);
+    AUTO_DIR *dir = opendir(path);
     if (!dir)
         return errno == ENOENT ? 0 : error_errno(err, -errno, "list %s", path);
     int result = 0;

@@ -20,13 +20,6 @@
 #define END_WAIT_MS 10000       /* SIGKILL takes effect when a process leaves the kernel */
 #define END_STEP_MS 50
 
-static void close_folder(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-#define AUTO_DIR CLEANUP(close_folder) DIR
-
 /* False for kernel threads, and for those that have ended and wait for their parent. */
 static bool read_program(pid_t pid, char out[PATH_MAX])
 {

@@ -9,12 +9,6 @@
 #define TRUSTED_DIR "trusted"
 #define KEY_SUFFIX ".pub"
 
-static void close_folder(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-
 static bool is_key_file(const char *name)
 {
     size_t len = strlen(name);
@@ -26,7 +20,7 @@ static int list_config(struct strv *paths, struct error *err)
 {
     AUTO_FREE char *config = path_config_dir();
     AUTO_FREE char *dir = path_join(config, TRUSTED_DIR);
-    CLEANUP(close_folder) DIR *folder = opendir(dir);
+    AUTO_DIR *folder = opendir(dir);
     if (!folder)
         return errno == ENOENT ? 0 : error_errno(err, -errno, "%s", dir);
     for (const struct dirent *e; (e = readdir(folder));)

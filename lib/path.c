@@ -75,16 +75,28 @@ int path_mkdir_p(const char *path, mode_t mode, struct error *err)
 int path_make_empty(const char *path, mode_t mode, struct error *err)
 {
     int r = path_mkdir_p(path, mode, err);
+    r = r < 0 ? r : path_is_empty(path, err);
     if (r < 0)
         return r;
-    DIR *d = opendir(path);
-    if (!d)
-        return error_errno(err, -errno, "list %s", path);
-    bool empty = true;
-    for (struct dirent *e; empty && (e = readdir(d));)
-        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
-    closedir(d);
-    return empty ? 0 : error_set(err, -ENOTEMPTY, "%s is not empty", path);
+    return r ? 0 : error_set(err, -ENOTEMPTY, "%s is not empty", path);
+}
+
+int path_is_empty(const char *path, struct error *err)
+{
+    AUTO_DIR *dir = opendir(path);
+    if (!dir)
+        return errno == ENOENT ? 1 : error_errno(err, -errno, "list %s", path);
+    for (const struct dirent *e; (e = readdir(dir));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            return 0;
+    return 1;
+}
+
+void path_close_dir(DIR **dir)
+{
+    if (*dir)
+        closedir(*dir);
+    *dir = NULL;
 }
 
 static bool is_safe_component(const char *s, size_t len)
@@ -169,18 +181,12 @@ int path_open_beneath(int dir_fd, const char *path, int flags, mode_t mode)
 
 static int remove_entry(int parent, const char *name, const char *shown, struct error *err);
 
-static void close_folder(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-
 /* Goes on past what can't be removed, so that as little as possible is left; the first error is
  * the one reported. */
 static int empty_folder(int folder, const char *shown, struct error *err)
 {
     AUTO_FD copy = dup(folder);
-    CLEANUP(close_folder) DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    AUTO_DIR *dir = copy < 0 ? NULL : fdopendir(copy);
     if (!dir)
         return error_errno(err, -errno, "list %s", shown);
     copy = -1;

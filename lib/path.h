@@ -4,6 +4,7 @@
 #include "lib/cleanup.h"
 #include "lib/error.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,6 +19,10 @@ int path_mkdir_p(const char *path, mode_t mode, struct error *err);
 /* Creates a folder as path_mkdir_p does, or takes an empty one: -ENOTEMPTY when something is in
  * it. */
 int path_make_empty(const char *path, mode_t mode, struct error *err);
+/* 1: an empty folder, or nothing is there; 0: something is in it; -errno. */
+int path_is_empty(const char *path, struct error *err);
+void path_close_dir(DIR **dir); /* ignores NULL */
+#define AUTO_DIR CLEANUP(path_close_dir) DIR
 /* True when the path is the folder or below it; by their texts, both without a trailing slash. */
 bool path_is_at_or_below(const char *path, const char *folder);
 /* True for a relative path without empty, "." or ".." components, control characters or leading

@@ -228,6 +228,11 @@ static void takes_an_empty_folder_only(void **state)
     assert_int_equal(path_make_empty(dir, 0755, &err), -ENOTEMPTY);
     assert_error_has(err, "a/b is not empty");
     assert_int_equal(path_make_empty(inside, 0755, &err), -ENOTDIR);
+    assert_int_equal(path_is_empty(dir, &err), 0);
+    assert_int_equal(path_is_empty(inside, &err), -ENOTDIR);
+    assert_int_equal(unlink(inside), 0);
+    assert_int_equal(path_is_empty(dir, &err), 1);
+    assert_int_equal(path_is_empty(inside, &err), 1);
 }
 
 int main(void)
