@@ -1,17 +1,13 @@
 #include "agent/data-disks.h"
 
 #include "agent/disk-marker.h"
+#include "agent/mounts.h"
 #include "agent/paths.h"
-#include "agent/proc-text.h"
-#include "lib/fd.h"
 #include "lib/path.h"
 #include "lib/state-file.h"
-#include "lib/strv.h"
 
 #include <pthread.h>
 #include <string.h>
-
-#define MOUNTINFO_MAX (16u << 20) /* bytes; thousands of pods' mounts */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -83,32 +79,16 @@ int data_disks_forget(const char *mount, struct error *err)
     return store(disks, err);
 }
 
-bool data_disks_is_mounted(const char *mountinfo, const char *mount)
-{
-    STRV(lines);
-    strv_split(&lines, mountinfo, '\n');
-    for (size_t i = 0; i < lines.count; i++) {
-        STRV(fields);
-        strv_split(&fields, lines.items[i], ' ');
-        if (fields.count < 5)
-            continue;
-        proc_unescape(fields.items[4]);
-        if (strcmp(fields.items[4], mount) == 0)
-            return true;
-    }
-    return false;
-}
-
 json_t *data_disks_occupied(const json_t *wishes)
 {
     json_t *occupied = json_array();
-    STRBUF(mountinfo, MOUNTINFO_MAX);
-    file_read("/proc/self/mountinfo", &mountinfo, NULL);
+    STRV(mounts);
+    mounts_list(&mounts, NULL);
     size_t i;
     json_t *wish;
     json_array_foreach(wishes, i, wish) {
         const char *mount = json_get_string(wish, "mount", "/");
-        if (!data_disks_is_mounted(mountinfo.data, mount) && path_is_empty(mount, NULL) == 0)
+        if (!strv_contains(&mounts, mount) && path_is_empty(mount, NULL) == 0)
             json_array_append_new(occupied, json_string(mount));
     }
     return occupied;
@@ -118,9 +98,8 @@ const char *data_disk_state(const json_t *entry)
 {
     const char *mount = json_get_string(entry, "mount", "");
     char uuid[DISK_UUID_SIZE];
-    STRBUF(mountinfo, MOUNTINFO_MAX);
-    if (file_read("/proc/self/mountinfo", &mountinfo, NULL) < 0 ||
-        !data_disks_is_mounted(mountinfo.data, mount))
+    STRV(mounts);
+    if (mounts_list(&mounts, NULL) < 0 || !strv_contains(&mounts, mount))
         return "missing";
     return disk_marker_read(mount, uuid) == 0 &&
                    strcmp(uuid, json_get_string(entry, "uuid", "")) == 0

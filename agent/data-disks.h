@@ -17,8 +17,6 @@ int data_disks_forget(const char *mount, struct error *err);
 /* "mounted", "missing" (the disk is not there, or not mounted), "wrong" (another file system is
  * mounted there). */
 const char *data_disk_state(const json_t *entry);
-/* True when something is mounted exactly there, from the text of /proc/self/mountinfo. */
-bool data_disks_is_mounted(const char *mountinfo, const char *mount);
 /* Mount points of these wishes (lib/disk-choice.h) that hold files although nothing is mounted
  * there; the caller's. */
 json_t *data_disks_occupied(const json_t *wishes);

@@ -3,6 +3,7 @@
 #include "agent/disk-probe.h"
 #include "agent/disks-sysfs.h"
 #include "agent/disks-use.h"
+#include "agent/mounts.h"
 #include "lib/disk-choice.h"
 #include "lib/fd.h"
 
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MOUNTINFO_MAX (16u << 20) /* bytes; thousands of pods' mounts */
 #define DISKS_MAX 256
 #define BRIEF_MAX 64 /* disks that nobody wants, as help in a message */
 #define FAMILY_MAX 512

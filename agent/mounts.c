@@ -11,7 +11,6 @@
 
 #define MOUNTINFO "/proc/self/mountinfo"
 #define BPF_MOUNT "/sys/fs/bpf"
-#define MOUNTINFO_MAX (4 * 1024 * 1024)
 
 /* "36 35 98:0 /root /mount/point rw,noatime shared:1 master:2 - ext4 …" */
 static void look_at(const char *line, struct strv *points)
@@ -39,26 +38,47 @@ void mounts_not_shared(const char *mountinfo, struct strv *points)
     }
 }
 
-static int read_not_shared(struct strv *points, struct error *err)
+void mounts_points(const char *mountinfo, struct strv *points)
+{
+    STRV(lines);
+    strv_split(&lines, mountinfo, '\n');
+    for (size_t i = 0; i < lines.count; i++) {
+        STRV(fields);
+        strv_split(&fields, lines.items[i], ' ');
+        if (fields.count < 5) {
+            continue;
+        }
+        proc_unescape(fields.items[4]);
+        strv_add(points, fields.items[4]);
+    }
+}
+
+static int read_points(void (*take)(const char *mountinfo, struct strv *points),
+                       struct strv *points, struct error *err)
 {
     STRBUF(text, MOUNTINFO_MAX);
     int r = file_read(MOUNTINFO, &text, err);
     if (r >= 0) {
-        mounts_not_shared(text.data, points);
+        take(text.data, points);
     }
     return r;
+}
+
+int mounts_list(struct strv *points, struct error *err)
+{
+    return read_points(mounts_points, points, err);
 }
 
 bool mounts_root_shared(void)
 {
     STRV(points);
-    return read_not_shared(&points, NULL) >= 0 && !strv_contains(&points, "/");
+    return read_points(mounts_not_shared, &points, NULL) >= 0 && !strv_contains(&points, "/");
 }
 
 int mounts_share_root(struct ledger *ledger, struct error *err)
 {
     STRV(points);
-    int r = read_not_shared(&points, err);
+    int r = read_points(mounts_not_shared, &points, err);
     for (size_t i = 0; r >= 0 && i < points.count; i++) {
         r = ledger_will_appear(ledger, "shared-mount", points.items[i], err);
     }

@@ -1,5 +1,5 @@
-/* Mount propagation. Pods that mount for the host (CSI, Calico) need "/" to be shared, which
- * systemd sees to at boot except in containers. */
+/* What is mounted, and mount propagation. Pods that mount for the host (CSI, Calico) need "/" to be
+ * shared, which systemd sees to at boot except in containers. */
 #pragma once
 
 #include "agent/step.h"
@@ -12,5 +12,10 @@ int mounts_share_root(struct ledger *ledger, struct error *err);
 bool mounts_have_bpf(void);
 /* Mounts it there; reset unmounts it. systemd does so at boot, except in containers. */
 int mounts_bpf(struct ledger *ledger, struct error *err);
-/* From the text of /proc/self/mountinfo: the mount points that do not propagate, appended. */
+
+#define MOUNTINFO_MAX (16u << 20) /* bytes; thousands of pods' mounts */
+/* Every mount point of this host, in the order of mounting; appended. */
+int mounts_list(struct strv *points, struct error *err);
+/* From the text of /proc/self/mountinfo: all mount points, and those that do not propagate. */
+void mounts_points(const char *mountinfo, struct strv *points);
 void mounts_not_shared(const char *mountinfo, struct strv *points);

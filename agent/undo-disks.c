@@ -3,19 +3,17 @@
 #include "agent/disk-guard.h"
 #include "agent/disk-unit.h"
 #include "agent/ledger-kinds.h"
+#include "agent/mounts.h"
 #include "agent/units.h"
-#include "lib/fd.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define MOUNTINFO_MAX (16u << 20) /* bytes; thousands of pods' mounts */
-
 static int need_unmounted(const char *mount, struct error *err)
 {
-    STRBUF(mountinfo, MOUNTINFO_MAX);
-    int r = file_read("/proc/self/mountinfo", &mountinfo, err);
-    if (r < 0 || !data_disks_is_mounted(mountinfo.data, mount))
+    STRV(mounts);
+    int r = mounts_list(&mounts, err);
+    if (r < 0 || !strv_contains(&mounts, mount))
         return r < 0 ? r : 0;
     return error_set(err, -EBUSY, "%s is still mounted: end what uses it (`fuser -vm %s`)", mount,
                      mount);

@@ -1,31 +1,12 @@
 /* Mounts that programs of ours made. */
 #include "agent/ledger-kinds.h"
-#include "lib/fd.h"
-#include "lib/strbuf.h"
+#include "agent/mounts.h"
+#include "lib/path.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
-
-#define MOUNTINFO_MAX (16u << 20) /* bytes; thousands of pods' mounts */
-
-/* proc(5): space, tab, newline and backslash are written as \ooo. */
-static char *unescape(const char *text)
-{
-    char *out = xstrdup(text);
-    char *to = out;
-    for (const char *from = text; *from; to++) {
-        if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-            *to = (char) (((from[1] - '0') << 6) | ((from[2] - '0') << 3) | (from[3] - '0'));
-            from += 4;
-        } else {
-            *to = *from++;
-        }
-    }
-    *to = '\0';
-    return out;
-}
 
 /* The folder may be a mount point itself: kubelet makes its own one when "/" is not shared. */
 static bool is_below(const char *mount_point, const char *name)
@@ -33,27 +14,17 @@ static bool is_below(const char *mount_point, const char *name)
     size_t len = strlen(name);
     if (len > 0 && name[len - 1] == '*')
         return name_matches(name, mount_point);
-    return strncmp(mount_point, name, len) == 0 && (mount_point[len] == '/' || !mount_point[len]);
+    return path_is_at_or_below(mount_point, name);
 }
 
 static int find_mounts(const char *name, struct strv *out, struct error *err)
 {
-    STRBUF(text, MOUNTINFO_MAX);
-    STRV(lines);
-    int r = file_read("/proc/self/mountinfo", &text, err);
-    if (r < 0)
-        return r;
-    strv_split(&lines, text.data, '\n');
-    for (size_t i = 0; i < lines.count; i++) {
-        STRV(fields);
-        strv_split(&fields, lines.items[i], ' ');
-        if (fields.count < 5)
-            continue;
-        AUTO_FREE char *mount_point = unescape(fields.items[4]);
-        if (is_below(mount_point, name))
-            strv_add(out, mount_point);
-    }
-    return 0;
+    STRV(all);
+    int r = mounts_list(&all, err);
+    for (size_t i = 0; i < all.count; i++)
+        if (is_below(all.items[i], name))
+            strv_add(out, all.items[i]);
+    return r;
 }
 
 static int end_mount(const char *mount_point, bool is_prefix, struct error *err)

@@ -83,25 +83,12 @@ static void test_damaged_list(void **state)
     agent_root_set("");
 }
 
-static void test_is_mounted(void **state)
-{
-    (void) state;
-    static const char info[] = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
-                               "36 22 8:16 / /srv/a\\040b rw,noatime - ext4 /dev/sdb rw\n";
-    assert_true(data_disks_is_mounted(info, "/srv/a b"));
-    assert_true(data_disks_is_mounted(info, "/"));
-    assert_false(data_disks_is_mounted(info, "/srv"));
-    assert_false(data_disks_is_mounted(info, "/srv/a b/c"));
-    assert_false(data_disks_is_mounted("", "/"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_condition),
         cmocka_folder_test(test_list),
         cmocka_folder_test(test_damaged_list),
-        cmocka_unit_test(test_is_mounted),
     };
     return cmocka_run_group_tests_name("disk-watch", tests, NULL, NULL);
 }
