@@ -432,15 +432,25 @@ static bool is_number(const char *s)
     return *s && s[strspn(s, "0123456789")] == '\0';
 }
 
+bool yaml_is_boolean(const struct yaml_node *node)
+{
+    return node->kind == YAML_SCALAR && !node->quoted && is_boolean(node->text);
+}
+
+bool yaml_is_number(const struct yaml_node *node)
+{
+    return node->kind == YAML_SCALAR && !node->quoted && is_number(node->text);
+}
+
 static const char *kind_of(const struct yaml_node *n)
 {
     if (yaml_is_null(n))
         return "nothing";
     if (n->kind != YAML_SCALAR)
         return n->kind == YAML_SEQUENCE ? "a list" : "a mapping";
-    if (!n->quoted && is_boolean(n->text))
+    if (yaml_is_boolean(n))
         return "a boolean";
-    return !n->quoted && is_number(n->text) ? "a number" : "a string";
+    return yaml_is_number(n) ? "a number" : "a string";
 }
 
 int yaml_string(const struct yaml_file *f, const struct yaml_node *n, const char **out,

@@ -46,6 +46,9 @@ void yaml_release(struct yaml_file *file);
 /* The value of key, or NULL. */
 const struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key);
 bool yaml_is_null(const struct yaml_node *node); /* absent, empty plain, ~ or null */
+/* Plain scalars by YAML 1.2's core schema. */
+bool yaml_is_boolean(const struct yaml_node *node);
+bool yaml_is_number(const struct yaml_node *node);
 
 /* error_set with "name:line:column: " in front; returns -EINVAL. node NULL: "name:1:1". */
 int yaml_error(const struct yaml_file *file, const struct yaml_node *node, struct error *err,
