@@ -121,11 +121,11 @@ static bool turn(void)
 static void sleep_until_next(bool active)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += DISK_WATCH_MS / 1000;
     int r = 0;
     while (!watch.stop && !watch.look && r != ETIMEDOUT)
-        r = active ? pthread_cond_timedwait(&watch.cond, &watch.mutex, &until)
+        r = active ? pthread_cond_clockwait(&watch.cond, &watch.mutex, CLOCK_MONOTONIC, &until)
                    : pthread_cond_wait(&watch.cond, &watch.mutex);
 }
 
