@@ -178,25 +178,23 @@ static void open_and_describe(json_t *disk)
         json_object_set_new(disk, "unread", json_string(why));
 }
 
-static json_t *brief(const struct look *l, const char *name)
+static json_t *describe(const struct look *l, const char *name)
 {
-    static const char *const details[] = {"rotational", "removable", "read_only", "links"};
     char number[24];
     sysfs_number(l->ctx->root, name, number);
     json_t *disk = json_pack("{s:s, s:s}", "name", name, "number", number);
     sysfs_describe(l->ctx->root, name, disk);
     describe_paths(l, name, disk);
     describe_node(name, disk);
-    for (size_t i = 0; i < ARRAY_SIZE(details) && l->wanted; i++)
-        json_object_del(disk, details[i]);
     return disk;
 }
 
-static void complete(const struct look *l, const char *name, json_t *disk)
+/* What is told of a disk that nobody wants. */
+static void shorten(json_t *disk)
 {
-    sysfs_describe(l->ctx->root, name, disk);
-    describe_use(l, name, disk);
-    describe_begun(l, disk);
+    static const char *const details[] = {"rotational", "removable", "read_only", "links"};
+    for (size_t i = 0; i < ARRAY_SIZE(details); i++)
+        json_object_del(disk, details[i]);
 }
 
 static bool is_wanted(const struct look *l, const json_t *disk)
@@ -211,15 +209,18 @@ static bool is_wanted(const struct look *l, const json_t *disk)
 
 static void add_disk(const struct look *l, const char *name, json_t *disks)
 {
-    AUTO_JSON *disk = brief(l, name);
+    AUTO_JSON *disk = describe(l, name);
     bool loop = strncmp(name, "loop", 4) == 0;
     if (loop && json_array_size(json_object_get(disk, "paths")) == 0)
         return;
     if (is_wanted(l, disk)) {
-        complete(l, name, disk);
+        describe_use(l, name, disk);
+        describe_begun(l, disk);
         open_and_describe(disk);
     } else if (json_array_size(disks) >= BRIEF_MAX) {
         return;
+    } else {
+        shorten(disk);
     }
     json_array_append(disks, disk);
 }
@@ -247,8 +248,9 @@ int disks_look_again(const struct disks_context *ctx, const char *name, int fd,
     int r = look_begin(&l, err);
     if (r < 0)
         return r;
-    json_t *disk = brief(&l, name);
-    complete(&l, name, disk);
+    json_t *disk = describe(&l, name);
+    describe_use(&l, name, disk);
+    describe_begun(&l, disk);
     json_object_set_new(disk, "busy", json_false());
     describe_content(disk, fd);
     *out = disk;
