@@ -36,18 +36,11 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Of the nearest thing on the way to it that is there. */
 static dev_t device_of(const char *path)
 {
-    AUTO_FREE char *p = xstrdup(path);
+    AUTO_FREE char *folder = probe_folder(path);
     struct stat st;
-    while (stat(p, &st) < 0) {
-        char *slash = strrchr(p, '/');
-        if (!slash || slash == p)
-            return stat("/", &st) == 0 ? st.st_dev : 0;
-        *slash = '\0';
-    }
-    return st.st_dev;
+    return stat(folder, &st) == 0 ? st.st_dev : 0;
 }
 
 static void start(struct work *all, size_t i)
@@ -116,10 +109,10 @@ static bool has_path(const json_t *list, const char *path)
 }
 
 /* Beside what was measured of other paths; without it, status cannot show them. */
-static void keep(const json_t *list)
+static void keep(json_t *list)
 {
     AUTO_JSON *kept = NULL;
-    AUTO_JSON *all = json_copy((json_t *) (uintptr_t) list);
+    AUTO_JSON *all = json_copy(list);
     (void) state_file_read(PROBES, &kept, NULL);
     size_t i;
     json_t *probe;

@@ -42,8 +42,7 @@ uint32_t probe_percentile(uint32_t *samples, size_t count, unsigned percent)
     return samples[rank > 0 ? rank - 1 : 0];
 }
 
-/* The nearest folder that is there; the caller frees. */
-static char *existing_folder(const char *path)
+char *probe_folder(const char *path)
 {
     char *folder = xstrdup(path);
     struct stat st;
@@ -193,7 +192,7 @@ int probe_run(const char *path, int seconds, const bool *cancel, struct probe *o
               struct error *err)
 {
     struct probe p = {0};
-    AUTO_FREE char *folder = existing_folder(path);
+    AUTO_FREE char *folder = probe_folder(path);
     int r = take_room(folder, &p, err);
     if (r == 0 && p.free_kib * 1024 < PROBE_ROOM_BYTES)
         r = error_set(err, -ENOSPC, "less than %d MiB free in %s", PROBE_ROOM_BYTES >> 20, folder);

@@ -25,8 +25,10 @@ struct probe {
     uint64_t free_kib, inodes, free_inodes; /* inodes 0: the file system makes them as needed */
 };
 
-/* The file system that path, or the nearest folder above it that is there, is on. seconds: two
- * thirds of them for fdatasync. -ENOSPC, -EROFS, -ECANCELED, … */
+/* The path, or the nearest folder above it that is there; the caller frees. */
+char *probe_folder(const char *path);
+/* The file system that probe_folder() is on. seconds: two thirds of them for fdatasync. -ENOSPC,
+ * -EROFS, -ECANCELED, … */
 int probe_run(const char *path, int seconds, const bool *cancel, struct probe *out,
               struct error *err);
 /* The call: file systems at the same time, each once. The result is kept in AGENT_STATE_DIR. */
