@@ -1,4 +1,5 @@
 /* The call "probe": several file systems at the same time, and what they said the last time. */
+#include "agent/paths.h"
 #include "agent/probe.h"
 #include "lib/clock.h"
 #include "lib/grammar.h"
@@ -111,9 +112,10 @@ static bool has_path(const json_t *list, const char *path)
 /* Beside what was measured of other paths; without it, status cannot show them. */
 static void keep(json_t *list)
 {
+    AUTO_FREE char *path = agent_path(PROBES);
     AUTO_JSON *kept = NULL;
     AUTO_JSON *all = json_copy(list);
-    (void) state_file_read(PROBES, &kept, NULL);
+    (void) state_file_read(path, &kept, NULL);
     size_t i;
     json_t *probe;
     json_array_foreach(json_object_get(kept, "probes"), i, probe)
@@ -121,7 +123,7 @@ static void keep(json_t *list)
             json_array_size(all) < PROBE_PATHS_MAX)
             json_array_append(all, probe);
     AUTO_JSON *state = json_pack("{s:O}", "probes", all);
-    (void) state_file_write(PROBES, state, NULL);
+    (void) state_file_write(path, state, NULL);
 }
 
 int probe_call(const json_t *params, const bool *cancel, json_t **result, struct error *err)
@@ -151,14 +153,16 @@ int probe_call(const json_t *params, const bool *cancel, json_t **result, struct
 
 json_t *probe_facts(void)
 {
+    AUTO_FREE char *path = agent_path(PROBES);
     AUTO_JSON *kept = NULL;
-    if (state_file_read(PROBES, &kept, NULL) != 1)
+    if (state_file_read(path, &kept, NULL) != 1)
         return json_array();
     size_t i;
     json_t *probe;
     json_array_foreach(json_object_get(kept, "probes"), i, probe) {
+        AUTO_FREE char *folder = probe_folder(json_get_string(probe, "path", "/"));
         struct statvfs s;
-        if (statvfs(json_get_string(probe, "path", ""), &s) < 0)
+        if (statvfs(folder, &s) < 0)
             continue;
         json_object_set_new(probe, "free_kib",
                             json_integer((json_int_t) (s.f_bavail * s.f_frsize / 1024)));

@@ -1,5 +1,7 @@
+#include "agent/paths.h"
 #include "agent/probe.h"
 #include "lib/path.h"
+#include "lib/state-file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -93,7 +95,9 @@ static void one_file_system_is_measured_once(void **state)
     AUTO_JSON *result = NULL;
     AUTO_FREE char *params =
         xasprintf("{\"paths\":[\"%s\",\"%s/x\",\"/proc/sys/x\"],\"seconds\":1}", folder, folder);
+    agent_root_set(folder); /* where the result is kept */
     assert_int_equal(call(params, &result), 0);
+    agent_root_set("");
     const json_t *list = json_object_get(result, "probes");
     assert_int_equal(json_array_size(list), 3);
     const json_t *one = json_array_get(list, 0), *two = json_array_get(list, 1),
@@ -102,6 +106,27 @@ static void one_file_system_is_measured_once(void **state)
     assert_true(json_get_int(one, "fsync_p99_us", 0) > 0);
     assert_int_equal(json_get_int(one, "fsync_p99_us", 0), json_get_int(two, "fsync_p99_us", 1));
     assert_non_null(json_get_string(three, "error", NULL));
+}
+
+/* Of a folder that is not made yet, too: that of the file system where it will be. */
+static void room_is_of_now(void **state)
+{
+    (void) state;
+    AUTO_FREE char *dir = xasprintf("%s/var/lib/bigtop", folder);
+    AUTO_FREE char *file = path_join(dir, "probes.json");
+    AUTO_FREE char *there = path_join(folder, "not-yet/made");
+    AUTO_JSON *kept = json_pack("{s:[{s:s, s:i, s:i}]}", "probes", "path", there, "fsync_p99_us",
+                                77, "free_kib", 1);
+    agent_root_set(folder);
+    AUTO_JSON *none = probe_facts();
+    assert_int_equal(json_array_size(none), 0);
+    assert_int_equal(path_mkdir_p(dir, 0700, NULL), 0);
+    assert_int_equal(state_file_write(file, kept, NULL), 1);
+    AUTO_JSON *facts = probe_facts();
+    agent_root_set("");
+    assert_int_equal(json_array_size(facts), 1);
+    assert_int_equal(json_get_int(json_array_get(facts, 0), "fsync_p99_us", 0), 77);
+    assert_true(json_get_int(json_array_get(facts, 0), "free_kib", 0) > 1);
 }
 
 static void odd_params_are_refused(void **state)
@@ -138,6 +163,7 @@ int main(void)
         cmocka_unit_test(ends_when_told_to),
         cmocka_unit_test(says_that_it_cannot_write),
         cmocka_unit_test(one_file_system_is_measured_once),
+        cmocka_unit_test(room_is_of_now),
         cmocka_unit_test(odd_params_are_refused),
     };
     return cmocka_run_group_tests(tests, make, take_away);
