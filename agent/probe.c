@@ -89,6 +89,7 @@ static int measure_fsync(struct measure *m, uint64_t for_us, struct probe *out, 
     for (off_t at = 0; count < SAMPLES_MAX && last - begun < for_us; at += PROBE_RECORD) {
         if (at + PROBE_RECORD > PROBE_LOG_BYTES)
             at = 0;
+        errno = 0;
         if (pwrite(m->fd, m->block + count % ALIGNMENT, PROBE_RECORD, at) != PROBE_RECORD ||
             fdatasync(m->fd) < 0)
             return error_errno(err, errno ? -errno : -EIO, "write in %s", m->folder);
@@ -142,7 +143,7 @@ static int measure_streams(struct measure *m, uint64_t for_us, uint64_t room, st
     m->direct = fcntl(m->fd, F_SETFL, O_DIRECT) == 0;
     uint64_t begun = now_us();
     int r = stream(m, write_at, for_us, &bytes, err);
-    if (r < 0 && m->direct && err->code == -EINVAL) { /* its blocks are larger than ours */
+    if (r < 0 && m->direct && r == -EINVAL) { /* its blocks are larger than ours */
         m->direct = fcntl(m->fd, F_SETFL, 0) < 0;
         r = stream(m, write_at, for_us, &bytes, err);
     }
