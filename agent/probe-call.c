@@ -54,10 +54,10 @@ static void start(struct work *all, size_t i)
             w->same = all[k].same;
             return;
         }
-    w->code = -pthread_create(&w->thread, NULL, run, w);
-    w->started = w->code == 0;
-    if (!w->started)
-        error_errno(&w->err, w->code, "start a thread");
+    int r = -pthread_create(&w->thread, NULL, run, w);
+    w->started = r == 0;
+    if (!w->started) /* else the code is the thread's, which may have ended by now */
+        w->code = error_errno(&w->err, r, "start a thread");
 }
 
 static json_t *to_json(const struct probe *p, const char *path)
