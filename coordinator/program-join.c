@@ -251,7 +251,7 @@ static int renew(struct host_run *h, int64_t *certs_made, struct error *err)
         AUTO_JSON *result = NULL;
         r = make_token(h, &result, err);
     }
-    if (r == 0 && run->certificate_key && now - *certs_made > RENEW_CERTS_MS) {
+    if (r == 0 && h->farewell && now - *certs_made > RENEW_CERTS_MS) {
         r = hand_out_certs(h, err);
         *certs_made = now;
     }
@@ -301,11 +301,8 @@ int program_await_joins(struct host_run *h, struct error *err)
             r = await_control_plane(h, &run->hosts[i], &certs_made, err);
     if (r == 0 && !(run->read_only && !h->facts.role))
         r = take_certs_back(h, err);
-    if (r == 0) {
+    if (r == 0)
         h->farewell = NULL;
-        run_free_secret(run->certificate_key);
-        run->certificate_key = NULL;
-    }
     for (size_t i = 0; r == 0 && i < run->inv->host_count; i++)
         if (run->inv->hosts[i].state == STATE_PRESENT && h != &run->hosts[i])
             r = await_join(h, &run->hosts[i], API_TIMEOUT_MS, &certs_made, err);

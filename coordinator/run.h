@@ -87,7 +87,9 @@ struct run {
     struct latch api;
     char *token; /* secret, for hosts that join in this run; remade while they do; may be NULL */
     int64_t token_made_ms;
-    char *certificate_key; /* secret, for control planes that join in this run; may be NULL */
+    /* Secret, for control planes that join in this run; may be NULL. Kept to the end: one that took
+     * too long for the leader may still read it. */
+    char *certificate_key;
     char *ca_hash;
     char *kubeconfig;       /* secret; NULL when nothing asked for it */
     bool kubeconfig_wanted; /* also when no host joins */
