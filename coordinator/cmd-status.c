@@ -64,7 +64,7 @@ static void number_text(const json_t *s, const char *key, char out[24])
 
 static void print_safe(const char *line)
 {
-    STRBUF(safe, 1024);
+    STRBUF(safe, 8192);
     strbuf_add_printable(&safe, line, strlen(line));
     (void) puts(safe.data);
 }
@@ -104,11 +104,10 @@ static void print_data(const json_t *s)
     size_t i;
     json_t *probe;
     json_array_foreach(json_object_get(s, "data"), i, probe) {
-        STRBUF(words, 1024);
-        STRBUF(safe, 4096);
-        data_words(probe, &words);
-        strbuf_add_printable(&safe, words.data, words.len);
-        (void) printf("%s: %s\n", json_get_string(s, "host", "?"), safe.data);
+        STRBUF(line, 1024);
+        strbuf_addf(&line, "%s: ", json_get_string(s, "host", "?"));
+        data_words(probe, &line);
+        print_safe(line.data);
     }
 }
 
@@ -127,11 +126,8 @@ static void print_etcd(const struct run *run)
         strbuf_addf(&line, "%s %s %s%s", i > 0 ? ";" : "etcd:", *name ? name : "a member", state,
                     json_get_bool(m, "leader", false) ? ", leads" : "");
     }
-    if (line.len == 0)
-        return;
-    STRBUF(safe, 8192);
-    strbuf_add_printable(&safe, line.data, line.len);
-    (void) puts(safe.data);
+    if (line.len > 0)
+        print_safe(line.data);
 }
 
 static void print_all(const struct run *run, bool as_json)

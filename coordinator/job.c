@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-char *job_bundle_dir(const struct inventory *inv, const char *option)
+static char *bundle_dir(const struct inventory *inv, const char *option)
 {
     if (option)
         return path_expand_home(option);
@@ -68,7 +68,7 @@ static int open_verified(struct job *j, const char *dir, const struct bundle_opt
 
 static int open_bundle(struct job *j, const struct bundle_options *o, struct error *err)
 {
-    AUTO_FREE char *dir = job_bundle_dir(&j->inv, o->dir);
+    AUTO_FREE char *dir = bundle_dir(&j->inv, o->dir);
     int r;
     if ((r = applied_load(&j->inv, &j->applied, err)) < 0)
         return r;

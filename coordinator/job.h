@@ -37,8 +37,6 @@ void job_close(struct job *j);
 
 /* hosts.yaml alone; prints the reason when it is refused. */
 int job_load(const char *hosts_yaml, struct inventory *inv);
-/* The folder of the bundle that is meant; the caller frees. */
-char *job_bundle_dir(const struct inventory *inv, const char *option);
 /* Where the kubeconfig goes by default: "<cluster>.kubeconfig" beside hosts.yaml; free() it. */
 char *job_kubeconfig_path(const struct inventory *inv);
 /* Says what left this machine, when anything of the bundle was to go anywhere. */
