@@ -73,25 +73,12 @@ def ready_nodes(lab, host):
 def from_one_file(lab):
     path = control_planes(lab, *CONTROL)
     with Sampler({}) as sampler:
-        run = lab.start_run("apply", path, *agreed()).wait().expect(DONE, "is ready")
+        run = lab.apply(path).expect(DONE, "is ready")
     check(not sampler.hits, "\n".join(sampler.hits))
     check(sampler.per_second >= 10, f"only {sampler.per_second:.1f} samples a second")
     check_etcd(lab, path, CONTROL)
     check(ready_nodes(lab, "n3") == {*CONTROL, WORKER}, str(ready_nodes(lab, "n3")))
     return f"{run.seconds:.1f} s"
-
-
-def bundle():
-    return "--bundle", bundle_dir(), "--accept-slow-disks"
-
-
-def agreed():
-    """How slow this machine's disk is at times is not what is tested."""
-    return *bundle(), "--accept-slow-disks"
-
-
-def apply(lab, path, *words):
-    return lab.run("apply", path, *agreed(), *words)
 
 
 def keys_stay_with_control_planes(lab):
@@ -111,7 +98,7 @@ def keys_stay_with_control_planes(lab):
 def nothing_to_change(lab):
     path = lab.scratch / YAML
     wait_for("the cluster to be quiet", 60, lambda: workload.quiet(lab), every=1)
-    run = apply(lab, path).expect(DONE, "nothing to change")
+    run = lab.apply(path).expect(DONE, "nothing to change")
     return f"{run.seconds:.1f} s"
 
 
@@ -166,7 +153,7 @@ def one_dies(lab):
 def goes_on_without(lab):
     """Another one leads: only the dead host is reported, and kubeconfig is to be had."""
     path = lab.scratch / YAML
-    run = apply(lab, path).expect(HOST_FAILED, "n1: connect failed")
+    run = lab.apply(path).expect(HOST_FAILED, "n1: connect failed")
     check("n2: " not in run.text().partition("n1: connect failed")[2], run.text())
     lab.run("kubeconfig", path).expect(DONE, "client-certificate-data")
     text = lab.run("status", path, "--json").expect(HOST_FAILED).text()
@@ -179,7 +166,7 @@ def goes_on_without(lab):
 def no_quorum_no_removal(lab):
     """With n1 dead, to take n2 away as well would leave one of two."""
     path = control_planes(lab, *CONTROL, without=("n2",))
-    run = apply(lab, path, "--yes").expect(HOST_FAILED, "the cluster would stand still")
+    run = lab.apply(path, "--yes").expect(HOST_FAILED, "the cluster would stand still")
     check(("n2", "started", "false") in members(lab, "n3"), f"{members(lab, 'n3')}")
     control_planes(lab, *CONTROL)
     return f"{run.seconds:.1f} s"
@@ -190,8 +177,8 @@ def comes_back(lab):
     lab.start("n1")
     wait_for("n1 to be Ready", 120, lambda: "n1" in ready_nodes(lab, "n2") and
              workload.quiet(lab), every=1)
-    apply(lab, path).expect(DONE)  # the balancers had n2 taken out
-    apply(lab, path).expect(DONE, "nothing to change")
+    lab.apply(path).expect(DONE)  # the balancers had n2 taken out
+    lab.apply(path).expect(DONE, "nothing to change")
     check_etcd(lab, path, CONTROL)
 
 
@@ -199,17 +186,17 @@ def lines_go(lab):
     """Two lines, one of them the first host's: refused until it is agreed to."""
     path = control_planes(lab, "n2", without=("n1", "n3"))
     lab.run("plan", path, "--bundle", bundle_dir()).expect(DONE, "drain and remove node n1", "n3")
-    apply(lab, path).expect(REFUSED, "n1", "n3", "--yes")
-    apply(lab, path, "--remove", "n1").expect(REFUSED, "n3")
+    lab.apply(path).expect(REFUSED, "n1", "n3", "--yes")
+    lab.apply(path, "--remove", "n1").expect(REFUSED, "n3")
     check(len(members(lab, "n2")) == 3, f"{members(lab, 'n2')}")
-    run = apply(lab, path, "--remove", "n1", "--remove", "n3").expect(DONE, "is ready")
+    run = lab.apply(path, "--remove", "n1", "--remove", "n3").expect(DONE, "is ready")
     check_etcd(lab, path, ["n2"])
     check(ready_nodes(lab, "n2") == {"n2", WORKER}, str(ready_nodes(lab, "n2")))
     for host in ("n1", "n3"):
         left = lab.inside(host, "ls -d /etc/kubernetes /var/lib/etcd /var/lib/bigtop "
                           "/usr/local/bin/etcdctl 2>/dev/null", allow_failure=True)
         check(not left, f"{host}: {left}")
-    apply(lab, path).expect(DONE)
+    lab.apply(path).expect(DONE)
     return f"{run.seconds:.1f} s"
 
 
@@ -221,13 +208,13 @@ def join_runs(lab, host):
 def grows_though_killed(lab):
     """1 → 3; the agent of the first that joins is killed when its etcd has begun to come up."""
     path = control_planes(lab, *CONTROL)
-    run = lab.start_run("apply", path, *agreed())
+    run = lab.start_apply(path)
     wait_for("n1 to join", 180, lambda: join_runs(lab, "n1") or not run.running(), every=0.02)
     wait_for("n1's etcd", 120, lambda: (lab.root_of("n1") / "var/lib/etcd/member").exists() or
              not run.running(), every=0.02)
     lab.inside("n1", "systemctl kill -s KILL bigtop-agent.service")
     run.wait().expect(HOST_FAILED, "n1")
-    again = apply(lab, path).expect(DONE, "is ready")
+    again = lab.apply(path).expect(DONE, "is ready")
     check_etcd(lab, path, CONTROL)
     no_certificates_left(lab, "n2")
     check(ready_nodes(lab, "n2") == {*CONTROL, WORKER}, str(ready_nodes(lab, "n2")))

@@ -188,13 +188,13 @@ class Lab:
     def run(self, *words, **options):
         return self.start_run(*words, **options).wait()
 
-    def start_apply(self, inventory=None):
+    def start_apply(self, inventory=None, *words):
         # How slow this machine's disk is at times is not what is tested.
         return self.start_run("apply", inventory or self.dir / "hosts.yaml", "--bundle",
-                              bundle_dir(), "--accept-slow-disks")
+                              bundle_dir(), "--accept-slow-disks", *words)
 
-    def apply(self, inventory=None):
-        return self.start_apply(inventory).wait()
+    def apply(self, inventory=None, *words):
+        return self.start_apply(inventory, *words).wait()
 
 
 def command_line(pid):
