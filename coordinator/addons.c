@@ -48,6 +48,8 @@ static const char *live_network(const struct run *run)
 
 const char *addons_network(const struct run *run)
 {
+    if (run->network)
+        return run->network;
     if (run->inv->network)
         return run->inv->network;
     const char *live = live_network(run);

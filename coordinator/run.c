@@ -1,5 +1,6 @@
 #include "coordinator/run.h"
 
+#include "coordinator/addons.h"
 #include "coordinator/command.h"
 #include "coordinator/leader.h"
 #include "lib/clock.h"
@@ -157,14 +158,16 @@ static struct leader_candidate candidate(const struct host_run *h)
     };
 }
 
-/* Under the run's lock: everybody has come to the gate, so nobody writes his facts any more. */
-static void choose_leader(struct run *run)
+/* Who leads, and what depends on all facts alone. Under the run's lock: everybody has come to the
+ * gate, so nobody writes his facts any more. */
+static void conclude(struct run *run)
 {
     size_t best = 0, n = run->inv->host_count;
     AUTO_FREE struct leader_candidate *candidates = xcalloc(n, sizeof(*candidates));
     for (size_t i = 0; i < n; i++)
         candidates[i] = candidate(&run->hosts[i]);
     (void) leader_choose(candidates, n, &best, &run->leaderless);
+    run->network = run->bundle ? addons_network(run) : NULL;
     __atomic_store_n(&run->leader, &run->hosts[best], __ATOMIC_RELEASE);
 }
 
@@ -175,7 +178,7 @@ void run_arrive(struct host_run *h, int gate)
     bool last = !h->arrived[gate] && --run->gates[gate].missing == 0;
     h->arrived[gate] = true;
     if (last && gate == GATE_PROBED)
-        choose_leader(run);
+        conclude(run);
     pthread_mutex_unlock(&run->mutex);
     if (last)
         latch_open(gate == GATE_CHECKED ? &run->all_checked : &run->gates[gate].latch);

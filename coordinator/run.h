@@ -79,6 +79,7 @@ struct run {
     bool shut;       /* a host has `shut`; settled at the second gate */
     bool not_agreed; /* the user said no, or could not be asked */
     struct host_run *leader;   /* run_control_plane; chosen once, when the gate `probed` opens */
+    const char *network;       /* addons_network; NULL before that; borrowed of inv or facts */
     struct error leaderless;   /* code 0, or why it may not lead (coordinator/leader.h) */
     bool accepted; /* and `applied` knows it */
     struct distribution *distribution; /* NULL: no blobs are sent */
