@@ -110,8 +110,6 @@ int phase_network(struct host_run *h, struct error *err)
     struct run *run = h->run;
     const struct component *image = bundle_find_image(run->bundle, IMAGE);
     AUTO_MEMBERS m = {0};
-    if (h != run_control_plane(run))
-        return 0;
     if (!image && somebody_changed(run))
         view_warn(run->view, h->host,
                   "whether pods on different hosts reach each other was not tried: the bundle has "
