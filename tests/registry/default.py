@@ -138,7 +138,7 @@ def release(dir):
     check({w for _, w in tunnel.wanted} == {"github.com:443", "dl.k8s.io:443"},
           lambda: f"{tunnel.wanted}")
     check(len(b.lock()["url"]) == 8 and len(b.lock()["oci"]) == len(images), "not all is locked")
-    return f"{len(images)} images, 7 programs"
+    return f"{len(images)} images, {len(b.lock()['url'])} files"
 
 
 def run(report, dir):
