@@ -1,3 +1,4 @@
+#include "agent/addon.h"
 #include "agent/cluster.h"
 #include "agent/netcheck.h"
 #include "agent/program.h"
@@ -52,7 +53,7 @@ static int save_record(const struct netcheck_plan *p, const json_t *record, cons
     static const char *const args[] = {"apply",
                                        "--server-side",
                                        "--force-conflicts",
-                                       "--field-manager=bigtop-bootstrap",
+                                       "--field-manager=" ADDON_FIELD_MANAGER,
                                        "-f",
                                        "-",
                                        NULL};
@@ -363,16 +364,14 @@ static int try_network(const struct step_context *ctx, const struct netcheck_pla
 static int apply(const struct step_context *ctx, const json_t *params, json_t *result,
                  struct error *err)
 {
-    struct error local = ERROR_INIT;
     AUTO_NETCHECK_PLAN p = {0};
     int r = netcheck_plan_read(params, &p, err);
     if (r < 0) {
         return r;
     }
     r = try_network(ctx, &p, err);
-    int deleted = delete_all(NULL, false, &local);
+    int deleted = delete_all(NULL, false, r < 0 ? NULL : err);
     if (r == 0 && deleted < 0) {
-        *err = local;
         return error_prefix(err, "remove the pods again");
     }
     json_object_set_new(result, "pairs", json_integer((json_int_t) p.pair_count));
