@@ -30,24 +30,6 @@ struct process_options program_options(const bool *cancel, int timeout_ms)
     };
 }
 
-int program_json(const struct strv *argv, const bool *cancel, int timeout_ms, json_t **out,
-                 struct error *err)
-{
-    STRBUF(text, PROGRAM_OUTPUT_MAX);
-    struct process_options options = program_options(cancel, timeout_ms);
-    options.out = &text;
-    int r = process_runv(argv, &options, NULL, err);
-    if (r < 0) {
-        return r;
-    }
-    json_t *parsed = json_parse(text.data, text.len, argv->items[0], err);
-    if (!parsed) {
-        return -EPROTO;
-    }
-    *out = parsed;
-    return 0;
-}
-
 static void kubectl_argv(struct strv *argv, const char *const args[], int timeout_ms)
 {
     strv_add(argv, PROGRAM_KUBECTL);
@@ -81,12 +63,30 @@ int kubectl_feed(const char *const args[], const char *text, const bool *cancel,
     return process_runv(&argv, &options, NULL, err);
 }
 
+int kubectl_find(const char *const args[], const bool *cancel, int timeout_ms, json_t **out,
+                 struct error *err)
+{
+    STRBUF(text, PROGRAM_OUTPUT_MAX);
+    int r = kubectl_run(args, cancel, timeout_ms, &text, err);
+    if (r < 0 || text.len == 0) {
+        return r;
+    }
+    json_t *parsed = json_parse(text.data, text.len, PROGRAM_KUBECTL, err);
+    if (!parsed) {
+        return -EPROTO;
+    }
+    *out = parsed;
+    return 1;
+}
+
 int kubectl_json(const char *const args[], const bool *cancel, int timeout_ms, json_t **out,
                  struct error *err)
 {
-    STRV(argv);
-    kubectl_argv(&argv, args, timeout_ms);
-    return program_json(&argv, cancel, timeout_ms, out, err);
+    int r = kubectl_find(args, cancel, timeout_ms, out, err);
+    if (r == 0) {
+        return error_set(err, -EPROTO, PROGRAM_KUBECTL " said nothing");
+    }
+    return r < 0 ? r : 0;
 }
 
 bool kubectl_api_ready(const bool *cancel, int timeout_ms)

@@ -25,9 +25,6 @@
 /* Options with the environment, the working folder and the end with the agent set; timeout in
  * milliseconds, cancel may be NULL. */
 struct process_options program_options(const bool *cancel, int timeout_ms);
-/* Runs argv and parses what it wrote to stdout. The caller owns *out. */
-int program_json(const struct strv *argv, const bool *cancel, int timeout_ms, json_t **out,
-                 struct error *err);
 /* kubectl with the arguments up to a NULL, at the API server of this very host. stdout goes to
  * `out` (may be NULL). */
 int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, struct strbuf *out,
@@ -35,7 +32,11 @@ int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, st
 /* The same with a text on stdin: `create -f -`. */
 int kubectl_feed(const char *const args[], const char *text, const bool *cancel, int timeout_ms,
                  struct error *err);
+/* The JSON that it writes to stdout. The caller owns *out. */
 int kubectl_json(const char *const args[], const bool *cancel, int timeout_ms, json_t **out,
+                 struct error *err);
+/* The same of `get … --ignore-not-found`: 1, or 0 when there is no such thing. */
+int kubectl_find(const char *const args[], const bool *cancel, int timeout_ms, json_t **out,
                  struct error *err);
 /* Whether the API server of this control plane says that it is ready. */
 bool kubectl_api_ready(const bool *cancel, int timeout_ms);

@@ -23,13 +23,8 @@ static int get_secret(const struct step_context *ctx, json_t **out, struct error
                                        CERTS_SECRET, "--ignore-not-found",
                                        "-o",         "jsonpath={.metadata}",
                                        NULL};
-    STRBUF(text, PROGRAM_OUTPUT_MAX);
-    int r = kubectl_run(args, ctx->cancel, ASK_TIMEOUT_MS, &text, err);
-    if (r < 0 || text.len == 0) {
-        return r;
-    }
-    *out = json_parse(text.data, text.len, "kubectl get secret", err);
-    return *out ? 0 : -EPROTO;
+    int r = kubectl_find(args, ctx->cancel, ASK_TIMEOUT_MS, out, err);
+    return r < 0 ? r : 0;
 }
 
 static int check(const struct step_context *ctx, const json_t *params, struct strv *differences,

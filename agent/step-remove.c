@@ -31,13 +31,8 @@ static int get_node(const struct step_context *ctx, const char *name, json_t **o
                     struct error *err)
 {
     const char *const args[] = {"get", "node", name, "--ignore-not-found", "-o", "json", NULL};
-    STRBUF(text, PROGRAM_OUTPUT_MAX);
-    int r = kubectl_run(args, ctx->cancel, ASK_TIMEOUT_MS, &text, err);
-    if (r < 0 || text.len == 0) {
-        return r;
-    }
-    *out = json_parse(text.data, text.len, "kubectl get node", err);
-    return *out ? 0 : -EPROTO;
+    int r = kubectl_find(args, ctx->cancel, ASK_TIMEOUT_MS, out, err);
+    return r < 0 ? r : 0;
 }
 
 static bool is_control_plane(const json_t *node)
