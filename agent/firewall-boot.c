@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #define SCRIPT_DIR AGENT_STATE_DIR "/firewall"
 #define SCRIPT_MAX (4u << 20) /* bytes */
@@ -47,13 +46,11 @@ static void render_unit(const char *loader, const char *script, struct strbuf *o
 
 bool firewall_boot_stays(const struct firewall_kind *k, const struct openings *all)
 {
-    struct unit_state state;
     STRBUF(script, SCRIPT_MAX);
     AUTO_FREE char *path = script_path(k);
     AUTO_FREE char *unit = unit_name(k);
     k->script(all, &script);
-    return file_is(path, script.data, script.len, 0600) == 1 &&
-           unit_state(unit, &state, NULL) == 0 && strcmp(state.enabled, "enabled") == 0;
+    return file_is(path, script.data, script.len, 0600) == 1 && unit_is_enabled(unit);
 }
 
 static int write_both(const struct firewall_kind *k, struct ledger *l, const struct strbuf *script,

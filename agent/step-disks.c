@@ -141,13 +141,11 @@ static bool is_remembered(const json_t *entry)
 /* An attached disk, with all that keeps it so. */
 static bool is_settled(const struct plan *p)
 {
-    struct unit_state state;
     struct disk_mount m = mount_of(p, signature_uuid(p));
     AUTO_FREE char *unit = unit_name_from_path(p->mount, ".mount");
     AUTO_JSON *entry = entry_of(p, &m, unit);
     return p->mounted && unit_is_as_rendered(&m, unit) && is_remembered(entry) &&
-           unit_state(unit, &state, NULL) == 0 && strcmp(state.enabled, "enabled") == 0 &&
-           strcmp(data_disk_state(entry), "mounted") == 0;
+           unit_is_enabled(unit) && strcmp(data_disk_state(entry), "mounted") == 0;
 }
 
 static void add_difference(const struct plan *p, struct strv *differences)

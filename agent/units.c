@@ -116,6 +116,12 @@ bool unit_is_active(const char *unit)
     return unit_state(unit, &state, NULL) >= 0 && strcmp(state.active, "active") == 0;
 }
 
+bool unit_is_enabled(const char *unit)
+{
+    struct unit_state state;
+    return unit_state(unit, &state, NULL) >= 0 && strcmp(state.enabled, "enabled") == 0;
+}
+
 static int read_unit_list(sd_bus_message *reply, struct strv *out)
 {
     int r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
