@@ -1,6 +1,8 @@
-/* type: c — one program from a C file, linked statically.
- *   path: ../x.c         relative to the recipe's folder; ".." is possible here. Or, of a file that
- *                        lies in a Go module's zip:
+/* type: c — one program from C files, linked statically.
+ *   path: ../x.c         relative to the recipe's folder; ".." is possible here. Or, of several
+ *                        files with headers of their own:
+ *   tree: ../..          relative to the recipe's folder; where their includes begin
+ *   files: [a/x.c, …]    in it. Or, of a file that lies in a Go module's zip:
  *   module: PATH@VERSION, sum: "h1:…"
  *   file: build/x.c      in the module
  *   program: NAME
@@ -20,12 +22,18 @@
 #include <sys/stat.h>
 
 #define COMPILE_TIMEOUT_MS 120000
+#define PREPROCESSED_MAX (64 * 1024 * 1024)
 
 static const char *const base_flags[] = {
     "-Os", "-Wall", "-static", "-s", "-Wl,--build-id=none", "-fno-ident", NULL};
+/* Of files that others need as well, what this program does not call is left out. */
+static const char *const tree_flags[] = {"-I.", "-ffunction-sections", "-fdata-sections",
+                                         "-Wl,--gc-sections", NULL};
 
 struct c_spec {
-    char *path; /* NULL: of a module */
+    char *path;        /* of one file, or */
+    char *tree;        /* of several; NULL both: of a module */
+    struct strv files; /* in the tree */
     const char *module, *sum, *file, *program;
     struct strv define; /* NAME=VALUE */
     struct strv libraries;
@@ -36,7 +44,9 @@ static void release(void *spec)
     struct c_spec *s = spec;
     strv_release(&s->define);
     strv_release(&s->libraries);
+    strv_release(&s->files);
     free(s->path);
+    free(s->tree);
 }
 
 static int load_define(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
@@ -70,38 +80,84 @@ static int load_module(const struct recipe *r, const struct yaml_node *node, str
     return *s->file ? 0 : yaml_error(f, node, err, "\"file\" is missing here");
 }
 
+/* Nothing that says where else the program would be from. */
+static int check_only(const struct recipe *r, const struct yaml_node *node, const char *way,
+                      const char *const *others, struct error *err)
+{
+    for (; *others; others++)
+        if (yaml_get(node, *others))
+            return yaml_error(&r->file, yaml_get(node, *others), err,
+                              "a program by its \"%s\" has no \"%s\"", way, *others);
+    return 0;
+}
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static char *beside_recipe(const struct recipe *r, const char *path)
+{
+    return *path == '/' ? xstrdup(path) : path_join(r->dir, path);
+}
+
 static int load_path(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
                      struct error *err)
 {
-    static const char *const modules[] = {"module", "sum", "file"};
+    static const char *const others[] = {"tree", "files", "module", "sum", "file", NULL};
     const char *path;
-    for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
-        if (yaml_get(node, modules[i]))
-            return yaml_error(&r->file, yaml_get(node, modules[i]), err,
-                              "a file by its \"path\" is of no module");
-    int e = fields_need_string(&r->file, node, "path", &path, err);
-    if (e < 0)
+    int e;
+    if ((e = check_only(r, node, "path", others, err)) < 0 ||
+        (e = fields_need_string(&r->file, node, "path", &path, err)) < 0)
         return e;
-    s->path = *path == '/' ? xstrdup(path) : path_join(r->dir, path);
+    s->path = beside_recipe(r, path);
     s->file = path_basename(s->path);
-    struct stat st;
-    if (stat(s->path, &st) < 0 || !S_ISREG(st.st_mode))
-        return yaml_error(&r->file, yaml_get(node, "path"), err, "%s is no file", s->path);
+    return is_file(s->path)
+               ? 0
+               : yaml_error(&r->file, yaml_get(node, "path"), err, "%s is no file", s->path);
+}
+
+static int load_tree(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
+                     struct error *err)
+{
+    static const char *const others[] = {"module", "sum", "file", NULL};
+    const char *tree;
+    int e;
+    if ((e = check_only(r, node, "tree", others, err)) < 0 ||
+        (e = fields_need_string(&r->file, node, "tree", &tree, err)) < 0 ||
+        (e = fields_need_strings(&r->file, node, "files", &s->files, err)) < 0)
+        return e;
+    s->tree = beside_recipe(r, tree);
+    s->file = s->files.items[0];
+    for (size_t i = 0; i < s->files.count; i++) {
+        AUTO_FREE char *path = path_join(s->tree, s->files.items[i]);
+        if (!path_is_safe_relative(s->files.items[i]) || !is_file(path))
+            return yaml_error(&r->file, yaml_get(node, "files")->items[i], err,
+                              "%s is no file of the tree", s->files.items[i]);
+    }
     return 0;
+}
+
+static int load_origin(const struct recipe *r, const struct yaml_node *node, struct c_spec *s,
+                       struct error *err)
+{
+    if (yaml_get(node, "path"))
+        return load_path(r, node, s, err);
+    return yaml_get(node, "tree") ? load_tree(r, node, s, err) : load_module(r, node, s, err);
 }
 
 static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
-    static const char *const keys[] = {"type",    "path",   "module",    "sum", "file",
-                                       "program", "define", "libraries", NULL};
+    static const char *const keys[] = {"type", "path",    "tree",   "files",     "module", "sum",
+                                       "file", "program", "define", "libraries", NULL};
     struct c_spec *s = spec;
     const struct yaml_file *f = &r->file;
     int e;
     if ((e = fields_check(f, node, keys, err)) < 0 ||
         (e = fields_need_word(f, node, "program", &s->program, err)) < 0 ||
         (e = fields_get_strings(f, node, "libraries", &s->libraries, err)) < 0 ||
-        (e = yaml_get(node, "path") ? load_path(r, node, s, err) : load_module(r, node, s, err)) <
-            0)
+        (e = load_origin(r, node, s, err)) < 0)
         return e;
     return load_define(r, node, s, err);
 }
@@ -111,6 +167,40 @@ static void add_flags(const struct c_spec *s, struct strv *argv)
     strv_add_all(argv, base_flags);
     for (size_t i = 0; i < s->define.count; i++)
         strv_addf(argv, "-D%s", s->define.items[i]);
+    if (s->tree)
+        strv_add_all(argv, tree_flags);
+}
+
+/* Headers count as well: what the compiler sees is the input. */
+static int digest_tree(const struct source_context *ctx, const struct c_spec *s,
+                       char out[DIGEST_SIZE], struct error *err)
+{
+    STRV(argv);
+    STRBUF(text, PREPROCESSED_MAX);
+    strv_add(&argv, COMPILER);
+    add_flags(s, &argv);
+    static const char *const rest[] = {"-E", "-P", NULL};
+    strv_add_all(&argv, rest);
+    strv_add_all(&argv, (const char *const *) s->files.items);
+    const struct process_options opts = {.cwd = s->tree,
+                                         .out = &text,
+                                         .timeout_ms = COMPILE_TIMEOUT_MS,
+                                         .cancel = ctx->cancel,
+                                         .die_with_parent = true};
+    int r = process_runv(&argv, &opts, NULL, err);
+    if (r < 0)
+        return r;
+    if (strbuf_full(&text))
+        return error_set(err, -E2BIG, "%s and what it includes are too long", s->file);
+    digest_buffer(text.data, text.len, out);
+    return 0;
+}
+
+/* Of what is no module's. */
+static int digest_own(const struct source_context *ctx, const struct c_spec *s,
+                      char out[DIGEST_SIZE], struct error *err)
+{
+    return s->path ? digest_file(s->path, out, NULL, err) : digest_tree(ctx, s, out, err);
 }
 
 static int inputs(const struct source_context *ctx, const void *spec, json_t *in, struct error *err)
@@ -120,11 +210,11 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
     add_flags(s, &flags);
     AUTO_FREE char *joined = strv_join(&flags, " ");
     char digest[DIGEST_SIZE];
-    int r = s->path ? digest_file(s->path, digest, NULL, err) : 0;
+    int r = s->module ? 0 : digest_own(ctx, s, digest, err);
     if (r < 0)
         return r;
     json_object_set_new(in, "architecture", json_string(ctx->recipe->architecture));
-    if (!s->path) {
+    if (s->module) {
         json_object_set_new(in, "module", json_string(s->module));
         json_object_set_new(in, "sum", json_string(s->sum));
     } else {
@@ -141,24 +231,26 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
 {
     const struct c_spec *s = spec;
     AUTO_FREE char *source_dir = NULL;
-    if (s->path)
-        source_dir = path_dirname(s->path);
-    int r = s->path ? 0 : gomod_fetch(ctx, s->module, s->sum, &source_dir, err);
+    if (!s->module)
+        source_dir = s->path ? path_dirname(s->path) : xstrdup(s->tree);
+    int r = s->module ? gomod_fetch(ctx, s->module, s->sum, &source_dir, err) : 0;
     if (r < 0)
         return r;
     AUTO_FREE char *out = path_join(dir, s->program);
     STRV(argv);
     strv_add(&argv, COMPILER);
     add_flags(s, &argv);
-    const char *const rest[] = {"-o", out, s->file, NULL};
+    const char *const rest[] = {"-o", out, s->tree ? NULL : s->file, NULL};
     strv_add_all(&argv, rest);
-    /* Compiled from inside its folder: no path of this machine gets into the program. */
+    if (s->tree)
+        strv_add_all(&argv, (const char *const *) s->files.items);
+    /* Compiled from inside their folder: no path of this machine gets into the program. */
     const struct process_options opts = {.cwd = source_dir,
                                          .timeout_ms = COMPILE_TIMEOUT_MS,
                                          .cancel = ctx->cancel,
                                          .die_with_parent = true};
     json_object_set_new(about, "type", json_string("c"));
-    if (!s->path)
+    if (s->module)
         json_object_set_new(about, "module", json_string(s->module));
     json_object_set_new(about, "file", json_string(s->file));
     return process_runv(&argv, &opts, NULL, err);
@@ -171,7 +263,7 @@ static int parts(const struct source_context *ctx, const void *spec,
     const struct c_spec *s = spec;
     AUTO_FREE char *dir = NULL;
     int r;
-    if (s->path) {
+    if (!s->module) {
         const struct part own = {.name = s->program};
         parts_add(out, &own);
         return compiler_parts(&s->libraries, out, err);

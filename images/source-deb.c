@@ -1,7 +1,8 @@
 /* type: deb — Debian packages with all that they depend on, unpacked; no maintainer script is run.
  *   suite: bookworm        has to be among the machine's own APT sources
  *   packages: [NAME, …]    or NAME=VERSION
- *   exclude: [NAME, …]     packages of the closure that are not wanted
+ *   exclude: [NAME, …]     packages of the closure that are not wanted, or
+ *   only: [NAME, …]        those that are
  *   drop: [PATTERN, …]     files and folders that are left out (fnmatch; "*" matches "/" too)
  * or, instead of `drop`, programs alone that run on any host (images/relocate.h):
  *   relocate: /opt/bigtop/NAME     where they will be: the result has them at opt/bigtop/NAME/PATH,
@@ -33,7 +34,7 @@
 
 struct deb_spec {
     const char *suite;
-    struct strv packages, exclude, drop;
+    struct strv packages, exclude, only, drop;
     const char *prefix; /* of `relocate`; NULL: the packages as they are */
     struct strv programs, files;
 };
@@ -43,6 +44,7 @@ static void release(void *spec)
     struct deb_spec *s = spec;
     strv_release(&s->packages);
     strv_release(&s->exclude);
+    strv_release(&s->only);
     strv_release(&s->drop);
     strv_release(&s->programs);
     strv_release(&s->files);
@@ -111,8 +113,8 @@ static int load_relocation(const struct recipe *r, const struct yaml_node *node,
 
 static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
-    static const char *const keys[] = {"type",     "suite",    "packages", "exclude", "drop",
-                                       "relocate", "programs", "files",    NULL};
+    static const char *const keys[] = {"type", "suite",    "packages", "exclude", "only",
+                                       "drop", "relocate", "programs", "files",   NULL};
     struct deb_spec *s = spec;
     const struct yaml_file *f = &r->file;
     int e;
@@ -120,10 +122,15 @@ static int load(const struct recipe *r, const struct yaml_node *node, void *spec
         (e = fields_need_word(f, node, "suite", &s->suite, err)) < 0 ||
         (e = fields_need_strings(f, node, "packages", &s->packages, err)) < 0 ||
         (e = fields_get_strings(f, node, "exclude", &s->exclude, err)) < 0 ||
+        (e = fields_get_strings(f, node, "only", &s->only, err)) < 0 ||
         (e = fields_get_strings(f, node, "drop", &s->drop, err)) < 0 ||
         (e = check_packages(r, node, "packages", &s->packages, err)) < 0 ||
-        (e = check_packages(r, node, "exclude", &s->exclude, err)) < 0)
+        (e = check_packages(r, node, "exclude", &s->exclude, err)) < 0 ||
+        (e = check_packages(r, node, "only", &s->only, err)) < 0)
         return e;
+    if (s->exclude.count && s->only.count)
+        return yaml_error(f, yaml_get(node, "only"), err,
+                          "\"only\" has no meaning beside \"exclude\"");
     return load_relocation(r, node, s, err);
 }
 
@@ -134,6 +141,8 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
     json_object_set_new(in, "suite", json_string(s->suite));
     json_object_set_new(in, "packages", json_texts(&s->packages));
     json_object_set_new(in, "exclude", json_texts(&s->exclude));
+    if (s->only.count)
+        json_object_set_new(in, "only", json_texts(&s->only));
     json_object_set_new(in, "drop", json_texts(&s->drop));
     if (!s->prefix)
         return 0;
@@ -278,6 +287,11 @@ static void describe(const struct package *p, const char *name, json_t *packages
                         json_pack("{s:o, s:s}", "version", text, "digest", p->digest));
 }
 
+static bool is_wanted(const struct deb_spec *s, const char *name)
+{
+    return !strv_contains(&s->exclude, name) && (!s->only.count || strv_contains(&s->only, name));
+}
+
 static int take_package(struct apt *a, const struct deb_spec *s, const char *line, const char *dir,
                         json_t *packages, struct error *err)
 {
@@ -286,7 +300,7 @@ static int take_package(struct apt *a, const struct deb_spec *s, const char *lin
         return error_set(err, -EBADMSG, "apt-get said something unexpected: %s", line);
     AUTO_FREE char *file = p.file;
     AUTO_FREE char *name = xstrndup(file, strcspn(file, "_"));
-    if (strv_contains(&s->exclude, name))
+    if (!is_wanted(s, name))
         return 0;
     source_progress(a->ctx, "unpacking %s", name);
     describe(&p, name, packages);
