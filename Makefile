@@ -6,17 +6,17 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-MODULES := lib kubeadm images agent coordinator
+MODULES := lib kubeadm images images/launcher agent coordinator
 # What a module may use: the include rules of tests/lint/layers.sh, held by the linker as well.
 USES_lib := lib
 USES_kubeadm := kubeadm lib
 USES_images := images lib
+USES_images/launcher := images/launcher lib
 USES_agent := agent images lib
 USES_coordinator := coordinator kubeadm images lib
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2 -Wstrict-prototypes -Werror
-# snprintf is used where cutting is meant.
-WARNINGS += -Wno-format-truncation
+WARNINGS += -Wno-format-truncation # snprintf is used where cutting is meant
 CPPFLAGS += -D_GNU_SOURCE -I.
 CFLAGS ?= -O2 -g
 ifdef SANITIZE
