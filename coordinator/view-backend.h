@@ -18,7 +18,7 @@
 
 /* What is known of one host. Texts are printable. */
 struct view_line {
-    const char *label; /* borrowed from the inventory */
+    const char *label; /* borrowed from the inventory, or from view.names */
     enum view_state state;
     char phase[VIEW_PHASE_MAX];
     char text[160];
@@ -36,6 +36,8 @@ struct view_phase_time {
 struct view {
     pthread_mutex_t lock;
     const struct view_backend *backend;
+    const char *what; /* a row is: "host" */
+    struct strv names; /* of rows that are no hosts */
     struct view_line *lines;
     size_t count;
     size_t label_width;

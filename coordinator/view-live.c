@@ -203,7 +203,7 @@ size_t view_live_render(const struct view *v, struct view_size size, int64_t now
     size_t counts[4];
     view_count_states(v, counts);
     STRBUF(text, 128);
-    strbuf_addf(&text, "%zu host%s: ", v->count, v->count == 1 ? "" : "s");
+    strbuf_addf(&text, "%zu %s%s: ", v->count, v->what, v->count == 1 ? "" : "s");
     view_add_counts(&text, counts);
     put(&pen, BOLD, text.data);
     STRBUF(elapsed, 32);

@@ -83,7 +83,7 @@ static void print_all(const struct view *v)
     STRBUF(out, VIEW_LINE_MAX);
     size_t states[4];
     view_count_states(v, states);
-    strbuf_addf(&out, "%zu hosts: ", v->count);
+    strbuf_addf(&out, "%zu %ss: ", v->count, v->what);
     view_add_counts(&out, states);
     add_phases(v, &out);
     while (out.len > 0 && out.data[out.len - 1] == ' ')

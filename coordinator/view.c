@@ -34,30 +34,51 @@ static const struct view_backend *choose(enum view_mode mode)
     return &view_live;
 }
 
-static void add_lines(struct view *v, const struct inventory *inv)
+static void set_label(struct view *v, size_t i, const char *label)
 {
-    v->count = inv ? inv->host_count : 0;
-    v->lines = xcalloc(v->count + 1, sizeof(*v->lines));
-    for (size_t i = 0; i < v->count; i++) {
-        v->lines[i].label = host_label(&inv->hosts[i]);
-        v->lines[i].since_ms = v->started_ms;
-        size_t width = strlen(v->lines[i].label);
-        if (width > v->label_width)
-            v->label_width = width < VIEW_LABEL_WIDTH_MAX ? width : VIEW_LABEL_WIDTH_MAX;
-    }
+    v->lines[i].label = label;
+    v->lines[i].since_ms = v->started_ms;
+    size_t width = strlen(label);
+    if (width > v->label_width)
+        v->label_width = width < VIEW_LABEL_WIDTH_MAX ? width : VIEW_LABEL_WIDTH_MAX;
 }
 
-struct view *view_open(enum view_mode mode, const struct inventory *inv)
+static struct view *new_view(enum view_mode mode, const char *what, size_t rows)
 {
     struct view *v = xcalloc(1, sizeof(*v));
     pthread_mutex_init(&v->lock, NULL);
     v->started_ms = clock_monotonic_ms();
     v->backend = choose(mode);
     strbuf_init(&v->pending, VIEW_FRAME_MAX / 2);
-    add_lines(v, inv);
+    v->what = what;
+    v->count = rows;
+    v->lines = xcalloc(rows + 1, sizeof(*v->lines));
+    return v;
+}
+
+static struct view *start(struct view *v)
+{
     if (v->backend->open)
         v->backend->open(v);
     return v;
+}
+
+struct view *view_open(enum view_mode mode, const struct inventory *inv)
+{
+    struct view *v = new_view(mode, "host", inv ? inv->host_count : 0);
+    for (size_t i = 0; i < v->count; i++)
+        set_label(v, i, host_label(&inv->hosts[i]));
+    return start(v);
+}
+
+struct view *view_open_rows(enum view_mode mode, const char *what, const struct strv *names)
+{
+    struct view *v = new_view(mode, what, names->count);
+    for (size_t i = 0; i < v->count; i++) {
+        strv_add(&v->names, names->items[i]);
+        set_label(v, i, v->names.items[i]);
+    }
+    return start(v);
 }
 
 void view_close(struct view **view)
@@ -69,6 +90,7 @@ void view_close(struct view **view)
         v->backend->close(v);
     pthread_mutex_destroy(&v->lock);
     strbuf_release(&v->pending);
+    strv_release(&v->names);
     free(v->lines);
     free(v->times);
     free(v);
@@ -110,23 +132,27 @@ void view_host(struct view *v, size_t host, enum view_state state, const char *p
 }
 
 PRINTF_LIKE(4, 0)
-static void note(struct view *v, const struct host *h, bool warning, const char *format,
-                 va_list args)
+static void note(struct view *v, const char *label, bool warning, const char *format, va_list args)
 {
     STRBUF(text, VIEW_LINE_MAX);
     STRBUF(safe, VIEW_LINE_MAX);
     strbuf_vaddf(&text, format, args);
     strbuf_add_printable(&safe, text.data, text.len);
     pthread_mutex_lock(&v->lock);
-    v->backend->note(v, h ? host_label(h) : NULL, warning, safe.data);
+    v->backend->note(v, label, warning, safe.data);
     pthread_mutex_unlock(&v->lock);
+}
+
+static const char *label_of(const struct host *h)
+{
+    return h ? host_label(h) : NULL;
 }
 
 void view_note(struct view *v, const struct host *h, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    note(v, h, false, format, args);
+    note(v, label_of(h), false, format, args);
     va_end(args);
 }
 
@@ -134,15 +160,33 @@ void view_warn(struct view *v, const struct host *h, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    note(v, h, true, format, args);
+    note(v, label_of(h), true, format, args);
     va_end(args);
+}
+
+void view_row_note(struct view *v, size_t row, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    note(v, v->lines[row].label, false, format, args);
+    va_end(args);
+}
+
+static void show_error(struct view *v, const char *label, const char *step, const struct error *err)
+{
+    pthread_mutex_lock(&v->lock);
+    v->backend->error(v, label, step, err);
+    pthread_mutex_unlock(&v->lock);
 }
 
 void view_error(struct view *v, const struct host *h, const char *step, const struct error *err)
 {
-    pthread_mutex_lock(&v->lock);
-    v->backend->error(v, h ? host_label(h) : NULL, step, err);
-    pthread_mutex_unlock(&v->lock);
+    show_error(v, label_of(h), step, err);
+}
+
+void view_row_error(struct view *v, size_t row, const char *step, const struct error *err)
+{
+    show_error(v, v->lines[row].label, step, err);
 }
 
 static size_t line_of(const struct view *v, const struct host *h)

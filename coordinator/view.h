@@ -1,11 +1,12 @@
-/* What the user sees while hosts work: on a terminal a live line per host with a bar and a summary
- * line; otherwise plain lines; with --output json one JSON event a line. Thread-safe. Everything
+/* What the user sees while hosts (or what else has rows: the components of a stack) work: on a
+ * terminal a live line for each with a bar and a summary line; otherwise plain lines; with --output json one JSON event a line. Thread-safe. Everything
  * that came from a host goes through strbuf_add_printable. NO_COLOR, TERM=dumb and a narrow
  * terminal are respected. */
 #pragma once
 
 #include "coordinator/inventory.h"
 #include "lib/error.h"
+#include "lib/strv.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,9 @@ enum view_state { VIEW_WAITING, VIEW_WORKING, VIEW_DONE, VIEW_FAILED };
 
 struct view;
 struct view *view_open(enum view_mode mode, const struct inventory *inv);
+/* With rows that are no hosts: `what` is one of them, "component" (static; also the key in JSON);
+ * the names are copied. Row i is what view_host calls host i. */
+struct view *view_open_rows(enum view_mode mode, const char *what, const struct strv *names);
 void view_close(struct view **v); /* leaves the terminal as it was, cursor shown */
 /* Around a question on the terminal (tty_ask does it): the live area goes away, and comes back.
  * Nothing without a live view. */
@@ -35,6 +39,9 @@ void view_note(struct view *v, const struct host *h, const char *format, ...) PR
 void view_warn(struct view *v, const struct host *h, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Host (may be NULL), step, cause, remedy. */
 void view_error(struct view *v, const struct host *h, const char *step, const struct error *err);
+/* The same two for a row. */
+void view_row_note(struct view *v, size_t row, const char *format, ...) PRINTF_LIKE(3, 4);
+void view_row_error(struct view *v, size_t row, const char *step, const struct error *err);
 /* Phase and milliseconds it took, for the table at the end. */
 void view_phase(struct view *v, const struct host *h, const char *phase, int64_t ms);
 /* Bytes of the bundle that left this machine, of how many that the hosts are to have together. */

@@ -290,7 +290,7 @@ static void test_amounts(void **state)
 /* A view to render, without a terminal. */
 static struct view still(struct view_line *lines, size_t count)
 {
-    return (struct view){.lines = lines, .count = count, .label_width = 3, .started_ms = 1000};
+    return (struct view){.what = "host", .lines = lines, .count = count, .label_width = 3, .started_ms = 1000};
 }
 
 static size_t columns_of(const char *line)
@@ -557,6 +557,34 @@ static void test_phase_table_of_many(void **state)
                                   "addons        2.0 s       2.0 s  cluster\n");
 }
 
+static void test_rows_that_are_no_hosts(void **state)
+{
+    (void) state;
+    struct error err = ERROR_INIT;
+    struct capture c;
+    STRV(names);
+    strv_add(&names, "kafka");
+    strv_add(&names, "zookeeper");
+    error_set(&err, -EIO, "no leader");
+    capture_start(&c);
+    struct view *v = view_open_rows(VIEW_JSON, "component", &names);
+    strv_release(&names);
+    view_host(v, 1, VIEW_WORKING, "start", "", 1, 3);
+    view_row_note(v, 0, "made %s", "it");
+    view_row_error(v, 1, "start", &err);
+    view_close(&v);
+    capture_end(&c);
+    static const char *const expected[][2] = {
+        {"component", "zookeeper"}, {"note", "kafka"}, {"error", "zookeeper"}};
+    char *text = c.text[0].data;
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+        AUTO_JSON *event = next_event(&text);
+        assert_string_equal(json_get_string(event, "event", ""), expected[i][0]);
+        assert_string_equal(json_get_string(event, "component", ""), expected[i][1]);
+    }
+    capture_release(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_auto_on_a_pipe_is_plain),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_transfer),
+        cmocka_unit_test(test_rows_that_are_no_hosts),
         cmocka_unit_test(test_plain_is_throttled),
         cmocka_unit_test(test_plain_of_many),
         cmocka_unit_test(test_without_hosts),
