@@ -1,5 +1,6 @@
 #include "coordinator/stack-work.h"
 
+#include "coordinator/stack-objects.h"
 #include "images/extract.h"
 #include "lib/path.h"
 
@@ -16,6 +17,7 @@ void stack_work_release(struct stack_work *w)
     for (size_t i = 0; w->rendered && i < w->stack.count; i++)
         stack_rendered_release(&w->rendered[i]);
     free(w->rendered);
+    free(w->profile);
     stack_release(&w->stack);
     kubectl_release(&w->kubectl);
     if (w->scratch)
@@ -107,8 +109,17 @@ static int find_profile(const struct stack_work *w, const char *profile, const s
     return unknown_profile(w, profile, roots, err);
 }
 
-static int load(struct stack_work *w, const char *profile, struct error *err)
+static int choose_profile(struct stack_work *w, const char *profile, struct error *err)
 {
+    if (!profile)
+        return stack_recall(&w->kubectl, &w->profile, err);
+    w->profile = stack_is_file(profile) ? realpath(profile, NULL) : xstrdup(profile);
+    return w->profile ? 0 : error_errno(err, -errno, "profile %s", profile);
+}
+
+static int load(struct stack_work *w, struct error *err)
+{
+    const char *profile = w->profile;
     STRV(roots);
     STRV(folders);
     AUTO_FREE char *file = NULL;
@@ -171,9 +182,10 @@ int stack_work_open(const struct stack_choice *choice, struct stack_work *out, s
 {
     AUTO_STACK_WORK w = {.bundle = choice->bundle};
     int r;
-    if ((r = make_scratch(&w, err)) < 0 || (r = load(&w, choice->profile, err)) < 0 ||
+    if ((r = make_scratch(&w, err)) < 0 ||
         (r = kubectl_open(choice->bundle, choice->kubeconfig, choice->cancel, &w.kubectl, err)) <
             0 ||
+        (r = choose_profile(&w, choice->profile, err)) < 0 || (r = load(&w, err)) < 0 ||
         (r = render_all(&w, err)) < 0)
         return r;
     *out = w;

@@ -8,7 +8,8 @@
 
 struct stack_choice {
     const struct bundle *bundle; /* where profiles, components and kubectl come from; may be NULL */
-    const char *profile; /* a name in the bundle, or the path of a file: its components/ come first */
+    const char *profile; /* a name in the bundle, or the path of a file: its components/ come first;
+                            NULL: the one that was applied to the cluster */
     const char *kubeconfig; /* NULL: no cluster is asked yet */
     const bool *cancel;
 };
@@ -16,6 +17,7 @@ struct stack_choice {
 struct stack_work {
     const struct bundle *bundle; /* borrowed; may be NULL */
     struct kubectl kubectl;
+    char *profile; /* as named; a path is absolute */
     struct stack stack;
     struct stack_rendered *rendered; /* of each component */
     char *scratch;                   /* a private folder, removed with it */

@@ -1,0 +1,32 @@
+/* What `stack apply` puts into the cluster, and takes out of it again: the namespace, a component's
+ * secrets, its objects. */
+#pragma once
+
+#include "coordinator/kubectl.h"
+#include "coordinator/stack-profile.h"
+#include "coordinator/stack-render.h"
+
+#include <stdbool.h>
+
+#define STACK_MANAGER "bigtop-bootstrap" /* of fields, as of addons */
+
+/* Each sets *changed when something was made or changed, and leaves it otherwise. */
+int stack_make_namespace(const struct kubectl *k, bool *changed, struct error *err);
+/* Secrets that are absent are made of random letters and digits; keys that one lacks are added;
+ * what is there is never changed, and nothing of it is shown. */
+int stack_make_secrets(const struct kubectl *k, const struct stack_component *c, bool *changed,
+                       struct error *err);
+int stack_apply_objects(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
+                        struct error *err);
+
+/* Which profile is meant when none is named: the one that was applied last. The caller owns *out;
+ * -ENOENT with a remedy when there was none. */
+int stack_remember(const struct kubectl *k, const char *profile, struct error *err);
+int stack_recall(const struct kubectl *k, char **out, struct error *err);
+
+/* Workloads and pods of the namespaces that the components name; what stack_judge wants. */
+int stack_fetch_live(const struct kubectl *k, const struct stack_rendered *rendered, size_t count,
+                     json_t **out, struct error *err);
+
+/* Pure: two lists of objects are the same but for what the API server keeps of its own. */
+bool stack_same_objects(const json_t *before, const json_t *after);
