@@ -46,6 +46,16 @@ static bool is_on(const struct port *p, const struct host_run *h)
            (p->when != WITH_NFS || h->host->nfs_export);
 }
 
+json_t *ports_tried(const struct host_run *h)
+{
+    json_t *list = json_array();
+    for (const struct port *p = ports; p < ports + ARRAY_SIZE(ports); p++)
+        for (int number = p->first; number <= p->last && p->when == ALWAYS && is_on(p, h); number++)
+            json_array_append_new(list,
+                                  json_pack("{s:s,s:i}", "protocol", p->protocol, "port", number));
+    return list;
+}
+
 static bool lets_in(const struct port *p, const struct host_run *from)
 {
     return from->host->state == STATE_PRESENT &&

@@ -22,6 +22,9 @@
 
 /* A firewall of a kind that the agent opens runs on the host ("firewall" in agent/facts.h). */
 bool ports_has_firewall(const struct facts *f);
+/* Those of this host that are tried before it is a node, whatever hosts.yaml says beside its roles:
+ * "ports" of the call "listen" (lib/protocol.h). The caller owns it. */
+json_t *ports_tried(const struct host_run *h);
 /* The step firewall will let `from` in on that port of `to`. */
 bool ports_will_open(const struct host_run *to, const struct host_run *from, const char *protocol,
                      int port);

@@ -93,11 +93,6 @@ int phase_check(struct host_run *h, struct error *err)
     return r;
 }
 
-static json_t *port(const char *protocol, int number)
-{
-    return json_pack("{s:s,s:i}", "protocol", protocol, "port", number);
-}
-
 static bool echoes_vxlan(const json_t *result)
 {
     size_t i;
@@ -122,14 +117,7 @@ int program_listen(struct host_run *h, struct error *err)
 {
     if (starts_meanwhile(h))
         return 0;
-    json_t *ports = json_pack("[o,o,o]", port("tcp", PORT_KUBELET), port("udp", PORT_VXLAN),
-                              port("tcp", EXCHANGE_PORT));
-    if (h->host->roles & ROLE_CONTROL_PLANE) {
-        json_array_append_new(ports, port("tcp", KUBEADM_API_PORT));
-        json_array_append_new(ports, port("tcp", PORT_ETCD));
-        json_array_append_new(ports, port("tcp", PORT_ETCD + 1));
-    }
-    json_t *params = json_pack("{s:o,s:i}", "ports", ports, "seconds", LISTEN_SECONDS);
+    json_t *params = json_pack("{s:o,s:i}", "ports", ports_tried(h), "seconds", LISTEN_SECONDS);
     AUTO_JSON *result = NULL;
     int r = run_call(h, "listen", params, LISTEN_TIMEOUT_MS, &result, err);
     if (r < 0)

@@ -175,6 +175,27 @@ static void what_will_be_open(void **state)
     tear_down(&w);
 }
 
+static void what_is_tried(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w, 1, 2);
+    w.inv.virtual_ip = (char *) "10.0.0.100";
+    w.hosts[1].nfs_export = (char *) "/srv/nfs";
+    static const char *const expected[] = {
+        "6443/tcp 2379/tcp 2380/tcp 10250/tcp 8472/udp 10470/tcp ",
+        "10250/tcp 8472/udp 10470/tcp "};
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+        AUTO_JSON *list = ports_tried(&w.runs[i]);
+        STRBUF(text, 1024);
+        for (size_t k = 0; k < json_array_size(list); k++)
+            strbuf_addf(&text, "%d/%s ", (int) json_get_int(json_array_get(list, k), "port", 0),
+                        json_get_string(json_array_get(list, k), "protocol", "?"));
+        assert_string_equal(text.data, expected[i]);
+    }
+    tear_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +205,7 @@ int main(void)
         cmocka_unit_test(many_are_let_in_by_network),
         cmocka_unit_test(unknown_addresses),
         cmocka_unit_test(what_will_be_open),
+        cmocka_unit_test(what_is_tried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
