@@ -3,7 +3,7 @@
  *   packages: [NAME, …]    or NAME=VERSION
  *   exclude: [NAME, …]     packages of the closure that are not wanted, or
  *   only: [NAME, …]        those that are
- *   drop: [PATTERN, …]     files and folders that are left out (fnmatch; "*" matches "/" too)
+ *   drop: [PATTERN, …]     files and folders that are left out (images/drop.h)
  * or, instead of `drop`, programs alone that run on any host (images/relocate.h):
  *   relocate: /opt/bigtop/NAME     where they will be: the result has them at opt/bigtop/NAME/PATH,
  *                                  their libraries in its lib/, and the copyright files
@@ -12,6 +12,7 @@
  * APT resolves, fetches and checks signatures, with a state of its own that says that nothing is
  * installed: the machine's packages are neither used nor changed. */
 #include "images/deb-parts.h"
+#include "images/drop.h"
 #include "images/fields.h"
 #include "images/relocate.h"
 #include "images/source.h"
@@ -23,7 +24,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -311,36 +311,6 @@ static int take_package(struct apt *a, const struct deb_spec *s, const char *lin
     return r < 0 ? r : unpack(a, &p, own, err);
 }
 
-struct dropping {
-    const struct deb_spec *spec;
-    struct strv paths;
-};
-
-static int find_dropped(void *userdata, const char *path, const char *full, const struct stat *st,
-                        struct error *err)
-{
-    (void) st;
-    (void) err;
-    struct dropping *d = userdata;
-    for (size_t i = 0; i < d->spec->drop.count; i++)
-        if (fnmatch(d->spec->drop.items[i], path, 0) == 0) {
-            strv_add(&d->paths, full);
-            break;
-        }
-    return 0;
-}
-
-static int drop(const struct deb_spec *s, const char *dir, struct error *err)
-{
-    struct dropping d = {.spec = s};
-    int r = walk(dir, find_dropped, &d, err);
-    for (size_t i = 0; r == 0 && i < d.paths.count; i++)
-        if (faccessat(AT_FDCWD, d.paths.items[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-            r = path_remove_tree(d.paths.items[i], err);
-    strv_release(&d.paths);
-    return r;
-}
-
 /* Leaves only the programs, and of the packages only those that something was taken from. */
 static int take_programs(const struct source_context *ctx, const struct deb_spec *s,
                          const char *dir, json_t *packages, struct error *err)
@@ -405,7 +375,8 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
             return r;
     if (lines.count == 0)
         return error_set(err, -ENODATA, "APT gave no packages");
-    return s->prefix ? take_programs(ctx, s, dir, packages, err) : drop(s, dir, err);
+    return s->prefix ? take_programs(ctx, s, dir, packages, err)
+                     : drop_matching(dir, &s->drop, err);
 }
 
 static int parts(const struct source_context *ctx, const void *spec,

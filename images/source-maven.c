@@ -3,10 +3,12 @@
  *   transitive: false      true: with all that they need at run time, as Maven resolves it
  *   exclude: [GROUP:ARTIFACT, …]   of what they need; "*" stands for any
  *   unpack: false          true: tar archives are unpacked where they would stand
+ *   drop: [PATTERN, …]     files and folders that are left out (images/drop.h)
  *   repository: URL        instead of Central
  * Each file stands in the root as ARTIFACT-VERSION[-CLASSIFIER].TYPE. Maven itself resolves and
  * fetches, with the user's own settings (mirrors, proxies, ~/.m2) but for one thing: the further
  * repositories that projects name are never asked. What it brings is pinned in the lock file. */
+#include "images/drop.h"
 #include "images/fields.h"
 #include "images/licence.h"
 #include "images/maven.h"
@@ -29,7 +31,7 @@
 #define PROJECT_MAX (4 * 1024 * 1024)
 
 struct maven_spec {
-    struct strv artifacts, exclude;
+    struct strv artifacts, exclude, drop;
     const char *repository; /* NULL: Central */
     bool transitive, unpack;
 };
@@ -39,6 +41,7 @@ static void release(void *spec)
     struct maven_spec *s = spec;
     strv_release(&s->artifacts);
     strv_release(&s->exclude);
+    strv_release(&s->drop);
 }
 
 /* The recipe */
@@ -80,14 +83,15 @@ static int load_flag(const struct recipe *r, const struct yaml_node *node, const
 
 static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
-    static const char *const keys[] = {"type",   "artifacts",  "transitive", "exclude",
-                                       "unpack", "repository", NULL};
+    static const char *const keys[] = {"type",   "artifacts", "transitive", "exclude",
+                                       "unpack", "drop",      "repository", NULL};
     struct maven_spec *s = spec;
     const struct yaml_file *f = &r->file;
     int e;
     if ((e = fields_check(f, node, keys, err)) < 0 ||
         (e = fields_need_strings(f, node, "artifacts", &s->artifacts, err)) < 0 ||
         (e = fields_get_strings(f, node, "exclude", &s->exclude, err)) < 0 ||
+        (e = fields_get_strings(f, node, "drop", &s->drop, err)) < 0 ||
         (e = load_flag(r, node, "transitive", &s->transitive, err)) < 0 ||
         (e = load_flag(r, node, "unpack", &s->unpack, err)) < 0 ||
         (e = fields_get_string(f, node, "repository", &s->repository, err)) < 0 ||
@@ -266,6 +270,8 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
         return r;
     json_object_set_new(in, "files", json_deep_copy(lock_get_set(ctx->lock, LOCK_MAVEN, request)));
     json_object_set_new(in, "unpack", json_boolean(s->unpack));
+    if (s->drop.count)
+        json_object_set_new(in, "drop", json_texts(&s->drop));
     return 0;
 }
 
@@ -348,6 +354,8 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
     json_object_foreach((json_t *) locked, text, digest)
         if ((r = place(ctx, s, text, dir, err)) < 0)
             return r;
+    if ((r = drop_matching(dir, &s->drop, err)) < 0)
+        return r;
     json_object_set_new(about, "type", json_string("maven"));
     json_object_set_new(about, "artifacts", json_deep_copy(locked));
     AUTO_FREE char *work = maven_dir(ctx, "work");
@@ -370,6 +378,8 @@ static int add_part(const struct maven_spec *s, const struct cache_entry *result
     bool zip = strcmp(c.type, "jar") == 0 || strcmp(c.type, "zip") == 0 ||
                strcmp(c.type, "war") == 0;
     int r = 0;
+    if (!unpacked && access(path, F_OK) < 0)
+        return 0; /* left out */
     if (unpacked)
         r = parts_take_texts(out, result->dir, to, 1, &ids, err);
     else if (zip)

@@ -4,9 +4,11 @@
  *           sdist          source distributions, unpacked; nothing of them is run
  *   python: "3.11"         of wheels: whose they shall be
  *   transitive: false      of wheels: with all that they need
+ *   drop: [PATTERN, …]     files and folders that are left out (images/drop.h)
  * pip resolves, fetches and installs wheels, with the user's own settings (index, proxies), and
  * checks their hashes. It would run a source distribution's own code to look at it, so those are
  * looked up in the same index and fetched by us. What is taken is pinned in the lock file. */
+#include "images/drop.h"
 #include "images/fetch.h"
 #include "images/fields.h"
 #include "images/licence.h"
@@ -38,7 +40,7 @@
 #define ACCEPT "Accept: application/vnd.pypi.simple.v1+json"
 
 struct pypi_spec {
-    struct strv requirements;
+    struct strv requirements, drop;
     const char *python;
     bool sdist, transitive;
 };
@@ -47,6 +49,7 @@ static void release(void *spec)
 {
     struct pypi_spec *s = spec;
     strv_release(&s->requirements);
+    strv_release(&s->drop);
 }
 
 /* The recipe */
@@ -102,13 +105,14 @@ static int check_requirements(const struct recipe *r, const struct yaml_node *no
 
 static int load(const struct recipe *r, const struct yaml_node *node, void *spec, struct error *err)
 {
-    static const char *const keys[] = {"type",   "requirements", "format",
-                                       "python", "transitive",   NULL};
+    static const char *const keys[] = {"type",       "requirements", "format", "python",
+                                       "transitive", "drop",         NULL};
     struct pypi_spec *s = spec;
     const struct yaml_node *transitive = yaml_get(node, "transitive");
     int e;
     if ((e = fields_check(&r->file, node, keys, err)) < 0 ||
         (e = fields_need_strings(&r->file, node, "requirements", &s->requirements, err)) < 0 ||
+        (e = fields_get_strings(&r->file, node, "drop", &s->drop, err)) < 0 ||
         (e = load_format(r, node, s, err)) < 0 || (e = load_python(r, node, s, err)) < 0 ||
         (transitive && (e = yaml_bool(&r->file, transitive, &s->transitive, err)) < 0))
         return e;
@@ -406,6 +410,8 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
     if (r < 0)
         return r;
     json_object_set_new(in, "files", json_deep_copy(lock_get_set(ctx->lock, LOCK_PYPI, request)));
+    if (s->drop.count)
+        json_object_set_new(in, "drop", json_texts(&s->drop));
     if (s->sdist)
         return 0;
     json_object_set_new(in, "python", json_string(s->python));
@@ -423,6 +429,8 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
                      : install_wheels(ctx, s, locked, dir, err);
     if (r == 0 && !s->sdist)
         r = walk(dir, set_plain_mode, NULL, err);
+    if (r == 0)
+        r = drop_matching(dir, &s->drop, err);
     if (r < 0)
         return r;
     json_object_set_new(about, "type", json_string("pypi"));
