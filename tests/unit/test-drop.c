@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "images/drop.h"
+#include "lib/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
