@@ -27,7 +27,10 @@ static int run(int argc, char **argv)
         return EXIT_BAD_INPUT;
     int64_t began = clock_monotonic_ms();
     int code = stack_open(&o.stack, &s);
-    return code == EXIT_DONE ? stack_apply_and_tell(&s.work, s.view, began) : code;
+    if (code != EXIT_DONE)
+        return code;
+    s.view = stack_view((enum view_mode) o.stack.output, &s.work.stack);
+    return stack_apply_and_tell(&s.work, s.view, began);
 }
 
 const struct command cmd_stack_apply = {

@@ -1,7 +1,6 @@
 #include "coordinator/stack-args.h"
 
 #include "coordinator/named-keys.h"
-#include "coordinator/stack-apply.h"
 #include "lib/path.h"
 
 #include <errno.h>
@@ -76,6 +75,5 @@ int stack_open(const struct stack_arguments *a, struct stack_opened *out)
         return command_fail(EXIT_HOST_FAILED, &err);
     if (r < 0)
         return command_fail(r == -ECANCELED ? EXIT_INTERRUPTED : EXIT_BAD_INPUT, &err);
-    out->view = stack_view((enum view_mode) a->output, &out->work.stack);
     return EXIT_DONE;
 }

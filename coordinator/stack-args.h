@@ -36,7 +36,7 @@ static inline void stack_arguments_release(struct stack_arguments *a)
 struct stack_opened {
     struct bundle bundle;
     struct stack_work work;
-    struct view *view; /* with a row for each component */
+    struct view *view; /* the command's, closed with the rest; NULL at first */
 };
 
 /* Returns EXIT_DONE, or prints the reason and returns another enum exit_code; stack_close is due in

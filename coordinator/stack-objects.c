@@ -251,6 +251,17 @@ int stack_apply_objects(const struct kubectl *k, const struct stack_rendered *r,
     return 0;
 }
 
+int stack_delete_objects(const struct kubectl *k, const struct stack_rendered *r, int timeout_ms,
+                         struct error *err)
+{
+    static const char *const words[] = {
+        "delete", "--ignore-not-found", "--wait=true", "--cascade=foreground", "-f", "-", NULL};
+    STRV(args);
+    strv_add_all(&args, words);
+    add_namespace(r, &args);
+    return kubectl_run(k, (const char *const *) args.items, r->text, timeout_ms, NULL, err);
+}
+
 /* What runs */
 
 static void find_namespaces(const struct stack_rendered *rendered, size_t count, struct strv *out)

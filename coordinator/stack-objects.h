@@ -19,6 +19,10 @@ int stack_make_secrets(const struct kubectl *k, const struct stack_component *c,
 int stack_apply_objects(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
                         struct error *err);
 
+/* Deletes what a text names, whatever of it there is, and waits until it is gone. */
+int stack_delete_objects(const struct kubectl *k, const struct stack_rendered *r, int timeout_ms,
+                         struct error *err);
+
 /* Which profile is meant when none is named: the one that was applied last. The caller owns *out;
  * -ENOENT with a remedy when there was none. */
 int stack_remember(const struct kubectl *k, const char *profile, struct error *err);

@@ -1,0 +1,467 @@
+#include "coordinator/stack-needs.h"
+
+#include "coordinator/stack-ready.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define GIB (1024.0 * 1024 * 1024)
+#define HOSTNAME "kubernetes.io/hostname"
+#define WORDS_MAX 512
+
+void stack_nodes_release(struct stack_nodes *n)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        free(n->items[i].name);
+        json_decref(n->items[i].labels);
+        json_decref(n->items[i].taints);
+    }
+    free(n->items);
+    strv_release(&n->classes);
+    *n = STACK_NODES_INIT;
+}
+
+struct stack_node *stack_nodes_add(struct stack_nodes *n, const char *name)
+{
+    n->items = xrealloc(n->items, n->count + 1, sizeof(*n->items));
+    n->items[n->count] = (struct stack_node){.name = xstrdup(name)};
+    return &n->items[n->count++];
+}
+
+/* Quantities: k8s.io/apimachinery, pkg/api/resource. */
+
+static double scale_of(const char *suffix)
+{
+    static const struct {
+        const char *suffix;
+        double scale;
+    } known[] = {
+        {"", 1},     {"m", 1e-3},    {"k", 1e3},     {"M", 1e6},     {"G", 1e9},     {"T", 1e12},
+        {"P", 1e15}, {"Ki", 0x1p10}, {"Mi", 0x1p20}, {"Gi", 0x1p30}, {"Ti", 0x1p40}, {"Pi", 0x1p50},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (strcmp(known[i].suffix, suffix) == 0)
+            return known[i].scale;
+    return 0;
+}
+
+int64_t stack_quantity_milli(const json_t *value)
+{
+    double number = json_number_value(value);
+    if (json_is_string(value)) {
+        char *end;
+        number = strtod(json_string_value(value), &end);
+        number *= scale_of(end);
+    }
+    number *= 1000;
+    if (!(number > 0 && number < 9e18))
+        return 0;
+    int64_t whole = (int64_t) number;
+    return whole + ((double) whole < number); /* Kubernetes rounds up */
+}
+
+/* Pods */
+
+struct amount {
+    int64_t memory, cpu;
+};
+
+/* Without a request the limit is one. */
+static int64_t request(const json_t *container, const char *what)
+{
+    const json_t *resources = json_object_get(container, "resources");
+    const json_t *value = json_object_get(json_object_get(resources, "requests"), what);
+    if (!value)
+        value = json_object_get(json_object_get(resources, "limits"), what);
+    return stack_quantity_milli(value);
+}
+
+static struct amount of_container(const json_t *c)
+{
+    return (struct amount){request(c, "memory") / 1000, request(c, "cpu")};
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Init containers run one after the other before the rest, but those that go on beside it. */
+static struct amount of_pod(const json_t *spec)
+{
+    struct amount sum = {0, 0}, first = {0, 0};
+    size_t i;
+    json_t *c;
+    json_array_foreach(json_object_get(spec, "containers"), i, c) {
+        struct amount one = of_container(c);
+        sum = (struct amount){sum.memory + one.memory, sum.cpu + one.cpu};
+    }
+    json_array_foreach(json_object_get(spec, "initContainers"), i, c) {
+        struct amount one = of_container(c);
+        if (strcmp(json_get_string(c, "restartPolicy", ""), "Always") == 0)
+            sum = (struct amount){sum.memory + one.memory, sum.cpu + one.cpu};
+        else
+            first = (struct amount){larger(first.memory, one.memory), larger(first.cpu, one.cpu)};
+    }
+    return (struct amount){larger(sum.memory, first.memory), larger(sum.cpu, first.cpu)};
+}
+
+static const json_t *spec_of(const json_t *object)
+{
+    return json_object_get(object, "spec");
+}
+
+static const json_t *template_of(const json_t *object)
+{
+    return json_object_get(spec_of(object), "template");
+}
+
+static bool is_kind(const json_t *object, const char *kind)
+{
+    return strcmp(json_get_string(object, "kind", ""), kind) == 0;
+}
+
+static size_t pods_of(const json_t *object, size_t nodes)
+{
+    if (is_kind(object, "DaemonSet"))
+        return nodes;
+    if (is_kind(object, "Job"))
+        return 1;
+    int64_t replicas = json_get_int(spec_of(object), "replicas", 1);
+    return replicas > 0 ? (size_t) replicas : 0;
+}
+
+static int64_t storage_of_claim(const json_t *claim)
+{
+    const json_t *requests = json_object_get(json_object_get(spec_of(claim), "resources"),
+                                             "requests");
+    return stack_quantity_milli(json_object_get(requests, "storage")) / 1000;
+}
+
+void stack_need_of(const json_t *objects, size_t nodes, struct stack_need *out)
+{
+    *out = (struct stack_need){0};
+    size_t i, k;
+    json_t *o, *claim;
+    json_array_foreach(objects, i, o) {
+        if (is_kind(o, "PersistentVolumeClaim"))
+            out->storage += storage_of_claim(o);
+        if (!stack_is_workload(o))
+            continue;
+        size_t pods = pods_of(o, nodes);
+        struct amount one = of_pod(spec_of(template_of(o)));
+        out->pods += pods;
+        out->memory += (int64_t) pods * one.memory;
+        out->cpu += (int64_t) pods * one.cpu;
+        json_array_foreach(json_object_get(spec_of(o), "volumeClaimTemplates"), k, claim)
+            out->storage += (int64_t) pods * storage_of_claim(claim);
+    }
+}
+
+/* Placing */
+
+struct placing {
+    const char *component;
+    const json_t *object;
+    struct amount each;
+    size_t pods;
+    const char *apart; /* topology key that keeps its pods apart; NULL: none */
+};
+
+static bool has_labels(const json_t *labels, const json_t *wanted)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *) (uintptr_t) wanted, key, value)
+        if (!json_equal(json_object_get(labels, key), value))
+            return false;
+    return true;
+}
+
+static const char *apart(const json_t *template)
+{
+    const json_t *labels = json_object_get(json_object_get(template, "metadata"), "labels");
+    const json_t *anti = json_object_get(json_object_get(spec_of(template), "affinity"),
+                                         "podAntiAffinity");
+    size_t i;
+    json_t *term;
+    json_array_foreach(json_object_get(anti, "requiredDuringSchedulingIgnoredDuringExecution"), i,
+                       term) {
+        const json_t *match = json_object_get(json_object_get(term, "labelSelector"),
+                                              "matchLabels");
+        if (json_object_size(match) > 0 && has_labels(labels, match))
+            return json_get_string(term, "topologyKey", NULL);
+    }
+    return NULL;
+}
+
+static bool tolerates(const json_t *spec, const json_t *taint)
+{
+    size_t i;
+    json_t *t;
+    json_array_foreach(json_object_get(spec, "tolerations"), i, t) {
+        const char *key = json_get_string(t, "key", ""), *effect = json_get_string(t, "effect", "");
+        bool any = strcmp(json_get_string(t, "operator", "Equal"), "Exists") == 0;
+        if ((*key && strcmp(key, json_get_string(taint, "key", "")) != 0) ||
+            (*effect && strcmp(effect, json_get_string(taint, "effect", "")) != 0))
+            continue;
+        if (any || (*key && strcmp(json_get_string(t, "value", ""),
+                                   json_get_string(taint, "value", "")) == 0))
+            return true;
+    }
+    return false;
+}
+
+static bool takes(const struct stack_node *n, const struct placing *p)
+{
+    const json_t *spec = spec_of(template_of(p->object));
+    size_t i;
+    json_t *taint;
+    json_array_foreach(n->taints, i, taint)
+        if (strcmp(json_get_string(taint, "effect", ""), "PreferNoSchedule") != 0 &&
+            !tolerates(spec, taint))
+            return false;
+    return has_labels(n->labels, json_object_get(spec, "nodeSelector"));
+}
+
+/* Where a node is in the topology that keeps pods apart; without the label it is in none. */
+static const char *place(const struct stack_node *n, const char *key)
+{
+    return json_get_string(n->labels, key, strcmp(key, HOSTNAME) == 0 ? n->name : NULL);
+}
+
+static bool has_room(const struct stack_node *n, const struct placing *p, const struct strv *used)
+{
+    const char *where = p->apart ? place(n, p->apart) : NULL;
+    return takes(n, p) && n->memory >= p->each.memory && n->cpu >= p->each.cpu &&
+           !(where && strv_contains(used, where));
+}
+
+static void put(struct stack_node *n, const struct placing *p, struct strv *used)
+{
+    const char *where = p->apart ? place(n, p->apart) : NULL;
+    n->memory -= p->each.memory;
+    n->cpu -= p->each.cpu;
+    if (where)
+        strv_add(used, where);
+}
+
+/* How many of its pods found a place. */
+static size_t place_pods(const struct placing *p, struct stack_nodes *free)
+{
+    STRV(used);
+    size_t placed = 0;
+    for (size_t i = 0; i < free->count && is_kind(p->object, "DaemonSet"); i++)
+        if (takes(&free->items[i], p))
+            put(&free->items[i], p, &used);
+    if (is_kind(p->object, "DaemonSet"))
+        return p->pods;
+    for (; placed < p->pods; placed++) {
+        size_t i = 0;
+        while (i < free->count && !has_room(&free->items[i], p, &used))
+            i++;
+        if (i == free->count)
+            break;
+        put(&free->items[i], p, &used);
+    }
+    return placed;
+}
+
+static void add_amount(struct strbuf *out, const struct amount *a)
+{
+    strbuf_addf(out, "%.1f GiB and %.2f CPU free", (double) a->memory / GIB,
+                (double) a->cpu / 1000);
+}
+
+#define REMEDY_ROOM \
+    "add a node or memory, or lower the component's values in the profile (replicas, memory)"
+
+static int no_room(const struct placing *p, size_t placed, struct error *err)
+{
+    STRBUF(words, WORDS_MAX);
+    add_amount(&words, &p->each);
+    if (p->apart && strcmp(p->apart, HOSTNAME) == 0)
+        error_set(err, -ENOSPC, "%s wants %zu nodes with %s; this cluster gives %zu", p->component,
+                  p->pods, words.data, placed);
+    else if (p->apart)
+        error_set(err, -ENOSPC,
+                  "%s wants %zu places that differ in %s, with %s each; this cluster "
+                  "gives %zu",
+                  p->component, p->pods, p->apart, words.data, placed);
+    else
+        error_set(err, -ENOSPC, "%s wants %zu times %s; this cluster has room for %zu",
+                  p->component, p->pods, words.data, placed);
+    return error_remedy(err, REMEDY_ROOM);
+}
+
+/* DaemonSets are on every node, pods that are kept apart have the least choice, then by memory. */
+static int compare(const void *a, const void *b)
+{
+    const struct placing *x = a, *y = b;
+    int by_kind = (int) is_kind(y->object, "DaemonSet") - (int) is_kind(x->object, "DaemonSet");
+    int by_apart = (int) (y->apart != NULL) - (int) (x->apart != NULL);
+    if (by_kind || by_apart)
+        return by_kind ? by_kind : by_apart;
+    return (y->each.memory > x->each.memory) - (y->each.memory < x->each.memory);
+}
+
+struct placings {
+    struct placing *items;
+    size_t count;
+};
+
+static void placings_release(struct placings *p)
+{
+    free(p->items);
+}
+
+static void add_placings(const char *component, const json_t *objects, size_t nodes,
+                         struct placings *out)
+{
+    size_t i;
+    json_t *o;
+    json_array_foreach(objects, i, o) {
+        if (!stack_is_workload(o))
+            continue;
+        out->items = xrealloc(out->items, out->count + 1, sizeof(*out->items));
+        out->items[out->count++] = (struct placing){.component = component,
+                                                    .object = o,
+                                                    .each = of_pod(spec_of(template_of(o))),
+                                                    .pods = pods_of(o, nodes),
+                                                    .apart = apart(template_of(o))};
+    }
+}
+
+/* Volumes */
+
+static int check_claim(const char *component, const json_t *claim, const struct stack_nodes *nodes,
+                       struct error *err)
+{
+    const char *class = json_get_string(spec_of(claim), "storageClassName", NULL);
+    if (!nodes->classes_known || (class && (!*class || strv_contains(&nodes->classes, class))) ||
+        (!class && nodes->default_class))
+        return 0;
+    if (class)
+        error_set(err, -ENOSPC,
+                  "%s wants volumes of the storage class %s, which this cluster does "
+                  "not have",
+                  component, class);
+    else
+        error_set(err, -ENOSPC, "%s wants volumes, and this cluster has no default storage class",
+                  component);
+    return error_remedy(err, "hosts.yaml says where volumes come from: `storage`");
+}
+
+static int check_claims(const char *component, const json_t *objects,
+                        const struct stack_nodes *nodes, struct error *err)
+{
+    size_t i, k;
+    json_t *o, *claim;
+    int r = 0;
+    json_array_foreach(objects, i, o) {
+        if (r == 0 && is_kind(o, "PersistentVolumeClaim"))
+            r = check_claim(component, o, nodes, err);
+        json_array_foreach(json_object_get(spec_of(o), "volumeClaimTemplates"), k, claim)
+            r = r < 0 ? r : check_claim(component, claim, nodes, err);
+    }
+    return r;
+}
+
+/* A copy whose free amounts may be used up; the rest is shared. */
+static struct stack_nodes copy_of(const struct stack_nodes *nodes)
+{
+    struct stack_nodes copy = *nodes;
+    copy.items = xcalloc(nodes->count + 1, sizeof(*copy.items));
+    if (nodes->count)
+        memcpy(copy.items, nodes->items, nodes->count * sizeof(*copy.items));
+    return copy;
+}
+
+int stack_fit(const struct stack *s, const struct stack_rendered *rendered,
+              const struct stack_nodes *nodes, struct error *err)
+{
+    CLEANUP(placings_release) struct placings all = {0};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < s->count; i++) {
+        r = check_claims(s->components[i].name, rendered[i].objects, nodes, err);
+        add_placings(s->components[i].name, rendered[i].objects, nodes->count, &all);
+    }
+    if (all.count)
+        qsort(all.items, all.count, sizeof(*all.items), compare);
+    struct stack_nodes left = copy_of(nodes);
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        size_t placed = place_pods(&all.items[i], &left);
+        r = placed < all.items[i].pods ? no_room(&all.items[i], placed, err) : 0;
+    }
+    free(left.items);
+    return r;
+}
+
+/* What there is */
+
+static bool is_own(const json_t *pod, const struct stack_rendered *rendered, size_t count)
+{
+    const json_t *metadata = json_object_get(pod, "metadata");
+    for (size_t i = 0; i < count; i++) {
+        size_t k;
+        json_t *o;
+        json_array_foreach(rendered[i].objects, k, o)
+            if (stack_is_workload(o) &&
+                strcmp(stack_namespace_of(o, STACK_NAMESPACE), stack_namespace_of(pod, "")) == 0 &&
+                stack_selects(o, json_object_get(metadata, "labels")))
+                return true;
+    }
+    return false;
+}
+
+static bool has_ended(const json_t *pod)
+{
+    const char *phase = json_get_string(json_object_get(pod, "status"), "phase", "");
+    return strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0;
+}
+
+static void deduct(const json_t *pod, struct stack_nodes *nodes)
+{
+    const char *name = json_get_string(spec_of(pod), "nodeName", "");
+    struct amount a = of_pod(spec_of(pod));
+    for (size_t i = 0; i < nodes->count; i++)
+        if (strcmp(nodes->items[i].name, name) == 0) {
+            nodes->items[i].memory -= a.memory;
+            nodes->items[i].cpu -= a.cpu;
+        }
+}
+
+static void add_node(const json_t *node, struct stack_nodes *out)
+{
+    const json_t *metadata = json_object_get(node, "metadata");
+    const json_t *allocatable = json_object_get(json_object_get(node, "status"), "allocatable");
+    if (json_get_bool(spec_of(node), "unschedulable", false))
+        return;
+    struct stack_node *n = stack_nodes_add(out, json_get_string(metadata, "name", ""));
+    n->memory = stack_quantity_milli(json_object_get(allocatable, "memory")) / 1000;
+    n->cpu = stack_quantity_milli(json_object_get(allocatable, "cpu"));
+    n->labels = json_incref(json_object_get(metadata, "labels"));
+    n->taints = json_incref(json_object_get(spec_of(node), "taints"));
+}
+
+void stack_nodes_from_live(const json_t *nodes, const json_t *pods, const json_t *classes,
+                           const struct stack_rendered *rendered, size_t count,
+                           struct stack_nodes *out)
+{
+    size_t i;
+    json_t *o;
+    json_array_foreach(json_object_get(nodes, "items"), i, o)
+        add_node(o, out);
+    json_array_foreach(json_object_get(pods, "items"), i, o)
+        if (!has_ended(o) && !is_own(o, rendered, count))
+            deduct(o, out);
+    out->classes_known = true;
+    json_array_foreach(json_object_get(classes, "items"), i, o) {
+        const json_t *metadata = json_object_get(o, "metadata");
+        const char *is_default = json_get_string(json_object_get(metadata, "annotations"),
+                                                 "storageclass.kubernetes.io/is-default-class", "");
+        strv_add(&out->classes, json_get_string(metadata, "name", ""));
+        out->default_class |= strcmp(is_default, "true") == 0;
+    }
+}

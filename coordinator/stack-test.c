@@ -1,0 +1,314 @@
+#include "coordinator/stack-test.h"
+
+#include "coordinator/command.h"
+#include "coordinator/stack-apply.h"
+#include "coordinator/stack-objects.h"
+#include "lib/clock.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#define AT_ONCE 4 /* components: test jobs take memory, too */
+#define POLL_MS 1000
+#define LINE_MAX_LEN 4096
+#define TABLE_LINE 100
+#define REMOVE_TIMEOUT_MS 60000
+
+void stack_tests_release(struct stack_tests *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        free(t->runs[i].line);
+    free(t->runs);
+    *t = STACK_TESTS_INIT;
+}
+
+bool stack_test_kills(const struct stack_test *t)
+{
+    for (size_t i = 0; i < t->step_count; i++)
+        if (t->steps[i].kind == STACK_STEP_KILL)
+            return true;
+    return false;
+}
+
+static bool has_component(const struct stack *s, const char *name)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->components[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+int stack_tests_choose(const struct stack_work *w, const struct strv *names,
+                       struct stack_tests *out, struct error *err)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (!has_component(&w->stack, names->items[i]))
+            return error_set(err, -ENOENT, "profile %s has no component %s", w->stack.name,
+                             names->items[i]);
+    for (size_t i = 0; i < w->stack.count; i++) {
+        const struct stack_component *c = &w->stack.components[i];
+        if (names->count && !strv_contains(names, c->name))
+            continue;
+        for (size_t k = 0; k < c->test_count; k++) {
+            out->runs = xrealloc(out->runs, out->count + 1, sizeof(*out->runs));
+            out->runs[out->count++] = (struct stack_test_run){
+                .component = c, .rendered = &w->rendered[i], .test = &c->tests[k]};
+        }
+    }
+    return 0;
+}
+
+struct view *stack_tests_view(enum view_mode mode, const struct stack_tests *t)
+{
+    STRV(names);
+    for (size_t i = 0; i < t->count; i++)
+        strv_addf(&names, "%s: %s", t->runs[i].component->name, t->runs[i].test->name);
+    return view_open_rows(mode, "test", &names);
+}
+
+/* One test */
+
+struct testing {
+    const struct stack_work *w;
+    struct stack_tests *tests;
+    struct view *view;
+    pthread_mutex_t lock; /* for `next` */
+    size_t next;          /* component that nobody has taken */
+};
+
+struct one {
+    const struct testing *t;
+    size_t index;
+    struct stack_test_run *run;
+    int64_t deadline_ms;
+};
+
+static bool is_cancelled(const struct kubectl *k)
+{
+    return k->cancel && __atomic_load_n(k->cancel, __ATOMIC_RELAXED);
+}
+
+static const char *job_name(const json_t *objects)
+{
+    size_t i;
+    json_t *o;
+    json_array_foreach(objects, i, o)
+        if (strcmp(json_get_string(o, "kind", ""), "Job") == 0)
+            return json_get_string(json_object_get(o, "metadata"), "name", "");
+    return "";
+}
+
+/* Also when the user has interrupted: nothing of a test stays. */
+static int remove_job(const struct one *o, const struct stack_rendered *r, struct error *err)
+{
+    struct kubectl k = o->t->w->kubectl;
+    k.cancel = NULL;
+    return stack_delete_objects(&k, r, REMOVE_TIMEOUT_MS, err);
+}
+
+static void read_log(const struct one *o, const char *job, struct strbuf *out)
+{
+    AUTO_FREE char *name = xasprintf("job/%s", job);
+    const char *const args[] = {"logs", name, "-n", STACK_NAMESPACE, "--tail=1", NULL};
+    if (kubectl_run(&o->t->w->kubectl, args, NULL, KUBECTL_TIMEOUT_MS, out, NULL) < 0)
+        strbuf_reset(out);
+    while (out->len > 0 && out->data[out->len - 1] == '\n')
+        out->data[--out->len] = '\0';
+}
+
+static int judge_job(const struct one *o, const struct stack_rendered *r, struct stack_progress *p,
+                     struct error *err)
+{
+    AUTO_JSON *live = NULL;
+    int e = stack_fetch_live(&o->t->w->kubectl, r, 1, &live, err);
+    if (e == 0)
+        stack_judge(r->objects, live, STACK_NAMESPACE, p);
+    return e;
+}
+
+static int await_job(const struct one *o, const struct stack_rendered *r, struct error *err)
+{
+    const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L % 1000000000L, .tv_sec = 1};
+    STRBUF(line, LINE_MAX_LEN);
+    for (;;) {
+        struct stack_progress p;
+        int e = judge_job(o, r, &p, err);
+        if (e < 0 || p.done)
+            return e;
+        if (p.trouble == STACK_JOB_FAILED) {
+            read_log(o, job_name(r->objects), &line);
+            return error_set(err, -EREMOTEIO, "%s", line.len ? line.data : p.reason);
+        }
+        if (clock_monotonic_ms() > o->deadline_ms) {
+            read_log(o, job_name(r->objects), &line);
+            (void) stack_explain(&p, line.data, err);
+            return error_prefix(err, "not done after %d s", o->run->test->seconds);
+        }
+        if (is_cancelled(&o->t->w->kubectl))
+            return error_set(err, -ECANCELED, "interrupted");
+        nanosleep(&pause, NULL);
+    }
+}
+
+static int run_job(const struct one *o, const struct stack_step *step, struct error *err)
+{
+    CLEANUP(stack_rendered_release) struct stack_rendered r = {0};
+    STRBUF(line, LINE_MAX_LEN);
+    bool changed;
+    int e;
+    if ((e = stack_render_job(o->run->component, step, &r.text, &r.objects, err)) < 0 ||
+        (e = remove_job(o, &r, err)) < 0)
+        return e;
+    e = stack_apply_objects(&o->t->w->kubectl, &r, &changed, err);
+    e = e < 0 ? e : await_job(o, &r, err);
+    if (e == 0) {
+        read_log(o, job_name(r.objects), &line);
+        free(o->run->line);
+        o->run->line = strbuf_steal(&line);
+    }
+    struct error late = ERROR_INIT;
+    int removed = remove_job(o, &r, &late);
+    if (e < 0 || removed == 0)
+        return e < 0 ? error_prefix(err, "%s", step->what) : 0;
+    *err = late;
+    return removed;
+}
+
+static int kill_pod(const struct one *o, const char *pod, struct error *err)
+{
+    const char *const args[] = {"delete",  "pod",           pod,
+                                "-n",      STACK_NAMESPACE, "--grace-period=0",
+                                "--force", "--wait=false",  NULL};
+    return kubectl_run(&o->t->w->kubectl, args, NULL, KUBECTL_TIMEOUT_MS, NULL, err);
+}
+
+/* What comes next meets all of it. */
+static int await_ready(const struct one *o, struct error *err)
+{
+    const struct timespec pause = {.tv_sec = 1};
+    int64_t until = clock_monotonic_ms() + o->run->component->ready_seconds * 1000LL;
+    for (;;) {
+        struct stack_progress p;
+        int e = judge_job(o, o->run->rendered, &p, err);
+        if (e < 0 || p.done)
+            return e;
+        if (clock_monotonic_ms() > until) {
+            (void) stack_explain(&p, "", err);
+            return error_prefix(err, "not ready again after %d s",
+                                o->run->component->ready_seconds);
+        }
+        if (is_cancelled(&o->t->w->kubectl))
+            return error_set(err, -ECANCELED, "interrupted");
+        nanosleep(&pause, NULL);
+    }
+}
+
+static int run_steps(const struct one *o, struct error *err)
+{
+    const struct stack_test *test = o->run->test;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < test->step_count; i++) {
+        const struct stack_step *s = &test->steps[i];
+        bool job = s->kind == STACK_STEP_JOB;
+        view_host(o->t->view, o->index, VIEW_WORKING, job ? "job" : "kill", s->what, 0, 0);
+        r = job ? run_job(o, s, err) : kill_pod(o, s->what, err);
+    }
+    return r == 0 && stack_test_kills(test) ? await_ready(o, err) : r;
+}
+
+static void run_test(const struct testing *t, size_t i)
+{
+    struct stack_test_run *run = &t->tests->runs[i];
+    int64_t began = clock_monotonic_ms();
+    const struct one o = {t, i, run, began + run->test->seconds * 1000LL};
+    int r = run_steps(&o, &run->err);
+    run->ran = true;
+    run->ms = clock_monotonic_ms() - began;
+    view_host(t->view, i, r < 0 ? VIEW_FAILED : VIEW_DONE, "test",
+              r < 0 ? run->err.text : run->line, 0, 0);
+    if (r < 0 && r != -ECANCELED)
+        view_row_error(t->view, i, "test", &run->err);
+}
+
+/* All of them */
+
+static void run_component(const struct testing *t, const struct stack_component *c)
+{
+    for (size_t i = 0; i < t->tests->count && !is_cancelled(&t->w->kubectl); i++)
+        if (t->tests->runs[i].component == c && !stack_test_kills(t->tests->runs[i].test))
+            run_test(t, i);
+}
+
+static void *work(void *userdata)
+{
+    struct testing *t = userdata;
+    for (;;) {
+        pthread_mutex_lock(&t->lock);
+        size_t i = t->next++;
+        pthread_mutex_unlock(&t->lock);
+        if (i >= t->w->stack.count)
+            return NULL;
+        run_component(t, &t->w->stack.components[i]);
+    }
+}
+
+static void run_at_once(struct testing *t)
+{
+    pthread_t threads[AT_ONCE];
+    size_t started = 0;
+    while (started < AT_ONCE && pthread_create(&threads[started], NULL, work, t) == 0)
+        started++;
+    if (started == 0)
+        (void) work(t);
+    for (size_t i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static const char *verdict(const struct stack_test_run *r)
+{
+    return !r->ran ? "not run" : r->err.code ? "FAILED" : "ok";
+}
+
+void stack_tests_table(const struct stack_tests *t, struct strv *lines)
+{
+    strv_addf(lines, "%-16s %-36s %7s  %-7s %s", "component", "test", "seconds", "", "result");
+    for (size_t i = 0; i < t->count; i++) {
+        const struct stack_test_run *r = &t->runs[i];
+        const char *text = r->err.code ? r->err.text : r->line ? r->line : "";
+        STRBUF(safe, LINE_MAX_LEN);
+        strbuf_add_printable(&safe, text, strnlen(text, TABLE_LINE));
+        strv_addf(lines, "%-16s %-36s %7.1f  %-7s %s", r->component->name, r->test->name,
+                  (double) r->ms / 1000.0, verdict(r), safe.data);
+    }
+}
+
+static int conclude(const struct testing *t)
+{
+    STRV(lines);
+    size_t passed = 0;
+    stack_tests_table(t->tests, &lines);
+    for (size_t i = 0; i < t->tests->count; i++)
+        passed += t->tests->runs[i].ran && t->tests->runs[i].err.code == 0;
+    for (size_t i = 0; i < lines.count; i++)
+        view_note(t->view, NULL, "%s", lines.items[i]);
+    if (is_cancelled(&t->w->kubectl)) {
+        view_summary(t->view, "interrupted; %zu of %zu tests passed", passed, t->tests->count);
+        return EXIT_INTERRUPTED;
+    }
+    view_summary(t->view, "%zu of %zu tests passed", passed, t->tests->count);
+    return passed == t->tests->count ? EXIT_DONE : EXIT_HOST_FAILED;
+}
+
+int stack_tests_run(const struct stack_work *w, struct stack_tests *tests, struct view *v)
+{
+    struct testing t = {.w = w, .tests = tests, .view = v};
+    pthread_mutex_init(&t.lock, NULL);
+    run_at_once(&t);
+    for (size_t i = 0; i < tests->count && !is_cancelled(&w->kubectl); i++)
+        if (stack_test_kills(tests->runs[i].test))
+            run_test(&t, i);
+    pthread_mutex_destroy(&t.lock);
+    return conclude(&t);
+}
