@@ -140,32 +140,43 @@ void firewall_iptables_script(const struct openings *all, struct strbuf *out)
     strbuf_adds(out, "COMMIT\n");
 }
 
-/* Written with and without quotes, by the version. */
-static bool has_mark(const char *line, const char *mark)
+/* "CHAIN MARK" of each: comparing these is quick also for thousands. */
+static void keys_of(const struct openings *all, struct strv *keys)
 {
-    AUTO_FREE char *plain = xasprintf(" --comment %s ", mark);
-    AUTO_FREE char *quoted = xasprintf(" --comment \"%s\" ", mark);
-    return strstr(line, plain) || strstr(line, quoted);
+    for (size_t i = 0; i < all->count; i++) {
+        char mark[OPENING_TEXT_MAX];
+        opening_mark(&all->items[i], mark);
+        strv_addf(keys, "%s %s", all->items[i].place, mark);
+    }
 }
 
-static bool is_rule_of(const char *line, const struct opening *o)
+/* The same of a line of iptables-save, NULL when it has no mark of ours. The caller frees. Comments
+ * are written with and without quotes, by the version. */
+static char *key_of_line(const char *line)
 {
-    char mark[OPENING_TEXT_MAX];
-    opening_mark(o, mark);
-    AUTO_FREE char *prefix = xasprintf("-A %s ", o->place);
-    return strncmp(line, prefix, strlen(prefix)) == 0 && has_mark(line, mark);
+    static const char option[] = " --comment ";
+    const char *mark = strncmp(line, "-A ", 3) == 0 ? strstr(line, option) : NULL;
+    if (!mark)
+        return NULL;
+    mark += strlen(option);
+    bool quoted = *mark == '"';
+    mark += quoted;
+    if (strncmp(mark, OPENING_MARK, strlen(OPENING_MARK)) != 0)
+        return NULL;
+    return xasprintf("%.*s %.*s", (int) strcspn(line + 3, " "), line + 3,
+                     (int) strcspn(mark, quoted ? "\"" : " "), mark);
 }
 
 void firewall_iptables_delete(const char *save, const struct openings *some, struct strbuf *out)
 {
     STRV(lines);
+    STRV(keys);
     STRBUF(rules, SCRIPT_MAX);
     strv_split(&lines, save, '\n');
+    keys_of(some, &keys);
     for (size_t i = 0; i < lines.count; i++) {
-        bool ours = false;
-        for (size_t k = 0; k < some->count && !ours; k++)
-            ours = is_rule_of(lines.items[i], &some->items[k]);
-        if (ours)
+        AUTO_FREE char *key = key_of_line(lines.items[i]);
+        if (key && strv_contains(&keys, key))
             strbuf_addf(&rules, "-D %s\n", lines.items[i] + 3);
     }
     if (rules.len > 0)
@@ -177,13 +188,18 @@ static int look(const struct firewall_kind *k, const struct openings *all, bool 
 {
     STRBUF(save, SAVE_MAX);
     STRV(lines);
+    STRV(found);
+    STRV(keys);
     int r = save_filter(k, &save, err);
     strv_split(&lines, save.data, '\n');
-    for (size_t i = 0; i < all->count; i++) {
-        there[i] = false;
-        for (size_t n = 0; n < lines.count; n++)
-            there[i] = there[i] || is_rule_of(lines.items[n], &all->items[i]);
+    for (size_t i = 0; i < lines.count; i++) {
+        AUTO_FREE char *key = key_of_line(lines.items[i]);
+        if (key)
+            strv_add(&found, key);
     }
+    keys_of(all, &keys);
+    for (size_t i = 0; i < all->count; i++)
+        there[i] = strv_contains(&found, keys.items[i]);
     return r;
 }
 

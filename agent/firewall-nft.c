@@ -240,15 +240,22 @@ void firewall_nft_script(const struct openings *all, struct strbuf *out)
     }
 }
 
-static bool is_rule_of(const json_t *rule, const struct opening *o)
+/* "FAMILY TABLE CHAIN MARK" of each: comparing these is quick also for thousands. */
+static void keys_of(const struct openings *all, struct strv *keys)
 {
-    char mark[OPENING_TEXT_MAX];
-    opening_mark(o, mark);
-    AUTO_FREE char *chain = xasprintf("%s %s %s", json_get_string(rule, "family", ""),
-                                      json_get_string(rule, "table", ""),
-                                      json_get_string(rule, "chain", ""));
-    return strcmp(json_get_string(rule, "comment", ""), mark) == 0 &&
-           strcmp(chain, chain_of(o)) == 0;
+    for (size_t i = 0; i < all->count; i++) {
+        char mark[OPENING_TEXT_MAX];
+        opening_mark(&all->items[i], mark);
+        strv_addf(keys, "%s %s", chain_of(&all->items[i]), mark);
+    }
+}
+
+/* The same of a rule; the caller frees. */
+static char *key_of_rule(const json_t *rule)
+{
+    return xasprintf("%s %s %s %s", json_get_string(rule, "family", ""),
+                     json_get_string(rule, "table", ""), json_get_string(rule, "chain", ""),
+                     json_get_string(rule, "comment", ""));
 }
 
 /* What there is in the tables of these openings' chains; a table that is gone is left out. */
@@ -277,14 +284,18 @@ static int look(const struct firewall_kind *k, const struct openings *all, bool 
 {
     (void) err;
     (void) k;
+    STRV(found);
+    STRV(keys);
     AUTO_JSON *rules = rules_around(all);
-    for (size_t i = 0; i < all->count; i++) {
-        size_t n;
-        json_t *rule;
-        there[i] = false;
-        json_array_foreach(rules, n, rule)
-            there[i] = there[i] || is_rule_of(rule, &all->items[i]);
+    size_t n;
+    json_t *rule;
+    json_array_foreach(rules, n, rule) {
+        AUTO_FREE char *key = key_of_rule(rule);
+        strv_add(&found, key);
     }
+    keys_of(all, &keys);
+    for (size_t i = 0; i < all->count; i++)
+        there[i] = strv_contains(&found, keys.items[i]);
     return 0;
 }
 
@@ -303,14 +314,14 @@ static int close_these(const struct firewall_kind *k, const struct openings *som
     STRBUF(script, SCRIPT_MAX);
     if (!process_in_path("nft"))
         return 0;
+    STRV(keys);
     AUTO_JSON *rules = rules_around(some);
     size_t n;
     json_t *rule;
+    keys_of(some, &keys);
     json_array_foreach(rules, n, rule) {
-        bool ours = false;
-        for (size_t i = 0; i < some->count && !ours; i++)
-            ours = is_rule_of(rule, &some->items[i]);
-        if (ours)
+        AUTO_FREE char *key = key_of_rule(rule);
+        if (strv_contains(&keys, key))
             strbuf_addf(&script, "delete rule %s %s %s handle %" PRId64 "\n",
                         json_get_string(rule, "family", ""), json_get_string(rule, "table", ""),
                         json_get_string(rule, "chain", ""), json_get_int(rule, "handle", 0));

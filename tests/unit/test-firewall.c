@@ -242,6 +242,8 @@ static void iptables_rules_and_their_end(void **state)
         "\"not bigtop:tcp:2379-2380:10.77.0.11\" -j ACCEPT\n"
         "-A INPUT -p tcp -m tcp --dport 2379:2380 -m comment --comment "
         "\"bigtop:tcp:2379-2380:10.77.0.110\" -j ACCEPT\n"
+        "-A INPUT -p tcp -m tcp --dport 2379:2380 -m comment --comment "
+        "\"bigtop:tcp:2379-2380:10.77.0.11 of another\" -j ACCEPT\n"
         "-A OTHER -p tcp -m comment --comment \"bigtop:tcp:2379-2380:10.77.0.11\" -j ACCEPT\n"
         "COMMIT\n";
     firewall_iptables_delete(saved, &all, &script);
@@ -252,6 +254,12 @@ static void iptables_rules_and_their_end(void **state)
                         "-D INPUT -s 10.77.0.11/32 -p tcp -m tcp --dport 2379:2380 -m comment "
                         "--comment \"bigtop:tcp:2379-2380:10.77.0.11\" -j ACCEPT\n"
                         "COMMIT\n");
+    strbuf_reset(&script);
+    firewall_iptables_delete("-A INPUT -p vrrp -m comment --comment bigtop:vrrp:0-0:10.77.0.11 "
+                             "-j ACCEPT\n",
+                             &all, &script);
+    assert_string_equal(script.data, "*filter\n-D INPUT -p vrrp -m comment --comment "
+                                     "bigtop:vrrp:0-0:10.77.0.11 -j ACCEPT\nCOMMIT\n");
     strbuf_reset(&script);
     firewall_iptables_delete(SAVED "COMMIT\n", &all, &script);
     assert_int_equal(script.len, 0);
