@@ -224,7 +224,7 @@ static int close_these(const struct firewall_kind *k, const struct openings *som
 /* The two forms are programs of these names. */
 #define FORM(form) \
     { \
-        .name = form, .is_active = is_active, .expand = expand, .look = look, \
+        .name = (form), .is_active = is_active, .expand = expand, .look = look, \
         .stays = firewall_boot_stays, .open = firewall_boot_open, .close = close_these, \
         .script = firewall_iptables_script, .loader = form "-restore --noflush", \
     }

@@ -84,9 +84,9 @@ int firewall_record(struct ledger *l, const struct firewall_kind *k, const struc
 /* Closes all of the names of "firewall" records. */
 int firewall_undo(const struct strv *names, struct error *err);
 
-/* firewall-boot.c: packet filters forget. A unit of ours puts the kind's script in again, after what
- * loads the host's own rules, at boot and whenever that is loaded anew. `stays` and `open` of the
- * kinds that have a script. */
+/* firewall-boot.c: packet filters forget. A unit of ours puts the kind's script in again, after
+ * what loads the host's own rules, at boot and whenever that is loaded anew. `stays` and `open` of
+ * the kinds that have a script. */
 bool firewall_boot_stays(const struct firewall_kind *k, const struct openings *all);
 int firewall_boot_open(const struct firewall_kind *k, const struct step_context *ctx,
                        const struct openings *all, const bool *there, struct error *err);
