@@ -178,18 +178,28 @@ static void pass_on(void *userdata, bool is_stderr, const char *line)
     fprintf(is_stderr ? stderr : stdout, "%s\n", line);
 }
 
+static int run_program(const struct launcher *l, char *const *argv, struct error *err)
+{
+    const struct process_options options = {
+        .on_line = pass_on, .cancel = l->stop, .die_with_parent = true};
+    fprintf(stderr, "launch: run %s\n", argv[0]);
+    return process_run((const char *const *) argv, &options, NULL, err);
+}
+
+static int run_run(const struct launcher *l, const struct strv *w, struct error *err)
+{
+    return run_program(l, w->items + 1, err);
+}
+
 static int run_once(const struct launcher *l, const struct strv *w, struct error *err)
 {
     const char *marker = w->items[1];
     STRBUF(empty, 1);
-    const struct process_options options = {
-        .on_line = pass_on, .cancel = l->stop, .die_with_parent = true};
     if (access(marker, F_OK) == 0)
         return 0;
     if (errno != ENOENT)
         return error_errno(err, -errno, "look for %s", marker);
-    fprintf(stderr, "launch: once: %s\n", w->items[2]);
-    int r = process_run((const char *const *) w->items + 2, &options, NULL, err);
+    int r = run_program(l, w->items + 2, err);
     return r < 0 ? r : write_file(marker, &empty, err);
 }
 
@@ -200,14 +210,24 @@ static int run_exec(const struct launcher *l, const struct strv *w, struct error
     return error_errno(err, -errno, "run %s", w->items[1]);
 }
 
+static int run_done(const struct launcher *l, const struct strv *w, struct error *err)
+{
+    (void) l;
+    (void) err;
+    printf("%s\n", w->items[1]);
+    return 0;
+}
+
 static const struct directive directives[] = {
     {"env", "NAME VALUE", 3, 3, run_env},
     {"series", "NAME FIRST COUNT VALUE", 5, 5, run_series},
     {"heap", "NAME PERCENT", 3, 3, run_heap},
     {"file", "FORMAT PATH [from FILE | env PREFIX]...", 3, SIZE_MAX, run_file},
     {"wait", "HOST:PORT SECONDS", 3, 3, run_wait},
+    {"run", "COMMAND...", 2, SIZE_MAX, run_run},
     {"once", "MARKER COMMAND...", 3, SIZE_MAX, run_once},
     {"exec", "COMMAND...", 2, SIZE_MAX, run_exec},
+    {"done", "TEXT", 2, 2, run_done},
 };
 
 int directive_find(const struct strv *words, const struct directive **out, struct error *err)
@@ -226,5 +246,5 @@ int directive_find(const struct strv *words, const struct directive **out, struc
 
 bool directive_is_last(const struct directive *d)
 {
-    return d->run == run_exec;
+    return d->run == run_exec || d->run == run_done;
 }

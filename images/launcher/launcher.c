@@ -29,7 +29,7 @@ static int check_line(const char *line, bool *finished, struct error *err)
     if ((r = directive_find(&words, &d, err)) < 0)
         return r;
     if (*finished)
-        return error_set(err, -EINVAL, "nothing comes after \"exec\"");
+        return error_set(err, -EINVAL, "nothing comes after \"exec\" or \"done\"");
     *finished = directive_is_last(d);
     return 0;
 }
@@ -70,7 +70,7 @@ int launch(const struct launcher *l, const char *path, struct error *err)
     if ((r = read_text(path, &text, err)) < 0 || (r = walk(l, path, text.data, &finished, err)) < 0)
         return r;
     return finished ? walk(l, path, text.data, NULL, err)
-                    : error_set(err, -EINVAL, "%s has no \"exec\"", path);
+                    : error_set(err, -EINVAL, "%s ends without \"exec\" or \"done\"", path);
 }
 
 int launch_check_user(uid_t uid, struct error *err)

@@ -15,9 +15,11 @@
  *   file FORMAT PATH [from FILE | env PREFIX]...
  *                                  writes PATH (0600) with its folders (images/launcher/settings.h)
  *   wait HOST:PORT SECONDS         until it takes a connection
+ *   run COMMAND...                 has to succeed
  *   once MARKER COMMAND...         runs it unless MARKER is there, which is made (and its folders)
  *                                  when it succeeded
- *   exec COMMAND...                becomes it; the last directive
+ *   exec COMMAND...                becomes it; the last directive, or
+ *   done TEXT                      says so on stdout: of what only does something and ends
  *
  * All of FILE is looked at before anything is done. It never runs as root. Exit codes: COMMAND's; 1
  * an error, with FILE:LINE on stderr; 2 wrong arguments. Of libc and lib/ alone, linked statically:
@@ -37,7 +39,7 @@ struct launcher {
     const bool *stop; /* true: what is waited for or run once is given up, -ECANCELED */
 };
 
-/* Comes back only with an error. */
+/* Comes back only with an error, or 0 after "done". */
 int launch(const struct launcher *l, const char *path, struct error *err);
 
 /* Refuses root: -EPERM. */

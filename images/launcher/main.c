@@ -22,6 +22,8 @@ static int run(int argc, char **argv, struct error *err)
     int r = launch_check_user(geteuid(), err);
     if (r < 0)
         return r;
+    /* What is still in a buffer would be lost with exec. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
     if (argc > 1 && strcmp(argv[1], "probe") == 0)

@@ -78,9 +78,9 @@ static int launched(const char *dir, const char *text)
     pid_t pid = fork();
     if (pid == 0) {
         struct error err = ERROR_INIT;
-        launch_text(dir, text, &err);
+        int r = launch_text(dir, text, &err);
         fprintf(stderr, "%s\n", err.text);
-        _exit(99);
+        _exit(r == 0 ? 0 : 99);
     }
     assert_true(pid > 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -254,10 +254,10 @@ static void a_file_is_checked_before_anything_is_done(void **state)
         {"\n# x\nunknown a\nexec true\n", "launch.conf:4: there is no directive \"unknown\""},
         {"env A \"b\nexec true\n", "launch.conf:2: a quote is not closed"},
         {"env A ${B\nexec true\n", "launch.conf:2: a \"${\""},
-        {"exec true\nenv A b\n", "launch.conf:3: nothing comes after \"exec\""},
+        {"exec true\nenv A b\n", "launch.conf:3: nothing comes after \"exec\" or"},
         {"exec\n", "expected: exec COMMAND..."},
-        {"env A b\n", "launch.conf has no \"exec\""},
-        {"", "has no \"exec\""},
+        {"env A b\n", "launch.conf ends without \"exec\""},
+        {"", "ends without \"exec\" or \"done\""},
         {"wait a:1\nexec true\n", "expected: wait HOST:PORT SECONDS"},
         {"once @/x\nexec true\n", "expected: once MARKER COMMAND..."},
     };
@@ -358,6 +358,16 @@ static void once_stops_when_told(void **state)
     stop = false;
     assert_int_equal(r, -ECANCELED);
     assert_false(is_there(*state, "done"));
+}
+
+static void a_job_is_done_when_all_of_it_succeeded(void **state)
+{
+    assert_int_equal(launched(*state, "run sh -c \"echo a >@/ran\"\ndone \"all of it\"\n"), 0);
+    assert_text(*state, "ran", "a\n");
+    assert_refused(*state, "run false\ndone x\n", "launch.conf:1: false ended with code 1");
+    assert_refused(*state, "done x\nrun touch @/late\n", "launch.conf:2: nothing comes after");
+    assert_refused(*state, "done\n", "expected: done TEXT");
+    assert_false(is_there(*state, "late"));
 }
 
 static void exec_becomes_the_program(void **state)
@@ -525,6 +535,7 @@ int main(void)
         cmocka_folder_test(the_heap_is_of_the_containers_limit),
         cmocka_folder_test(once_is_once),
         cmocka_folder_test(once_stops_when_told),
+        cmocka_folder_test(a_job_is_done_when_all_of_it_succeeded),
         cmocka_folder_test(exec_becomes_the_program),
         cmocka_unit_test(root_is_refused),
         cmocka_folder_test(a_wait_ends_when_the_service_comes),
