@@ -276,19 +276,31 @@ static void walk(struct applying *a)
     }
 }
 
+/* Nothing was applied yet. */
+static void refuse(struct applying *a, const struct error *err)
+{
+    fail_all(a, "check", err);
+    if (err->code == -ENOSPC)
+        a->code = EXIT_BAD_INPUT;
+}
+
 int stack_apply(const struct stack_work *w, struct view *v, size_t *changed)
 {
     AUTO_FREE struct item *items = xcalloc(w->stack.count, sizeof(*items));
     struct applying a = {.w = w, .view = v, .items = items, .code = EXIT_DONE};
     struct error err = ERROR_INIT;
     bool made = false;
+    *changed = 0;
+    if (stack_check_room(&w->kubectl, &w->stack, w->rendered, &err) < 0) {
+        refuse(&a, &err);
+        return a.code;
+    }
     if (stack_make_namespace(&w->kubectl, &made, &err) < 0)
         fail_all(&a, "namespace " STACK_NAMESPACE, &err);
     else if (stack_remember(&w->kubectl, w->profile, &err) < 0)
         fail_all(&a, "remember the profile", &err);
     else
         walk(&a);
-    *changed = 0;
     for (size_t i = 0; i < w->stack.count; i++)
         *changed += items[i].changed;
     return a.code;
@@ -302,6 +314,8 @@ int stack_apply_and_tell(const struct stack_work *w, struct view *v, int64_t beg
     const char *name = w->stack.name;
     if (code == EXIT_INTERRUPTED)
         view_summary(v, "interrupted; run the same command again to go on");
+    else if (code == EXIT_BAD_INPUT)
+        view_summary(v, "refused; nothing was changed");
     else if (code != EXIT_DONE)
         view_summary(v, "failed; run the same command again once that is mended");
     else if (changed == 0)

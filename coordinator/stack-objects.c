@@ -1,5 +1,6 @@
 #include "coordinator/stack-objects.h"
 
+#include "coordinator/stack-needs.h"
 #include "coordinator/stack-ready.h"
 #include "lib/digest.h"
 
@@ -275,6 +276,25 @@ static void find_namespaces(const struct stack_rendered *rendered, size_t count,
                 strv_add(out, space);
         }
     }
+}
+
+int stack_check_room(const struct kubectl *k, const struct stack *s,
+                     const struct stack_rendered *rendered, struct error *err)
+{
+    static const char *const get_nodes[] = {"get", "nodes", NULL};
+    static const char *const get_pods[] = {"get", "pods", "--all-namespaces", NULL};
+    static const char *const get_classes[] = {"get", "storageclasses", NULL};
+    AUTO_JSON *nodes = NULL;
+    AUTO_JSON *pods = NULL;
+    AUTO_JSON *classes = NULL;
+    int r;
+    if ((r = kubectl_json(k, get_nodes, NULL, &nodes, err)) < 0 ||
+        (r = kubectl_json(k, get_pods, NULL, &pods, err)) < 0 ||
+        (r = kubectl_json(k, get_classes, NULL, &classes, err)) < 0)
+        return r;
+    CLEANUP(stack_nodes_release) struct stack_nodes there = STACK_NODES_INIT;
+    stack_nodes_from_live(nodes, pods, classes, rendered, s->count, &there);
+    return stack_fit(s, rendered, &there, err);
 }
 
 int stack_fetch_live(const struct kubectl *k, const struct stack_rendered *rendered, size_t count,

@@ -23,6 +23,10 @@ int stack_apply_objects(const struct kubectl *k, const struct stack_rendered *r,
 int stack_delete_objects(const struct kubectl *k, const struct stack_rendered *r, int timeout_ms,
                          struct error *err);
 
+/* Whether the cluster has what the stack takes (stack_fit): -ENOSPC with what is missing. */
+int stack_check_room(const struct kubectl *k, const struct stack *s,
+                     const struct stack_rendered *rendered, struct error *err);
+
 /* Which profile is meant when none is named: the one that was applied last. The caller owns *out;
  * -ENOENT with a remedy when there was none. */
 int stack_remember(const struct kubectl *k, const char *profile, struct error *err);
