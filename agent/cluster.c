@@ -3,6 +3,7 @@
 #include "agent/program.h"
 #include "lib/clock.h"
 #include "lib/grammar.h"
+#include "lib/pod.h"
 #include "lib/protocol.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 
 #define LIST_TIMEOUT_MS 30000
 #define SUMMARY_MAX (PROTOCOL_JSON_MAX - 1024) /* the rest is for what is around it */
+#define TROUBLE_MAX 300
 
 int cluster_need_control_plane(struct error *err)
 {
@@ -62,12 +64,18 @@ static json_t *summarise_node(const json_t *node)
 static json_t *summarise_pod(const json_t *pod)
 {
     const json_t *meta = json_object_get(pod, "metadata");
-    return json_pack("{s:s, s:s, s:s, s:b, s:s}", "namespace",
-                     json_get_string(meta, "namespace", ""), "name",
-                     json_get_string(meta, "name", ""), "phase",
-                     json_get_string(json_object_get(pod, "status"), "phase", ""), "ready",
-                     cluster_is_ready(pod), "node",
-                     json_get_string(json_object_get(pod, "spec"), "nodeName", ""));
+    bool ready = cluster_is_ready(pod);
+    json_t *summary =
+        json_pack("{s:s, s:s, s:s, s:b, s:s}", "namespace", json_get_string(meta, "namespace", ""),
+                  "name", json_get_string(meta, "name", ""), "phase",
+                  json_get_string(json_object_get(pod, "status"), "phase", ""), "ready", ready,
+                  "node", json_get_string(json_object_get(pod, "spec"), "nodeName", ""));
+    STRBUF(trouble, TROUBLE_MAX);
+    if (!ready)
+        pod_trouble(pod, &trouble);
+    if (trouble.len > 0)
+        json_object_set_new(summary, "trouble", json_string(trouble.data));
+    return summary;
 }
 
 static size_t text_size(const json_t *json)

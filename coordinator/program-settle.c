@@ -98,7 +98,7 @@ static size_t pods_not_ready(struct run *run, const json_t *cluster, struct strv
             continue;
         missing++;
         strv_addf(waiting, "pod %s/%s (%s)", space, json_get_string(pod, "name", "?"),
-                  json_get_string(pod, "phase", "?"));
+                  json_get_string(pod, "trouble", json_get_string(pod, "phase", "?")));
     }
     int64_t more = json_get_int(json_object_get(cluster, "left_out"), "waiting", 0);
     if (more > 0)

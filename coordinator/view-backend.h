@@ -25,6 +25,8 @@ struct view_line {
     int64_t done, total;
     int64_t since_ms;   /* monotonic: of this state and phase */
     int64_t printed_ms; /* line-wise output: when last; 0: never */
+    char *said;         /* plain output: its last line, owned, and when; NULL: none */
+    int64_t said_ms;
 };
 
 struct view_phase_time {

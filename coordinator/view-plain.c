@@ -2,9 +2,11 @@
 #include "lib/clock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PLAIN_INTERVAL_MS 2000
+#define PLAIN_SAME_MS 30000 /* what says the same again */
 #define PLAIN_COLUMNS 100
 #define PLAIN_HOSTS_MAX 20 /* of more, one line for all, and one for each that fails */
 #define PLAIN_PHASES_MAX 8
@@ -30,13 +32,19 @@ static void add_detail(struct strbuf *out, const struct view_line *line)
     view_amount(out, line->done, line->total);
 }
 
-static void print_host(const struct view *v, const struct view_line *line)
+static void print_host(const struct view *v, struct view_line *line)
 {
+    int64_t now = clock_monotonic_ms();
     STRBUF(out, VIEW_LINE_MAX);
     strbuf_addf(&out, "%-*s  %-10s  ", (int) v->label_width, line->label, word(line));
     add_detail(&out, line);
     while (out.len > 0 && out.data[out.len - 1] == ' ')
         out.data[--out.len] = '\0';
+    if (line->said && strcmp(line->said, out.data) == 0 && now - line->said_ms < PLAIN_SAME_MS)
+        return;
+    free(line->said);
+    line->said = xstrdup(out.data);
+    line->said_ms = now;
     (void) puts(out.data);
     (void) fflush(stdout);
 }

@@ -91,6 +91,8 @@ void view_close(struct view **view)
     pthread_mutex_destroy(&v->lock);
     strbuf_release(&v->pending);
     strv_release(&v->names);
+    for (size_t i = 0; i < v->count; i++)
+        free(v->lines[i].said);
     free(v->lines);
     free(v->times);
     free(v);

@@ -77,7 +77,8 @@
  *           at most REACH_TARGETS_MAX of them
  *   kubeconfig {} → {"kubeconfig":"…","ca_hash":"sha256:…"}             on a control plane
  *   cluster {} → {"nodes":[{"name":…,"ready":bool,"version":…,"addresses":[…]},…],
- *           "pods":[{"namespace":…,"name":…,"phase":…,"ready":bool,"node":…},…]}
+ *           "pods":[{"namespace":…,"name":…,"phase":…,"ready":bool,"node":…,
+ *                    "trouble":T?},…]}    T: lib/pod.h
  *           on a control plane. More than a frame holds: nodes without addresses, pods that are
  *           not ready first, and "left_out":{"waiting":N,"others":N} counts the other pods
  *   disks   {"wanted":[…]} → {"disks":[…],"occupied":[…]}      agent/disks.h, lib/disk-choice.h

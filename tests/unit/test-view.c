@@ -112,6 +112,28 @@ static void test_plain(void **state)
     capture_release(&c);
 }
 
+static void test_plain_says_a_thing_once(void **state)
+{
+    (void) state;
+    struct capture c;
+    capture_start(&c);
+    struct view *v = view_open(VIEW_PLAIN, &inventory);
+    view_host(v, 0, VIEW_WORKING, "settle", "pod a", 0, 0);
+    v->lines[0].printed_ms = 0; /* as if time had gone by */
+    view_host(v, 0, VIEW_WORKING, "settle", "pod a", 0, 0);
+    v->lines[0].printed_ms = 0;
+    view_host(v, 0, VIEW_WORKING, "settle", "pod b", 0, 0);
+    v->lines[0].printed_ms = 0;
+    v->lines[0].said_ms -= 60000;
+    view_host(v, 0, VIEW_WORKING, "settle", "pod b", 0, 0);
+    view_close(&v);
+    capture_end(&c);
+    assert_string_equal(c.text[0].data, "n1         settle      pod a\n"
+                                        "n1         settle      pod b\n"
+                                        "n1         settle      pod b\n");
+    capture_release(&c);
+}
+
 /* Not a terminal: neither auto nor live writes an escape. */
 static void test_auto_on_a_pipe_is_plain(void **state)
 {
@@ -305,10 +327,10 @@ static void test_render(void **state)
 {
     (void) state;
     struct view_line lines[] = {
-        {"n1", VIEW_WORKING, "transfer", "containerd", 50, 100, 61000, 0},
-        {"n2", VIEW_DONE, "done", "", 0, 0, 0, 0},
-        {"n3", VIEW_FAILED, "connect", "timed out", 0, 0, 0, 0},
-        {"n4", VIEW_WAITING, "join", "for n1", 0, 0, 0, 0},
+        {"n1", VIEW_WORKING, "transfer", "containerd", 50, 100, 61000, 0, NULL, 0},
+        {"n2", VIEW_DONE, "done", "", 0, 0, 0, 0, NULL, 0},
+        {"n3", VIEW_FAILED, "connect", "timed out", 0, 0, 0, 0, NULL, 0},
+        {"n4", VIEW_WAITING, "join", "for n1", 0, 0, 0, 0, NULL, 0},
     };
     struct view v = still(lines, ARRAY_SIZE(lines));
     STRBUF(out, 65536);
@@ -589,6 +611,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_plain_says_a_thing_once),
         cmocka_unit_test(test_auto_on_a_pipe_is_plain),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_transfer),
