@@ -205,9 +205,11 @@ static int run_once(const struct launcher *l, const struct strv *w, struct error
 
 static int run_exec(const struct launcher *l, const struct strv *w, struct error *err)
 {
-    (void) l;
-    execvp(w->items[1], w->items + 1);
-    return error_errno(err, -errno, "run %s", w->items[1]);
+    STRV(argv);
+    strv_add_all(&argv, (const char *const *) w->items + 1);
+    strv_add_all(&argv, (const char *const *) l->words);
+    execvp(argv.items[0], argv.items);
+    return error_errno(err, -errno, "run %s", argv.items[0]);
 }
 
 static int run_done(const struct launcher *l, const struct strv *w, struct error *err)

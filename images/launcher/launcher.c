@@ -2,6 +2,7 @@
 
 #include "images/launcher/directive.h"
 #include "images/launcher/tcp.h"
+#include "images/launcher/thrift.h"
 #include "images/launcher/words.h"
 #include "lib/fd.h"
 #include "lib/strbuf.h"
@@ -78,17 +79,50 @@ int launch_check_user(uid_t uid, struct error *err)
     return uid ? 0 : error_set(err, -EPERM, "never runs as root: the image's user is 10001");
 }
 
+static int probe_tcp(const struct tcp_address *a, char *const *arguments, struct error *err)
+{
+    (void) arguments;
+    return tcp_try(a, err);
+}
+
+static int probe_ask(const struct tcp_address *a, char *const *arguments, struct error *err)
+{
+    return tcp_ask(a, arguments[0], arguments[1], err);
+}
+
+static int probe_thrift(const struct tcp_address *a, char *const *arguments, struct error *err)
+{
+    return thrift_call(a, arguments[0], err);
+}
+
+struct probe {
+    const char *name;
+    size_t count; /* of arguments, the name among them */
+    int (*run)(const struct tcp_address *a, char *const *arguments, struct error *err);
+};
+
+static const struct probe probes[] = {
+    {"tcp", 2, probe_tcp}, {"ask", 4, probe_ask}, {"thrift", 3, probe_thrift}};
+
+static const struct probe *find_probe(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
+        if (strcmp(probes[i].name, name) == 0)
+            return &probes[i];
+    return NULL;
+}
+
 int launch_probe(char *const *arguments, struct error *err)
 {
     AUTO_TCP_ADDRESS a = {0};
     size_t count = 0;
     while (arguments[count])
         count++;
-    bool only_try = count == 2 && strcmp(arguments[0], "tcp") == 0;
-    if (!only_try && (count != 4 || strcmp(arguments[0], "ask") != 0))
-        return error_set(err, -EINVAL, "expected tcp HOST:PORT or ask HOST:PORT TEXT ANSWER");
+    const struct probe *p = count ? find_probe(arguments[0]) : NULL;
+    if (!p || count != p->count)
+        return error_set(err, -EINVAL,
+                         "expected tcp HOST:PORT, ask HOST:PORT TEXT ANSWER or "
+                         "thrift HOST:PORT METHOD");
     int r = tcp_address_parse(arguments[1], &a, err);
-    if (r < 0)
-        return r;
-    return only_try ? tcp_try(&a, err) : tcp_ask(&a, arguments[2], arguments[3], err);
+    return r < 0 ? r : p->run(&a, arguments + 2, err);
 }

@@ -1,9 +1,12 @@
 /* The program that every image of the stack begins with: from environment and ConfigMaps to
  * configuration files, to what a component waits for and does once, to the component itself.
  *
- *   launch [FILE]               does what FILE says, /etc/launch/launch.conf by default
+ *   launch [FILE [WORD...]]     does what FILE says, /etc/launch/launch.conf by default; WORDs are
+ *                               added to what it executes
  *   launch probe tcp HOST:PORT  0 when it takes a connection
  *   launch probe ask HOST:PORT TEXT ANSWER   0 when, asked TEXT (and a newline), it says ANSWER
+ *   launch probe thrift HOST:PORT METHOD     0 when a call of METHOD, without arguments, is answered
+ *                                            (images/launcher/thrift.h)
  *
  * FILE has a directive a line, of words (images/launcher/words.h):
  *
@@ -22,7 +25,7 @@
  *   done TEXT                      says so on stdout: of what only does something and ends
  *
  * All of FILE is looked at before anything is done. It never runs as root. Exit codes: COMMAND's; 1
- * an error, with FILE:LINE on stderr; 2 wrong arguments. Of libc and lib/ alone, linked statically:
+ * an error, with FILE:LINE on stderr. Of libc and lib/ alone, linked statically:
  * names are looked up by what glibc has built in, files and DNS. */
 #pragma once
 
@@ -36,6 +39,7 @@
 
 struct launcher {
     const char *sys;  /* "/sys", where control groups are */
+    char *const *words; /* for what is executed, NULL-ended */
     const bool *stop; /* true: what is waited for or run once is given up, -ECANCELED */
 };
 

@@ -18,7 +18,7 @@ static void on_signal(int number)
 
 static int run(int argc, char **argv, struct error *err)
 {
-    const struct launcher l = {.sys = "/sys", .stop = &stop};
+    const struct launcher l = {.sys = "/sys", .words = argv + (argc > 1 ? 2 : argc), .stop = &stop};
     int r = launch_check_user(geteuid(), err);
     if (r < 0)
         return r;
@@ -28,18 +28,12 @@ static int run(int argc, char **argv, struct error *err)
     signal(SIGINT, on_signal);
     if (argc > 1 && strcmp(argv[1], "probe") == 0)
         return launch_probe(argv + 2, err);
-    return launch(&l, argc == 2 ? argv[1] : LAUNCH_FILE, err);
+    return launch(&l, argc > 1 ? argv[1] : LAUNCH_FILE, err);
 }
 
 int main(int argc, char **argv)
 {
     struct error err = ERROR_INIT;
-    if (argc > 2 && strcmp(argv[1], "probe") != 0) {
-        fputs("usage: launch [FILE] | launch probe tcp HOST:PORT |\n"
-              "       launch probe ask HOST:PORT TEXT ANSWER\n",
-              stderr);
-        return 2;
-    }
     int r = run(argc, argv, &err);
     if (r < 0)
         fprintf(stderr, "launch: %s\n", err.text);

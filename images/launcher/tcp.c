@@ -70,7 +70,7 @@ static int connect_one(const struct addrinfo *a)
     return failed ? -failed : TAKE_FD(fd);
 }
 
-static int connect_to(const struct tcp_address *a, struct error *err)
+int tcp_connect(const struct tcp_address *a, struct error *err)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
@@ -88,7 +88,7 @@ static int connect_to(const struct tcp_address *a, struct error *err)
 
 int tcp_try(const struct tcp_address *a, struct error *err)
 {
-    AUTO_FD fd = connect_to(a, err);
+    AUTO_FD fd = tcp_connect(a, err);
     return fd < 0 ? fd : 0;
 }
 
@@ -106,6 +106,21 @@ int tcp_wait(const struct tcp_address *a, long seconds, const bool *stop, struct
         poll(NULL, 0, AGAIN_MS);
     }
     return 0;
+}
+
+int tcp_read(int fd, void *data, size_t len)
+{
+    int64_t deadline = clock_monotonic_ms() + ANSWER_MS;
+    char *at = data;
+    int r = 0;
+    while (len > 0 && (r = await(fd, POLLIN, deadline)) == 0) {
+        ssize_t n = read(fd, at, len);
+        if (n <= 0)
+            return n < 0 ? -errno : -ENODATA;
+        at += n;
+        len -= (size_t) n;
+    }
+    return r;
 }
 
 static int read_answer(int fd, const char *expected, struct strbuf *answer)
@@ -128,7 +143,7 @@ int tcp_ask(const struct tcp_address *a, const char *text, const char *expected,
     STRBUF(answer, ANSWER_MAX);
     STRBUF(shown, ERROR_TEXT_MAX);
     AUTO_FREE char *line = xasprintf("%s\n", text);
-    AUTO_FD fd = connect_to(a, err);
+    AUTO_FD fd = tcp_connect(a, err);
     if (fd < 0)
         return fd;
     int r = fd_write_all(fd, line, strlen(line));

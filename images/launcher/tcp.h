@@ -15,8 +15,13 @@ void tcp_address_release(struct tcp_address *a);
 
 int tcp_address_parse(const char *text, struct tcp_address *out, struct error *err); /* -EINVAL */
 
-/* Connects and closes: 0, or -ENOTCONN and why. Up to two seconds for each address that the name
- * has, and what looking it up takes (resolv.conf). */
+/* A connected socket that does not block, or -ENOTCONN and why. Up to two seconds for each address
+ * that the name has, and what looking it up takes (resolv.conf). */
+int tcp_connect(const struct tcp_address *a, struct error *err);
+/* All of them: -ETIMEDOUT after two seconds, -ENODATA when the peer ends before. */
+int tcp_read(int fd, void *data, size_t len);
+
+/* Connects and closes: 0, or -ENOTCONN and why. */
 int tcp_try(const struct tcp_address *a, struct error *err);
 
 /* Tries again and again, until `seconds` are over or *stop: -ETIMEDOUT, -ECANCELED. */

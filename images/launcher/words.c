@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BLANKS " \t\r\n"
 
@@ -91,10 +92,50 @@ static int read_word(struct reader *r, struct strbuf *out, struct error *err)
     return e < 0 && strbuf_full(out) ? error_set(err, -E2BIG, "a word is too long") : e;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    const char *x = *(char *const *) a, *y = *(char *const *) b;
+    size_t nx = strcspn(x, "="), ny = strcspn(y, "=");
+    int order = memcmp(x, y, nx < ny ? nx : ny);
+    return order ? order : (nx > ny) - (nx < ny);
+}
+
+static void add_each(const char *prefix, struct strv *out)
+{
+    STRV(found);
+    for (char **e = environ; *e; e++)
+        if (strncmp(*e, prefix, strlen(prefix)) == 0 && strchr(*e, '='))
+            strv_add(&found, *e);
+    if (found.count)
+        qsort(found.items, found.count, sizeof(*found.items), compare_names);
+    for (size_t i = 0; i < found.count; i++)
+        strv_add(out, strchr(found.items[i], '=') + 1);
+}
+
+/* True when the next word is ${PREFIX*}, which it takes. */
+static bool take_each(struct reader *r, struct strv *out)
+{
+    if (strncmp(r->at, "${", 2) != 0)
+        return false;
+    size_t len = name_length(r->at + 2);
+    const char *end = r->at + 2 + len;
+    if (len == 0 || strncmp(end, "*}", 2) != 0 || !strchr(BLANKS, end[2]))
+        return false;
+    AUTO_FREE char *prefix = xstrndup(r->at + 2, len);
+    if (r->expand)
+        add_each(prefix, out);
+    else
+        strv_addf(out, "${%s*}", prefix);
+    r->at = end + 2;
+    return true;
+}
+
 int words_split(const char *line, bool expand, struct strv *out, struct error *err)
 {
     struct reader r = {.at = line, .expand = expand};
     for (r.at += strspn(r.at, BLANKS); *r.at && *r.at != '#'; r.at += strspn(r.at, BLANKS)) {
+        if (take_each(&r, out))
+            continue;
         STRBUF(word, WORD_MAX);
         int e = read_word(&r, &word, err);
         if (e < 0)

@@ -2,7 +2,8 @@
  * "Double quotes" are around a word with blanks; within, \", \\ and \$ stand for the second
  * character. ${NAME} is an environment variable, an error when unset; ${NAME:-TEXT} is TEXT when it
  * is unset or empty. What a variable holds is never split; without quotes a word that comes out
- * empty is left out. */
+ * empty is left out. ${PREFIX*} as a whole word is a word for each variable that begins so, in
+ * bytewise order of names. */
 #pragma once
 
 #include "lib/error.h"

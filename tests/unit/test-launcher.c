@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 static bool stop;
+static char *added[8]; /* words of the command line, for what is executed */
 
 static void write_text(const char *dir, const char *name, const char *text)
 {
@@ -59,7 +60,7 @@ static int launch_text(const char *dir, const char *text, struct error *err)
 {
     AUTO_FREE char *path = path_join(dir, "launch.conf");
     AUTO_FREE char *sys = path_join(dir, "sys");
-    const struct launcher l = {.sys = sys, .stop = &stop};
+    const struct launcher l = {.sys = sys, .words = added, .stop = &stop};
     write_launch_file(dir, text);
     return launch(&l, path, err);
 }
@@ -267,7 +268,7 @@ static void a_file_is_checked_before_anything_is_done(void **state)
         assert_false(is_there(*state, "touched"));
     }
     struct error err = ERROR_INIT;
-    const struct launcher l = {.sys = "/sys", .stop = &stop};
+    const struct launcher l = {.sys = "/sys", .words = added, .stop = &stop};
     assert_int_equal(launch(&l, "/nonexistent/launch.conf", &err), -ENOENT);
     AUTO_FREE char *zero = path_join(*state, "zero");
     assert_int_equal(file_write_atomic(zero, "exec true\0", 10, 0644, NULL), 0);
@@ -375,6 +376,35 @@ static void exec_becomes_the_program(void **state)
     assert_int_equal(launched(*state, "exec sh -c \"exit 5\"\n"), 5);
     assert_refused(*state, "exec /nonexistent/program\n",
                    "launch.conf:1: run /nonexistent/program: No such file");
+}
+
+static void words_of_the_command_line_are_added(void **state)
+{
+    added[0] = (char *) "a b";
+    added[1] = (char *) "${LT_UNSET}";
+    int code = launched(*state, "exec sh -c \"test \\\"$#:$1:$2\\\" = '2:a b:\\${LT_UNSET}' "
+                                "&& exit 5\" sh\n");
+    added[0] = NULL;
+    assert_int_equal(code, 5);
+}
+
+static void each_variable_of_a_prefix_is_a_word(void **state)
+{
+    (void) state;
+    STRV(words);
+    struct error err = ERROR_INIT;
+    setenv("LT_EACH_10", "-Dten=1 0", 1);
+    setenv("LT_EACH_9", "-Dnine", 1);
+    setenv("LT_EACH_", "-Dfirst", 1);
+    assert_int_equal(words_split("java ${LT_EACH_*} ${LT_NONE*} x", true, &words, &err), 0);
+    AUTO_FREE char *all = strv_join(&words, "|");
+    assert_string_equal(all, "java|-Dfirst|-Dten=1 0|-Dnine|x");
+    STRV(looked_at);
+    assert_int_equal(words_split("${LT_EACH_*}", false, &looked_at, &err), 0);
+    assert_int_equal(looked_at.count, 1);
+    static const char *const bad[] = {"a${LT_EACH_*}", "${LT_EACH_*}a", "\"${LT_EACH_*}\"", "${*}"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_int_equal(words_split(bad[i], true, &words, &err), -EINVAL);
 }
 
 static void root_is_refused(void **state)
@@ -508,6 +538,62 @@ static void probes_connect_and_ask(void **state)
     close(closed.fd);
 }
 
+struct thrift_answer {
+    const struct service *service;
+    const void *bytes;
+    size_t len;
+};
+
+static void *answer_thrift(void *userdata)
+{
+    static const char call[] = "\x80\x01\x00\x01\x00\x00\x00\x04ping\x00\x00\x00\x01"; /* and a 0 */
+    const struct thrift_answer *t = userdata;
+    char text[64];
+    AUTO_FD fd = accept(t->service->fd, NULL, NULL);
+    ssize_t n = read(fd, text, sizeof(text));
+    if (n == sizeof(call) && memcmp(text, call, sizeof(call)) == 0)
+        (void) fd_write_all(fd, t->bytes, t->len);
+    return NULL;
+}
+
+#define REPLY "\x80\x01\x00\x02\x00\x00\x00\x04"
+#define THRIFT(text, result) \
+    { \
+        text, sizeof(text) - 1, result \
+    }
+
+static void a_thrift_method_has_to_give_its_result(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *bytes;
+        size_t len;
+        int result;
+    } cases[] = {
+        THRIFT(REPLY "ping\0\0\0\1\x08\0\0\0\0\0\2\0", 0),
+        THRIFT(REPLY "ping\0\0\0\1\0", 0),                /* a method without a result */
+        THRIFT(REPLY "ping\0\0\0\1\x0c\0\1\0", -EBADMSG), /* an exception that it declares */
+        THRIFT(REPLY "ping\0\0\0\2\0", -EBADMSG),
+        THRIFT(REPLY "pong\0\0\0\1\0", -EBADMSG),
+        THRIFT(REPLY "ping\0\0\0\1", -ENODATA),
+        THRIFT("\x80\x01\x00\x03\x00\x00\x00\x04ping\0\0\0\1\0", -EBADMSG),
+        THRIFT("\x80\x01\x00\x02\x00\x00\x00\xff", -EBADMSG),
+        THRIFT("HTTP/1.1 400 Bad Request\r\n", -EBADMSG),
+        THRIFT("", -ENODATA),
+    };
+    struct service s;
+    pthread_t thread;
+    service_bind(&s, true);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct thrift_answer t = {&s, cases[i].bytes, cases[i].len};
+        struct error err = ERROR_INIT;
+        assert_int_equal(pthread_create(&thread, NULL, answer_thrift, &t), 0);
+        assert_int_equal(probe("thrift", s.address, "ping", NULL, &err), cases[i].result);
+        pthread_join(thread, NULL);
+    }
+    close(s.fd);
+}
+
 static void bad_probes_are_refused(void **state)
 {
     (void) state;
@@ -516,6 +602,8 @@ static void bad_probes_are_refused(void **state)
     assert_int_equal(probe("tcp", NULL, NULL, NULL, &err), -EINVAL);
     assert_int_equal(probe("tcp", "a:1", "b", NULL, &err), -EINVAL);
     assert_int_equal(probe("ask", "a:1", "b", NULL, &err), -EINVAL);
+    assert_int_equal(probe("thrift", "a:1", NULL, NULL, &err), -EINVAL);
+    assert_int_equal(probe("thrift", "a:1", "", NULL, &err), -EINVAL);
     assert_int_equal(probe("udp", "a:1", NULL, NULL, &err), -EINVAL);
     assert_int_equal(probe("tcp", "a", NULL, NULL, &err), -EINVAL);
 }
@@ -537,11 +625,14 @@ int main(void)
         cmocka_folder_test(once_stops_when_told),
         cmocka_folder_test(a_job_is_done_when_all_of_it_succeeded),
         cmocka_folder_test(exec_becomes_the_program),
+        cmocka_unit_test(each_variable_of_a_prefix_is_a_word),
+        cmocka_folder_test(words_of_the_command_line_are_added),
         cmocka_unit_test(root_is_refused),
         cmocka_folder_test(a_wait_ends_when_the_service_comes),
         cmocka_folder_test(a_wait_has_a_deadline),
         cmocka_folder_test(bad_addresses_are_refused),
         cmocka_unit_test(probes_connect_and_ask),
+        cmocka_unit_test(a_thrift_method_has_to_give_its_result),
         cmocka_unit_test(bad_probes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
