@@ -1,5 +1,6 @@
 #include "coordinator/addons.h"
 
+#include "coordinator/stack-work.h"
 #include "coordinator/storage.h"
 
 #include <errno.h>
@@ -72,10 +73,32 @@ static bool claims(const struct component *addon, const struct component *image)
     return false;
 }
 
+static bool is_stack_image(const struct bundle *b, const struct component *image)
+{
+    size_t k;
+    json_t *repository;
+    for (size_t i = 0; i < b->component_count; i++)
+        if (b->components[i].kind == COMPONENT_STACK)
+            json_array_foreach(b->components[i].images, k, repository)
+                if (component_is_image_of(image, json_string_value(repository)))
+                    return true;
+    return false;
+}
+
+static bool is_rendered(const struct stack_work *w, const char *ref)
+{
+    for (size_t i = 0; i < w->stack.count; i++)
+        if (strv_contains(&w->rendered[i].images, ref))
+            return true;
+    return false;
+}
+
 static bool wants_image(const struct run *run, const struct component *image)
 {
     const struct bundle *b = run->bundle;
-    bool claimed = false;
+    bool claimed = is_stack_image(b, image);
+    if (run->stack && is_rendered(run->stack, image->ref))
+        return true;
     for (size_t i = 0; i < b->component_count; i++) {
         const struct component *addon = &b->components[i];
         if (addon->kind != COMPONENT_ADDON || !claims(addon, image))

@@ -19,8 +19,8 @@ bool addons_is_network(const char *name);
 const char *addons_network(const struct run *run);
 /* The bundle's addon of that name, or NULL. */
 const struct component *addons_find(const struct bundle *b, const char *name);
-/* True when the cluster gets this addon; of an image, when no addon claims it, or one that the
- * cluster gets. */
+/* True when the cluster gets this addon; of an image, when no addon or stack claims it, or an addon
+ * that the cluster gets, or when the profile of hosts.yaml renders it. */
 bool addons_wants(const struct run *run, const struct component *c);
 /* -ENOENT, naming what is missing and how to get it, when hosts.yaml asks for an addon that the
  * bundle does not have or lacks images of. */

@@ -83,9 +83,11 @@ static int run_apply(int argc, char **argv)
     /* Also when a worker failed: the cluster is there to look at. */
     if (job_forget_removed(&j, &err) < 0 || write_kubeconfig(&j, kubeconfig, &err) < 0)
         return command_fail(EXIT_HOST_FAILED, &err);
-    if (code == EXIT_DONE)
+    if (code == EXIT_DONE) {
         report(&j, kubeconfig, began);
-    else if (code == EXIT_INTERRUPTED)
+        return job_hand_off(&j, kubeconfig, (enum view_mode) o.output);
+    }
+    if (code == EXIT_INTERRUPTED)
         view_summary(j.view, "interrupted; run the same command again to go on");
     else if (code == EXIT_REFUSED)
         view_summary(j.view, "refused; nothing was changed");
@@ -99,15 +101,18 @@ const struct command cmd_apply = {
     .synopsis = "HOSTS.YAML",
     .summary = "make the hosts a cluster, or do what differs from hosts.yaml",
     .options = options,
-    .help = "Connects to every host, checks all of them before anything is changed, then prepares\n"
-            "them, makes the control plane, joins the others and waits until all is Ready. Run\n"
-            "again, it changes nothing; after a failure it goes on where it was.\n\n"
-            "A host that hosts.yaml calls absent, or whose line is gone (--remove, --yes), leaves: "
-            "its\n"
-            "node is drained and removed, and the host is reset.\n\n"
-            "The bundle must be signed by a key that --key, `bundle_keys` in hosts.yaml or a file\n"
-            "in ~/.config/bigtop-bootstrap/trusted names. Hosts remember whose bundle they took,\n"
-            "and take no other's and no older one.\n\n"
-            "example: bigtop-bootstrap hosts.yaml --key ops-2026.pub",
+    .help =
+        "Connects to every host, checks all of them before anything is changed, then prepares\n"
+        "them, makes the control plane, joins the others and waits until all is Ready. Run\n"
+        "again, it changes nothing; after a failure it goes on where it was. With `profile` in\n"
+        "hosts.yaml it then starts that stack, and tests it (as `stack apply` and `stack test` "
+        "do).\n\n"
+        "A host that hosts.yaml calls absent, or whose line is gone (--remove, --yes), leaves: "
+        "its\n"
+        "node is drained and removed, and the host is reset.\n\n"
+        "The bundle must be signed by a key that --key, `bundle_keys` in hosts.yaml or a file\n"
+        "in ~/.config/bigtop-bootstrap/trusted names. Hosts remember whose bundle they took,\n"
+        "and take no other's and no older one.\n\n"
+        "example: bigtop-bootstrap hosts.yaml --key ops-2026.pub",
     .run = run_apply,
 };

@@ -2,6 +2,7 @@
 #include "coordinator/job.h"
 #include "coordinator/options.h"
 #include "coordinator/program.h"
+#include "coordinator/stack-hosts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,15 @@ static size_t print_differences(const struct job *j)
     return count;
 }
 
+static void print_needs(const struct job *j)
+{
+    STRV(lines);
+    if (j->run.stack)
+        stack_hosts_tell(&j->run, &lines);
+    for (size_t i = 0; i < lines.count; i++)
+        view_note(j->view, NULL, "%s", lines.items[i]);
+}
+
 static void print_consents(struct job *j)
 {
     STRV(list);
@@ -93,6 +103,7 @@ static int run_plan(int argc, char **argv)
     (void) job_need_removals(&j, &STRV_INIT, false);
     code = run_program(&j.run, program_apply);
     size_t count = print_differences(&j);
+    print_needs(&j);
     print_consents(&j);
     if (code != EXIT_DONE)
         view_summary(j.view, "not every host could be looked at; nothing was changed");

@@ -22,6 +22,7 @@ static int run(int argc, char **argv)
 {
     CLEANUP(arguments_release) struct apply_arguments o = {0};
     AUTO_STACK_OPENED s = STACK_OPENED_INIT;
+    size_t changed;
     STRV(none);
     if (command_parse(&cmd_stack_apply, argc, argv, &o, &none, 0, 0) != 0)
         return EXIT_BAD_INPUT;
@@ -30,7 +31,7 @@ static int run(int argc, char **argv)
     if (code != EXIT_DONE)
         return code;
     s.view = stack_view((enum view_mode) o.stack.output, &s.work.stack);
-    return stack_apply_and_tell(&s.work, s.view, began);
+    return stack_apply_and_tell(&s.work, s.view, began, &changed);
 }
 
 const struct command cmd_stack_apply = {

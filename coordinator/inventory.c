@@ -46,6 +46,14 @@ static bool is_export(const char *s)
     return inventory_is_mount_point(s);
 }
 
+static bool is_profile(const char *s)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
+    size_t len = strlen(s);
+    return len > 0 && len <= 255 && s[0] != '-' && strspn(s, plain) == len;
+}
+
 /* The order is that of the manual; `defaults` stands before `hosts`, which start from them. */
 const struct inventory_key inventory_keys[] = {
     {.name = "cluster",
@@ -72,6 +80,17 @@ const struct inventory_key inventory_keys[] = {
      .help = "Where persistent volumes come from, one word or a list. local-path and openebs make "
              "folders on the host that a pod runs on, nfs on the host that has nfs. The first one "
              "gives the default storage class."},
+    {.name = "profile",
+     .places = PLACE_TOP,
+     .type = &type_text,
+     .offset = INV(profile),
+     .grammar = is_profile,
+     .pattern = "^[A-Za-z0-9_./][-A-Za-z0-9_./]*$",
+     .expected = "the name of a profile, or DIR/NAME.yaml",
+     .example = "minimal",
+     .help = "The stack that is started once the cluster is ready, and tested: a profile of the "
+             "bundle by its name, or one of your own by its path, relative to hosts.yaml. Default: "
+             "none."},
     {.name = "bundle",
      .places = PLACE_TOP,
      .type = &type_path,
@@ -458,7 +477,7 @@ void inventory_release(struct inventory *inv)
 {
     char *texts[] = {inv->path,     inv->cluster_name, inv->endpoint,   inv->virtual_ip,
                      inv->pod_cidr, inv->service_cidr, inv->dns_domain, inv->network,
-                     inv->bundle,   inv->known_hosts};
+                     inv->bundle,   inv->known_hosts,  inv->profile};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < inv->host_count; i++)

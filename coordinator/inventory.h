@@ -79,6 +79,8 @@ struct inventory {
     char *network;      /* "canal" or "flannel"; NULL: not named (coordinator/addons.h) */
     struct strv storage; /* provisioners, the default class's first: "local-path" (default),
                             "openebs" and "nfs", or "none" alone */
+    char *profile;      /* a name in the bundle, or a path relative to hosts.yaml (coordinator/
+                           stack-work.h); or NULL */
     char *bundle;       /* folder, relative to hosts.yaml's already resolved; or NULL */
     struct strv bundle_keys; /* public keys ("RW…"), and resolved paths of NAME.pub */
     char *known_hosts;  /* default ~/.ssh/known_hosts */

@@ -83,7 +83,8 @@ static int open_bundle(struct job *j, const struct bundle_options *o, struct err
         error_remedy(err, "name a bundle that a cluster can be made of: --bundle DIR");
     }
     r = r < 0 ? r : applied_judge(&j->applied, &j->bundle, o->serial, err);
-    return r < 0 ? r : addons_check(&j->inv, &j->bundle, err);
+    r = r < 0 ? r : addons_check(&j->inv, &j->bundle, err);
+    return r < 0 ? r : job_open_stack(j, err);
 }
 
 static void warn_insecure(struct job *j)
@@ -134,6 +135,7 @@ int job_open(struct job *j, const char *hosts_yaml, const struct bundle_options 
         return command_fail(EXIT_BAD_INPUT, &err);
     if (!bundle)
         return EXIT_DONE;
+    j->run.stack = j->inv.profile ? &j->stack : NULL;
     j->run.serial = bundle->serial;
     j->run.applied = &j->applied;
     j->run.named = &j->named;
@@ -154,6 +156,7 @@ void job_close(struct job *j)
     trusted_keys_release(&j->named);
     applied_release(&j->applied);
     applied_hosts_release(&j->known);
+    stack_work_release(&j->stack);
     bundle_release(&j->bundle);
     inventory_release(&j->inv);
 }

@@ -8,6 +8,7 @@
 #include "coordinator/command.h"
 #include "coordinator/inventory.h"
 #include "coordinator/run.h"
+#include "coordinator/stack-work.h"
 #include "coordinator/view.h"
 #include "images/bundle.h"
 
@@ -21,6 +22,7 @@ struct job {
     bool recalls; /* set before job_open: hosts whose lines are gone leave (job-removals.c) */
     struct applied_hosts known;
     bool insecure; /* the bundle was let in unverified */
+    struct stack_work stack; /* hosts.yaml's `profile`; run.stack says whether there is one */
     struct view *view;
     struct run run;
 };
@@ -47,5 +49,10 @@ void job_report_transfer(const struct job *j);
 int job_need_removals(struct job *j, const struct strv *names, bool yes);
 /* After a run: hosts that have left are not remembered any more. */
 int job_forget_removed(struct job *j, struct error *err);
+/* The profile of hosts.yaml, if there is one, with the bundle that is open (job_open does it). */
+int job_open_stack(struct job *j, struct error *err);
+/* After a run that made the cluster ready: starts the profile, and tests it if anything changed.
+ * The job's view becomes another one. Returns an enum exit_code, with every error reported. */
+int job_hand_off(struct job *j, const char *kubeconfig, enum view_mode mode);
 /* How many hosts were changed. */
 size_t job_changed(const struct job *j);

@@ -47,8 +47,7 @@ static void rendering_release(struct rendering *r)
 }
 #define AUTO_RENDERING CLEANUP(rendering_release) struct rendering
 
-/* Without any worker in the file, the control planes take the users' pods. */
-static bool takes_pods(const struct host_run *h)
+bool params_takes_pods(const struct host_run *h)
 {
     if (h->host->roles & ROLE_WORKER)
         return true;
@@ -75,7 +74,7 @@ static void render_node(const struct host_run *h, struct rendering *r)
         .no_default_route = json_is_null(json_object_get(f->json, "default_route")),
         .can_set_oom = facts_bool(f, "capabilities", "sys_resource", true),
         .control_plane = h->host->roles & ROLE_CONTROL_PLANE,
-        .worker = takes_pods(h),
+        .worker = params_takes_pods(h),
         .taints = (const char *const *) r->taints.items,
     };
 }

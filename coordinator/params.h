@@ -47,3 +47,6 @@ int params_addon(const struct host_run *h, const struct component *addon, struct
 int params_label(const struct run *run, size_t *next, struct task *out, struct error *err);
 /* "files" of a step. */
 json_t *params_files(const struct host_files *files);
+
+/* Workers, and, without any worker in the file, the control planes. */
+bool params_takes_pods(const struct host_run *h);

@@ -4,6 +4,7 @@
 #include "coordinator/ports.h"
 #include "coordinator/preflight.h"
 #include "coordinator/program.h"
+#include "coordinator/stack-hosts.h"
 #include "kubeadm/config.h"
 #include "lib/clock.h"
 #include "lib/protocol.h"
@@ -83,6 +84,8 @@ int phase_check(struct host_run *h, struct error *err)
     struct findings findings = FINDINGS_INIT;
     preflight_check(run->inv, run->bundle, run->serial, all, h->index, &findings);
     preflight_network(run->inv, addons_network(run), &h->facts, &findings);
+    if (h == run_control_plane(run))
+        stack_hosts_check(run, &findings);
     for (size_t i = 0; i < findings.count; i++)
         if (!findings.items[i].refusal)
             view_warn(run->view, h->host, "%s; %s", findings.items[i].text,

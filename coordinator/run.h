@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 struct run;
+struct stack_work; /* coordinator/stack-work.h */
 
 struct host_run {
     struct run *run;
@@ -59,6 +60,7 @@ enum { GATE_PROBED, GATE_CHECKED, GATE_OPENED, GATE_TRIED };
 struct run {
     const struct inventory *inv;
     const struct bundle *bundle; /* NULL where the mode needs none */
+    const struct stack_work *stack; /* of hosts.yaml's `profile`; NULL: there is none */
     int64_t serial;              /* that the user named; 0: none */
     struct applied *applied;          /* is told when hosts accept the bundle; NULL with it */
     const struct trusted_keys *named; /* keys, by the user */

@@ -306,10 +306,10 @@ int stack_apply(const struct stack_work *w, struct view *v, size_t *changed)
     return a.code;
 }
 
-int stack_apply_and_tell(const struct stack_work *w, struct view *v, int64_t began_ms)
+int stack_apply_and_tell(const struct stack_work *w, struct view *v, int64_t began_ms,
+                         size_t *changed)
 {
-    size_t changed = 0;
-    int code = stack_apply(w, v, &changed);
+    int code = stack_apply(w, v, changed);
     double seconds = (double) (clock_monotonic_ms() - began_ms) / 1000.0;
     const char *name = w->stack.name;
     if (code == EXIT_INTERRUPTED)
@@ -318,11 +318,11 @@ int stack_apply_and_tell(const struct stack_work *w, struct view *v, int64_t beg
         view_summary(v, "refused; nothing was changed");
     else if (code != EXIT_DONE)
         view_summary(v, "failed; run the same command again once that is mended");
-    else if (changed == 0)
+    else if (*changed == 0)
         view_summary(v, "nothing to change (profile %s, %zu components, %.1f s)", name,
                      w->stack.count, seconds);
     else
-        view_summary(v, "profile %s is ready: %zu of %zu components changed, %.1f s", name, changed,
-                     w->stack.count, seconds);
+        view_summary(v, "profile %s is ready: %zu of %zu components changed, %.1f s", name,
+                     *changed, w->stack.count, seconds);
     return code;
 }

@@ -13,7 +13,8 @@
 int stack_apply(const struct stack_work *w, struct view *v, size_t *changed);
 
 /* The same, and the summary: what was done, in how long, what to do if it failed. */
-int stack_apply_and_tell(const struct stack_work *w, struct view *v, int64_t began_ms);
+int stack_apply_and_tell(const struct stack_work *w, struct view *v, int64_t began_ms,
+                         size_t *changed);
 
 /* A view for it. */
 struct view *stack_view(enum view_mode mode, const struct stack *s);

@@ -80,6 +80,9 @@ defaults:
 # folders on the host that a pod runs on, nfs on the host that has nfs. The first one gives
 # the default storage class.
 #storage: local-path
+# The stack that is started once the cluster is ready, and tested: a profile of the bundle
+# by its name, or one of your own by its path, relative to hosts.yaml. Default: none.
+#profile: minimal
 # Folder of the bundle to install, relative to hosts.yaml. --bundle on the command line
 # comes first.
 #bundle: bundle
