@@ -104,8 +104,10 @@ def rules(s, host):
 def reaches(s, source, target, port):
     """Whether a connection comes about; something listens there for that long."""
     listen = subprocess.Popen(
-        ["nsenter", "--target", str(s.lab.leader(target)), "--all", "--", "timeout", "6", "socat",
-         "-u", f"TCP-LISTEN:{port},reuseaddr", "OPEN:/dev/null"], stderr=subprocess.DEVNULL)
+        ["nsenter", "--target", str(s.lab.leader(target)), "--all", "--", "sh", "-c",
+         f"echo $$; exec timeout 6 socat -u TCP-LISTEN:{port},reuseaddr OPEN:/dev/null"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    listener = int(listen.stdout.readline())
     try:
         dial = f"timeout 2 socat -u OPEN:/dev/null TCP:{ADDRESS[target]}:{port}"
         wait_for("the listener", 5, lambda: f":{port:04X} " in s.lab.inside(
@@ -115,7 +117,8 @@ def reaches(s, source, target, port):
         return subprocess.run(["nsenter", f"--net=/run/netns/bigtop-{s.lab.id}", "--",
                                *dial.split()], capture_output=True, check=False).returncode == 0
     finally:
-        listen.kill()
+        # Not nsenter, which would leave it behind: what comes next finds the port in use.
+        s.lab.inside(target, f"kill {listener}", allow_failure=True)
         listen.wait()
 
 
