@@ -109,12 +109,13 @@ class Lab:
         """All of a host's, by their ids here."""
         found = set()
         for top in pathlib.Path("/sys/fs/cgroup").glob("*/"):
-            tree = top / f"bigtop-lab-{self.id}" / host
-            for procs in tree.rglob("cgroup.procs") if tree.is_dir() else ():
+            # os.walk, as rglob breaks off where a group goes away meanwhile
+            for group, _, _ in os.walk(top / f"bigtop-lab-{self.id}" / host):
                 try:
-                    found.update(int(pid) for pid in procs.read_text().split())
+                    procs = pathlib.Path(group, "cgroup.procs").read_text()
                 except OSError:
-                    continue  # the group went away meanwhile
+                    continue
+                found.update(int(pid) for pid in procs.split())
         return found
 
     def leader(self, host):
