@@ -6,7 +6,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-MODULES := lib kubeadm images images/launcher agent coordinator
+MODULES := lib kubeadm images agent coordinator images/launcher
 # What a module may use: the include rules of tests/lint/layers.sh, held by the linker as well.
 USES_lib := lib
 USES_kubeadm := kubeadm lib
