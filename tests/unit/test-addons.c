@@ -1,6 +1,7 @@
 /* What of a small bundle a cluster gets. */
 #include "coordinator/addons.h"
 #include "coordinator/agent-blob.h"
+#include "coordinator/stack-work.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -106,6 +107,30 @@ static void only_what_is_used_is_wanted(void **state)
     }
 }
 
+/* An image of a stack goes nowhere unless the profile renders it; what it shares with the rest of
+ * the cluster goes as ever. */
+static void images_of_a_stack_go_by_the_profile(void **state)
+{
+    (void) state;
+    struct world w;
+    AUTO_JSON *own = json_pack("[s, s]", "docker.io/calico/node-driver", "a.io/x");
+    struct stack_rendered rendered = {0};
+    const struct stack_work work = {.stack = {.count = 1}, .rendered = &rendered};
+    build(&w, "flannel", COUNT);
+    w.components[LOCAL] = (struct component){.kind = COMPONENT_STACK, .images = own};
+    assert_false(addons_wants(&w.run, &w.components[OTHER_IMAGE]));
+    w.run.stack = &work;
+    assert_false(addons_wants(&w.run, &w.components[OTHER_IMAGE]));
+    strv_add(&rendered.images, "docker.io/calico/node-driver:v1");
+    assert_true(addons_wants(&w.run, &w.components[OTHER_IMAGE]));
+    assert_false(addons_wants(&w.run, &w.components[CNI_IMAGE]));
+    strv_add(&rendered.images, "docker.io/calico/cni:v3.30.3");
+    assert_true(addons_wants(&w.run, &w.components[CNI_IMAGE]));
+    assert_true(addons_wants(&w.run, &w.components[FLANNEL_IMAGE]));
+    strv_release(&rendered.images);
+    tear_down(&w);
+}
+
 static void says_what_is_missing(void **state)
 {
     (void) state;
@@ -143,6 +168,7 @@ int main(void)
         cmocka_unit_test(the_default_goes_by_the_images),
         cmocka_unit_test(a_live_network_comes_before_the_default),
         cmocka_unit_test(only_what_is_used_is_wanted),
+        cmocka_unit_test(images_of_a_stack_go_by_the_profile),
         cmocka_unit_test(says_what_is_missing),
         cmocka_unit_test(tells_the_addon_its_images),
     };

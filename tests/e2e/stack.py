@@ -1,0 +1,183 @@
+"""Profiles: a small stack of busybox's (tests/e2e/stack) is started, tested, killed and removed by
+the engine that starts the real ones."""
+
+import json
+import os
+import pathlib
+import shutil
+
+from harness import check
+from lab import bundle_dir
+
+DONE, HOST_FAILED, BAD_INPUT = 0, 1, 2
+HERE = pathlib.Path(__file__).resolve().parent / "stack"
+SPACE = "bigdata"
+SMALL = (HERE / "small.yaml").read_text()
+
+
+def own_profile(lab, name, text):
+    """A profile beside the components."""
+    folder = lab.scratch / "stack"
+    if not folder.exists():
+        shutil.copytree(HERE, folder)
+    path = folder / f"{name}.yaml"
+    path.write_text(text)
+    return path
+
+
+def listed(*names, **values):
+    return json.dumps({"summary": "s", "components": [
+        {"name": name, "values": values.get(name, {})} for name in names]})
+
+
+def with_profile(lab, path):
+    return lab.inventory(append=f"profile: {path}\n")
+
+
+def kubeconfig(lab):
+    return next(lab.scratch.glob("*.kubeconfig"))
+
+
+def stack(lab, command, *words):
+    return lab.run("stack", command, "--kubeconfig", kubeconfig(lab), "--bundle", bundle_dir(),
+                   "--key", key(), *words)
+
+
+def key():
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    return cache / "bigtop-bootstrap/bundle.pub"
+
+
+def bad_profiles_are_refused(lab):
+    """Before any host is looked at."""
+    own_profile(lab, "small", SMALL)
+    components = lab.scratch / "stack/components"
+    circle = components / "circle"
+    shutil.copytree(components / "broken", circle)
+    (circle / "component.yaml").write_text(
+        'name: circle\nversion: "1"\nsummary: s\nafter: [circle]\n')
+    absent = components / "absent"
+    shutil.copytree(components / "broken", absent)
+    (absent / "component.yaml").write_text('name: absent\nversion: "1"\nsummary: s\n')
+    text = (absent / "broken.yaml").read_text()
+    (absent / "broken.yaml").write_text(text.replace("busybox:1.35.0", "absent:9"))
+    for name, says in (("circle", "wait for each other: circle after circle"),
+                       ("absent", "absent needs images that the bundle lacks: "
+                                  "docker.io/library/absent:9"),
+                       ("teller", "teller comes after store, and the profile does not have that"),
+                       ("nothing", "there is no component nothing")):
+        profile = own_profile(lab, f"bad-{name}", listed(name))
+        lab.apply(with_profile(lab, profile)).expect(BAD_INPUT, says, "profile")
+    for host in lab.hosts:
+        check(not (lab.root_of(host) / "var/lib/bigtop").exists(), f"{host} was changed")
+
+
+def too_large_is_refused(lab):
+    """By what the hosts said of themselves, before anything is changed on one."""
+    profile = own_profile(lab, "large", listed("store", store={"replicas": 9}))
+    run = lab.apply(with_profile(lab, profile))
+    run.expect(3, "profile large: store wants 9 nodes with", "this cluster gives 2")
+    for host in lab.hosts:
+        check(not (lab.root_of(host) / "etc/kubernetes").exists(), f"{host} was changed")
+
+
+def apply_hands_off(lab):
+    run = lab.apply(with_profile(lab, "stack/small.yaml")).expect(
+        DONE, "cluster lab is ready", "profile small is ready: 2 of 2 components changed",
+        "2 of 2 tests passed")
+    text = run.text()
+    check(text.index("teller  apply") > text.index("store   done"), "teller did not wait for store")
+    return f"{run.seconds:.1f} s"
+
+
+def second_apply_changes_nothing(lab):
+    run = lab.apply(with_profile(lab, "stack/small.yaml")).expect(
+        DONE, "nothing to change (3 hosts", "nothing to change (profile small, 2 components")
+    check("tests passed" not in run.text(), "what did not change was tested")
+    return f"{run.seconds:.1f} s"
+
+
+def plan_tells_what_it_takes(lab):
+    lab.run("plan", with_profile(lab, "stack/small.yaml"), "--bundle", bundle_dir()).expect(
+        DONE, "store: 1 pods", "profile small, all together: 3 pods")
+
+
+def status_tells_memory(lab):
+    done = stack(lab, "status", "--output", "json").expect(DONE)
+    rows = {row["component"]: row for row in json.loads(done.text().splitlines()[-1])}
+    check(rows["store"]["memory_requested"] == 16 << 20, rows)
+    check(0 < rows["store"]["memory_used"] < 64 << 20, rows)
+    check(rows["teller"]["ready"] == rows["teller"]["wanted"] == 2, rows)
+    stack(lab, "status").expect(DONE, "store", "1 of 1", "together")
+
+
+def secret(lab):
+    return lab.kube("-n", SPACE, "get", "secret", "store-admin")["data"]["password"]
+
+
+def tests_tell_their_results(lab):
+    before = secret(lab)
+    run = stack(lab, "test", "store").expect(
+        DONE, "a line outlives its pod", "lines of kept", "2 of 2 tests passed")
+    check(secret(lab) == before, "the secret changed")
+    jobs = lab.kube("-n", SPACE, "get", "jobs")["items"]
+    check(not jobs, f"jobs were left: {jobs}")
+    return f"{run.seconds:.1f} s"
+
+
+def failing_test_is_told(lab):
+    """The job asks for a line that nobody wrote, as its time is up."""
+    profile = own_profile(lab, "other", listed("store", store={"line": "other"}))
+    folder = lab.scratch / "stack/components/store"
+    text = (folder / "component.yaml").read_text()
+    (folder / "component.yaml").write_text(
+        text[:text.index("tests:")] +
+        "tests:\n  - name: nobody wrote it\n    steps: [{job: test/read.yaml}]\n")
+    stack(lab, "test", "--profile", profile).expect(
+        HOST_FAILED, "nobody wrote it", "FAILED", "0 of 1 tests passed")
+    (folder / "component.yaml").write_text(text)
+
+
+def crash_is_told_with_its_last_words(lab):
+    profile = own_profile(lab, "crash", listed("broken"))
+    run = stack(lab, "apply", "--profile", profile).expect(
+        HOST_FAILED, "broken", "ends again and again", "the disk is on fire", "remedy: kubectl")
+    stack(lab, "remove", "--profile", profile).expect(DONE, "profile crash is removed")
+    return f"{run.seconds:.1f} s"
+
+
+def claims(lab):
+    return [c["metadata"]["name"] for c in
+            lab.kube("-n", SPACE, "get", "persistentvolumeclaims")["items"]]
+
+
+def remove_keeps_the_data(lab):
+    profile = own_profile(lab, "small", SMALL)
+    before = secret(lab)
+    stack(lab, "remove", "--profile", profile).expect(DONE, "its data stays")
+    left = lab.kubectl("-n", SPACE, "get", "deployments,statefulsets,services,pods", "-o", "name")
+    check(not left.strip(), f"left: {left}")
+    check(claims(lab) == ["data-store-0"] and secret(lab) == before, "data was removed")
+    stack(lab, "apply", "--profile", profile).expect(DONE, "2 of 2 components changed")
+    run = stack(lab, "test", "store").expect(DONE, "2 of 2 tests passed")
+    check("1 lines of kept" not in run.text(), "the lines of before are gone")
+
+
+def remove_deletes_data_when_told(lab):
+    stack(lab, "remove", "--delete-data").expect(DONE, "with all of its data")
+    check(claims(lab) == [], "a claim is left")
+
+
+def run(report, lab):
+    report.run("bad profiles are refused before anything", bad_profiles_are_refused, lab)
+    report.run("a profile too large for the hosts is refused", too_large_is_refused, lab)
+    if not report.run("apply starts the profile and tests it", apply_hands_off, lab):
+        return
+    report.run("a second apply changes nothing", second_apply_changes_nothing, lab)
+    report.run("plan tells what the profile takes", plan_tells_what_it_takes, lab)
+    report.run("status tells memory by component", status_tells_memory, lab)
+    report.run("tests tell their results", tests_tell_their_results, lab)
+    report.run("a test that fails is told", failing_test_is_told, lab)
+    report.run("a crash is told with its last words", crash_is_told_with_its_last_words, lab)
+    report.run("remove keeps the data", remove_keeps_the_data, lab)
+    report.run("remove deletes data when told", remove_deletes_data_when_told, lab)
