@@ -54,8 +54,7 @@ int stack_explain(const struct stack_progress *p, const char *last_line, struct 
     case STACK_CRASHES:
         error_set(err, -EREMOTEIO, "pod %s, container %s ends again and again (%s): %s", where,
                   p->container, why, last_line[0] ? last_line : "its log is empty");
-        return error_remedy(err, "kubectl -n %s logs %s -c %s --previous", p->space, where,
-                            p->container);
+        return error_remedy(err, "kubectl -n %s logs %s -c %s", p->space, where, p->container);
     case STACK_UNSCHEDULABLE:
         error_set(err, -ENOSPC, "pod %s finds no node: %s", where, why);
         return error_remedy(err, "add a node or memory, or lower the component's values in the "
@@ -78,12 +77,12 @@ int stack_explain(const struct stack_progress *p, const char *last_line, struct 
                         "kubectl -n " STACK_NAMESPACE " get pods shows the rest; " REMEDY_AGAIN);
 }
 
-static void last_log_line(const struct kubectl *k, const struct stack_progress *p, bool previous,
+/* Of the container that ended last, also while it waits to be started again. */
+static void last_log_line(const struct kubectl *k, const struct stack_progress *p,
                           struct strbuf *out)
 {
     const char *const args[] = {"logs", p->pod,       "-n",       p->space,
-                                "-c",   p->container, "--tail=1", previous ? "--previous" : NULL,
-                                NULL};
+                                "-c",   p->container, "--tail=1", NULL};
     if (kubectl_run(k, args, NULL, KUBECTL_TIMEOUT_MS, out, NULL) < 0)
         strbuf_reset(out);
     while (out->len > 0 && out->data[out->len - 1] == '\n')
@@ -107,9 +106,7 @@ static void fail_unready(struct applying *a, size_t i, bool final)
     struct error err = ERROR_INIT;
     STRBUF(line, LOG_LINE_MAX);
     if (p->trouble == STACK_CRASHES)
-        last_log_line(&a->w->kubectl, p, true, &line);
-    if (p->trouble == STACK_CRASHES && line.len == 0)
-        last_log_line(&a->w->kubectl, p, false, &line);
+        last_log_line(&a->w->kubectl, p, &line);
     (void) stack_explain(p, line.data, &err);
     if (!final)
         (void) error_prefix(&err, "not ready after %d s", c->ready_seconds);

@@ -56,9 +56,9 @@ struct stack {
 };
 
 /* file: of the profile. folders: where components are looked for, each a folder of folders, the
- * first that has one wins. Refused are unknown components, an `after` that the profile lacks, values
- * that a component does not have, tests whose files are missing, and cycles, named in order. Leaves
- * *out untouched on failure. */
+ * first that has one wins. Refused are unknown components, an `after` that the profile lacks,
+ * values that a component does not have, tests whose files are missing, and cycles, named in order.
+ * Leaves *out untouched on failure. */
 int stack_load(const char *file, const struct strv *folders, struct stack *out, struct error *err);
 void stack_release(struct stack *s);
 #define STACK_INIT ((struct stack){0})

@@ -26,8 +26,8 @@ struct stack_progress {
 };
 
 /* wanted: a component's objects as rendered (those that start pods count). live: array of what
- * there is, of the kinds Deployment, StatefulSet, DaemonSet, Job and Pod, of all the namespaces that
- * the objects name; `home` is that of objects that name none. */
+ * there is, of the kinds Deployment, StatefulSet, DaemonSet, Job and Pod, of all the namespaces
+ * that the objects name; `home` is that of objects that name none. */
 void stack_judge(const json_t *wanted, const json_t *live, const char *home,
                  struct stack_progress *out);
 /* Deployment, StatefulSet, DaemonSet or Job. */

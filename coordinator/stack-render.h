@@ -25,7 +25,7 @@ void stack_rendered_release(struct stack_rendered *r);
 int stack_render_job(const struct stack_component *c, const struct stack_step *step, char **text,
                      json_t **out, struct error *err);
 
-/* The pure parts. Appends the documents of a text, each an object with apiVersion, kind and name. */
+/* The pure parts. Appends the documents of a text, each an object with apiVersion, kind, name. */
 int stack_parse(const char *text, const char *name, json_t *objects, struct error *err);
 /* $(NAME) becomes the value of that name. NAME in capitals is Kubernetes' own and left alone, any
  * other that there is not is refused. The caller owns *out. */

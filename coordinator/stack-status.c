@@ -27,17 +27,18 @@ static bool is_pod_of(const json_t *pod, const json_t *objects)
     return false;
 }
 
-/* What a kubelet says of one pod; -1: nothing. */
+/* What a kubelet says of one pod; -1: nothing, as of one that it has not measured yet (0). */
 static int64_t used_by(const json_t *pod, const json_t *summaries)
 {
     const char *uid = json_get_string(json_object_get(pod, "metadata"), "uid", "");
+    int64_t bytes = 0;
     size_t i, k;
     json_t *summary, *p;
     json_array_foreach(summaries, i, summary)
         json_array_foreach(json_object_get(summary, "pods"), k, p)
             if (strcmp(json_get_string(json_object_get(p, "podRef"), "uid", "?"), uid) == 0)
-                return json_get_int(json_object_get(p, "memory"), "workingSetBytes", -1);
-    return -1;
+                bytes = json_get_int(json_object_get(p, "memory"), "workingSetBytes", 0);
+    return bytes > 0 ? bytes : -1;
 }
 
 int64_t stack_memory_used(const json_t *objects, const json_t *live, const json_t *summaries)

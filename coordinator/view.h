@@ -1,7 +1,7 @@
 /* What the user sees while hosts (or what else has rows: the components of a stack) work: on a
- * terminal a live line for each with a bar and a summary line; otherwise plain lines; with --output json one JSON event a line. Thread-safe. Everything
- * that came from a host goes through strbuf_add_printable. NO_COLOR, TERM=dumb and a narrow
- * terminal are respected. */
+ * terminal a live line for each with a bar and a summary line; otherwise plain lines; with
+ * --output json one JSON event a line. Thread-safe. Everything that came from a host goes through
+ * strbuf_add_printable. NO_COLOR, TERM=dumb and a narrow terminal are respected. */
 #pragma once
 
 #include "coordinator/inventory.h"

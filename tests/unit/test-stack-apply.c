@@ -17,7 +17,7 @@ static void every_trouble_has_cause_and_remedy(void **state)
          "HOSTS.YAML"},
         {STACK_NO_CONFIG, "", -ENOENT, "pod x-0, container main: why", "component's folder"},
         {STACK_CRASHES, "no space", -EREMOTEIO, "ends again and again (why): no space",
-         "kubectl -n bigdata logs x-0 -c main --previous"},
+         "kubectl -n bigdata logs x-0 -c main"},
         {STACK_CRASHES, "", -EREMOTEIO, "its log is empty", "logs"},
         {STACK_UNSCHEDULABLE, "", -ENOSPC, "pod x-0 finds no node: why", "add a node"},
         {STACK_JOB_FAILED, "", -EREMOTEIO, "a job of it failed: why", "delete the job"},

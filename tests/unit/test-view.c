@@ -312,7 +312,8 @@ static void test_amounts(void **state)
 /* A view to render, without a terminal. */
 static struct view still(struct view_line *lines, size_t count)
 {
-    return (struct view){.what = "host", .lines = lines, .count = count, .label_width = 3, .started_ms = 1000};
+    return (struct view){
+        .what = "host", .lines = lines, .count = count, .label_width = 3, .started_ms = 1000};
 }
 
 static size_t columns_of(const char *line)
