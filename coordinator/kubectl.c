@@ -38,9 +38,7 @@ static int unpack(const struct bundle *b, const struct component *c, const char 
     AUTO_FREE char *program = path_join(dir, PROGRAM);
     AUTO_FREE char *hash = path_join(dir, HASH_FILE);
     char digest[DIGEST_SIZE];
-    int r;
-    if ((r = extract_blob(b, c->blob, dir, err)) < 0 ||
-        (r = digest_file(program, digest, NULL, err)) < 0)
+    if (extract_blob(b, c->blob, dir, err) < 0 || digest_file(program, digest, NULL, err) < 0)
         return error_prefix(err, "kubectl of the bundle");
     return file_write_atomic(hash, digest, strlen(digest), 0600, err);
 }

@@ -216,7 +216,7 @@ static int get_before(const struct kubectl *k, const struct stack_rendered *r, j
     add_namespace(r, &args);
     struct error own = ERROR_INIT;
     int e = kubectl_json(k, (const char *const *) args.items, r->text, out, &own);
-    if (e < 0 && !is_unknown_kind(&own) && err)
+    if (e < 0 && !is_unknown_kind(&own))
         *err = own;
     return e < 0 && is_unknown_kind(&own) ? 0 : e;
 }

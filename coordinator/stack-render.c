@@ -54,7 +54,7 @@ static const char *next_separator(const char *text)
 int stack_parse(const char *text, const char *name, json_t *objects, struct error *err)
 {
     int r = 0;
-    while (r == 0 && *text) {
+    while (r == 0 && text && *text) {
         const char *end = next_separator(text);
         r = take_document(text, (size_t) (end - text), name, objects, err);
         text = end + (*end ? 3 : 0);
@@ -167,7 +167,7 @@ int stack_render_job(const struct stack_component *c, const struct stack_step *s
     int r = file_read(path, &raw, err);
     if (r < 0)
         return r;
-    if ((r = stack_substitute(raw.data, c->values, &filled, err)) < 0)
+    if (stack_substitute(raw.data, c->values, &filled, err) < 0)
         return error_prefix(err, "%s", path);
     if ((r = stack_parse(filled, path, objects, err)) < 0 ||
         (r = check_job(objects, path, err)) < 0)

@@ -133,7 +133,7 @@ static int await_job(const struct one *o, const struct stack_rendered *r, struct
     const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L % 1000000000L, .tv_sec = 1};
     STRBUF(line, LINE_MAX_LEN);
     for (;;) {
-        struct stack_progress p;
+        struct stack_progress p = {0};
         int e = judge_job(o, r, &p, err);
         if (e < 0 || p.done)
             return e;
@@ -190,7 +190,7 @@ static int await_ready(const struct one *o, struct error *err)
     const struct timespec pause = {.tv_sec = 1};
     int64_t until = clock_monotonic_ms() + o->run->component->ready_seconds * 1000LL;
     for (;;) {
-        struct stack_progress p;
+        struct stack_progress p = {0};
         int e = judge_job(o, o->run->rendered, &p, err);
         if (e < 0 || p.done)
             return e;

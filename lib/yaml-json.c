@@ -21,7 +21,7 @@ static json_t *number(const char *text)
 
 static json_t *scalar(const struct yaml_node *n)
 {
-    if (yaml_is_null(n))
+    if (!n || yaml_is_null(n))
         return json_null();
     if (yaml_is_boolean(n))
         return json_boolean(n->text[0] == 't' || n->text[0] == 'T');
