@@ -46,7 +46,7 @@ TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
 
 .PHONY: all check check-unit check-asan check-cli check-sources check-registry check-lab check-e2e \
-	check-nfs unit-tests lint format demo lab lab-shell lab-down bundle bench-bootstrap bench-delta \
+	check-nfs check-stack unit-tests lint format demo lab lab-shell lab-down bundle bench-bootstrap bench-delta \
 	bench-distribute bench-import bench-scale install-packages clean help
 .SECONDARY .DELETE_ON_ERROR:
 
@@ -94,7 +94,6 @@ endef
 $(foreach t,$(TESTS),$(eval $(call test_rules,$(t))))
 
 unit-tests: $(TEST_BINARIES)
-
 check-unit: unit-tests ## unit tests (T="name name" runs some)
 	@tests/unit/run unit $(TEST_BINARIES)
 
@@ -106,9 +105,10 @@ check-cli: all ## the programs' command lines, by four-section text files
 check-registry: all ## images and files from servers on loopback, good and bad ones
 check-nfs: bundle ## an NFS server and its clients, in qemu
 check-e2e: bundle ## three hosts become a cluster, in network namespaces
+check-stack: all ## three hosts become a cluster with the analytics stack (not in `check`: long)
 check-sources: all ## sources that public registries serve (skipped where none answers)
 check-lab: ## the test hosts come up, differ, and leave nothing behind
-check-cli check-registry check-e2e check-nfs check-sources check-lab:
+check-cli check-registry check-e2e check-nfs check-stack check-sources check-lab:
 	@tests/$(@:check-%=%)/run
 
 lint: ## layers, formatting, clang-tidy, shellcheck
