@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Where a key may stand. Top and cluster keys fill struct inventory; the others struct host. */
+/* Where a key may stand. Top and cluster keys fill struct inventory; the others struct host, where
+ * nothing else is said. */
 enum inventory_place {
     PLACE_TOP = 1,
     PLACE_CLUSTER = 2,
@@ -18,6 +19,8 @@ enum inventory_place {
     PLACE_HOST = 8,
     PLACE_DISK = 16, /* struct disk */
     PLACE_NFS = 32,
+    PLACE_PROJECT = 64, /* struct project, and so is the next */
+    PLACE_QUOTA = 128,
 };
 
 struct inventory_key;
@@ -43,7 +46,7 @@ struct inventory_type {
 };
 extern const struct inventory_type type_text, type_secret, type_path, type_endpoint, type_address,
     type_port, type_mtu, type_word, type_words, type_choice, type_roles, type_labels, type_taints,
-    type_keys, type_section, type_hosts, type_disks;
+    type_keys, type_section, type_hosts, type_disks, type_quantity, type_names, type_projects;
 
 struct inventory_key {
     const char *name;
@@ -92,6 +95,13 @@ void inventory_host_release(struct host *h);
 void inventory_labels_set(struct host *h, const char *key, const char *value);
 /* "SHA256:" with 43 base64 digits, or "type base64" of a public key whose blob is of that type. */
 bool inventory_is_host_key(const char *s);
+void inventory_project_release(struct project *p);
+bool inventory_is_project(const char *s); /* a DNS label that no part of the system has */
+bool inventory_is_user(const char *s);
+bool inventory_is_reach(const char *s);
+bool inventory_is_cpu(const char *s);
+bool inventory_is_bytes(const char *s);
+bool inventory_is_count(const char *s);
 void inventory_disk_release(struct disk *d);
 bool inventory_is_serial(const char *s);
 bool inventory_is_wwn(const char *s);

@@ -138,6 +138,15 @@ static void schema_text(const struct inventory_key *key, json_t *into)
 
 const struct inventory_type type_text = {inventory_read_scalar, set_text, schema_text};
 
+/* Text that may look like a number. */
+static void schema_quantity(const struct inventory_key *key, json_t *into)
+{
+    json_object_set_new(into, "type", json_pack("[ss]", "string", "number"));
+    json_object_set_new(into, "pattern", json_string(key->pattern));
+}
+
+const struct inventory_type type_quantity = {inventory_read_scalar, set_text, schema_quantity};
+
 /* One spelling for one address, so that duplicates are seen. */
 static bool set_address(const struct inventory_reader *r, const struct inventory_key *key,
                         const char *text, void *target)

@@ -106,5 +106,8 @@ char *inventory_manual(void)
         PLACE_HOST);
     manual_section(&out, "disks of a host", "Each entry is one whole disk.", PLACE_DISK);
     manual_section(&out, "nfs of a host", "docs/storage.md says what becomes of it.", PLACE_NFS);
+    manual_section(&out, "projects", "Each entry is a team. docs/projects.md says what it gets.",
+                   PLACE_PROJECT);
+    manual_section(&out, "quota of a project", "What is left out has no limit.", PLACE_QUOTA);
     return strbuf_steal(&out);
 }

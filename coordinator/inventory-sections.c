@@ -231,7 +231,9 @@ static int unknown_key(const struct inventory_reader *r, const struct yaml_node 
                   {PLACE_DEFAULTS | PLACE_HOST, "under defaults or a host"},
                   {PLACE_HOST, "under a host"},
                   {PLACE_DISK, "under a disk of a host"},
-                  {PLACE_NFS, "under nfs of a host"}};
+                  {PLACE_NFS, "under nfs of a host"},
+                  {PLACE_PROJECT, "under a project"},
+                  {PLACE_QUOTA, "under quota of a project"}};
     const char *name = node->keys[i];
     char shown[INVENTORY_SHOWN_MAX], phrase[128];
     inventory_shown(name, shown);

@@ -15,7 +15,10 @@
 #define INV(member) offsetof(struct inventory, member)
 #define HOST(member) offsetof(struct host, member)
 #define DISK(member) offsetof(struct disk, member)
+#define PROJECT(member) offsetof(struct project, member)
 #define LABEL_PATTERN "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+#define USER_PATTERN "^[A-Za-z0-9]([-A-Za-z0-9._@]{0,61}[A-Za-z0-9])?$"
+#define BYTES_PATTERN "^[1-9][0-9]{0,14}(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$"
 #define DOMAIN_PATTERN "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 #define ADDRESS_PATTERN "^[0-9A-Za-z:][-0-9A-Za-z.:]*$"
 #define ENDPOINT_PATTERN "^[0-9A-Za-z][-0-9A-Za-z.]*(:[0-9]{1,5})?$"
@@ -91,6 +94,12 @@ const struct inventory_key inventory_keys[] = {
      .help = "The stack that is started once the cluster is ready, and tested: a profile of the "
              "bundle by its name, or one of your own by its path, relative to hosts.yaml. Default: "
              "none."},
+    {.name = "projects",
+     .places = PLACE_TOP,
+     .type = &type_projects,
+     .expected = "a list of projects",
+     .example = "[{name: risk, owners: [ada], scientists: [sam], quota: {cpu: 8, memory: 16Gi}}]",
+     .help = "Teams that share the cluster, each kept apart in a namespace of its own."},
     {.name = "bundle",
      .places = PLACE_TOP,
      .type = &type_path,
@@ -393,6 +402,83 @@ const struct inventory_key inventory_keys[] = {
      .expected = "an absolute path for data, such as /srv/nfs",
      .help = "Folder that volumes are made in, letters, digits, '.', '_' and '-' in its names. It "
              "may be on a disk that disks mounts."},
+
+    {.name = "name",
+     .places = PLACE_PROJECT,
+     .type = &type_text,
+     .offset = PROJECT(name),
+     .required = true,
+     .grammar = inventory_is_project,
+     .pattern = LABEL_PATTERN,
+     .expected = "lower-case letters, digits and '-', at most 40, and no namespace of the system",
+     .help = "Name of the project and of its namespace."},
+    {.name = "owners",
+     .places = PLACE_PROJECT,
+     .type = &type_names,
+     .offset = PROJECT(owners),
+     .grammar = inventory_is_user,
+     .pattern = USER_PATTERN,
+     .expected = "a list of users such as [ada, sam@example.com]",
+     .help = "Users who administer the project; its limits, and what keeps it apart, are not "
+             "theirs to change."},
+    {.name = "scientists",
+     .places = PLACE_PROJECT,
+     .type = &type_names,
+     .offset = PROJECT(scientists),
+     .grammar = inventory_is_user,
+     .pattern = USER_PATTERN,
+     .expected = "a list of users such as [ada, sam@example.com]",
+     .help = "Users who run jobs and pods in the project, and see what goes on there."},
+    {.name = "quota",
+     .places = PLACE_PROJECT,
+     .type = &type_section,
+     .section = PLACE_QUOTA,
+     .expected = "a mapping such as {cpu: 8, memory: 16Gi}",
+     .help = "What all of the project may take together."},
+    {.name = "reach",
+     .places = PLACE_PROJECT,
+     .type = &type_names,
+     .offset = PROJECT(reach),
+     .grammar = inventory_is_reach,
+     .pattern =
+         "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(:[0-9]{1,5})?)?$",
+     .expected = "a list of projects and namespaces, or parts of them such as bigdata/minio:9000",
+     .help = "Where connections of the project's pods may go, besides the project itself: a "
+             "project, a namespace, or NAMESPACE/APP or NAMESPACE/APP:PORT, which mean pods with "
+             "that app.kubernetes.io/name. In bigdata APP is a component of the stack."},
+
+    {.name = "cpu",
+     .places = PLACE_QUOTA,
+     .type = &type_quantity,
+     .offset = PROJECT(cpu),
+     .grammar = inventory_is_cpu,
+     .pattern = "^[0-9]{1,9}(m|\\.[0-9]{1,3})?$",
+     .expected = "a number of CPUs such as 8 or 500m",
+     .help = "Sum of the pods' CPU requests."},
+    {.name = "memory",
+     .places = PLACE_QUOTA,
+     .type = &type_quantity,
+     .offset = PROJECT(memory),
+     .grammar = inventory_is_bytes,
+     .pattern = BYTES_PATTERN,
+     .expected = "a number of bytes such as 16Gi",
+     .help = "Sum of the pods' memory, requests and limits alike."},
+    {.name = "storage",
+     .places = PLACE_QUOTA,
+     .type = &type_quantity,
+     .offset = PROJECT(storage),
+     .grammar = inventory_is_bytes,
+     .pattern = BYTES_PATTERN,
+     .expected = "a number of bytes such as 100Gi",
+     .help = "Sum of what volume claims ask for; of the project's bucket, too."},
+    {.name = "pods",
+     .places = PLACE_QUOTA,
+     .type = &type_quantity,
+     .offset = PROJECT(pods),
+     .grammar = inventory_is_count,
+     .pattern = "^[1-9][0-9]{0,5}$",
+     .expected = "a number of pods such as 50",
+     .help = "Pods that are not through yet."},
     {0},
 };
 
@@ -482,6 +568,9 @@ void inventory_release(struct inventory *inv)
         free(texts[i]);
     for (size_t i = 0; i < inv->host_count; i++)
         inventory_host_release(&inv->hosts[i]);
+    for (size_t i = 0; i < inv->project_count; i++)
+        inventory_project_release(&inv->projects[i]);
+    free(inv->projects);
     free(inv->hosts);
     inventory_host_release(&inv->defaults);
     strv_release(&inv->storage);

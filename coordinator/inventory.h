@@ -66,6 +66,14 @@ struct host {
     bool remembered; /* it has no line any more (coordinator/applied-hosts.h) */
 };
 
+/* A team's part of the cluster: a namespace of that name (docs/projects.md). */
+struct project {
+    char *name;                     /* DNS label, none that Kubernetes or the stack has */
+    struct strv owners, scientists; /* users, each once */
+    char *cpu, *memory, *storage, *pods; /* quantities of Kubernetes; NULL: no limit */
+    struct strv reach; /* inventory_reach_parse takes them */
+};
+
 struct inventory {
     char *path;         /* of hosts.yaml */
     char *cluster_name; /* default "bigtop" */
@@ -84,10 +92,20 @@ struct inventory {
     char *bundle;       /* folder, relative to hosts.yaml's already resolved; or NULL */
     struct strv bundle_keys; /* public keys ("RW…"), and resolved paths of NAME.pub */
     char *known_hosts;  /* default ~/.ssh/known_hosts */
+    struct project *projects;
+    size_t project_count;
     struct host defaults; /* what a host has that says nothing itself */
     struct host *hosts;
     size_t host_count;
 };
+
+/* "SPACE", "SPACE/APP" or "SPACE/APP:PORT": pods of a namespace, all or those with that
+ * app.kubernetes.io/name. False when it is none. */
+struct reach {
+    char space[64], app[64]; /* app may be "" */
+    uint16_t port;           /* 0: all */
+};
+bool inventory_reach_parse(const char *text, struct reach *out);
 
 /* Leaves *out untouched on failure: -EINVAL, or another errno when the file cannot be read.
  * A file with a password in it whose mode lets group or others at it is refused with -EPERM. */
