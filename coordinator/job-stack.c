@@ -1,9 +1,12 @@
 /* The profile of hosts.yaml: opened before any host is, handed off to once the cluster is there. */
 #include "coordinator/job.h"
 #include "coordinator/stack-apply.h"
+#include "coordinator/stack-objects.h"
 #include "coordinator/stack-test.h"
 #include "lib/clock.h"
 #include "lib/path.h"
+
+#include <string.h>
 
 int job_open_stack(struct job *j, struct error *err)
 {
@@ -39,6 +42,28 @@ static int test(struct job *j, enum view_mode mode)
     return stack_tests_run(&j->stack, &tests, j->view);
 }
 
+/* A run that was cut before its tests had passed is made good by the next one. */
+static bool is_tested(const struct job *j)
+{
+    AUTO_FREE char *tested = NULL;
+    return stack_recall(&j->stack.kubectl, STACK_TESTED, &tested, NULL) == 0 && tested &&
+           strcmp(tested, j->stack.profile) == 0;
+}
+
+static int test_once(struct job *j, bool changed, enum view_mode mode)
+{
+    const struct kubectl *k = &j->stack.kubectl;
+    struct error err = ERROR_INIT;
+    if (!changed && is_tested(j))
+        return EXIT_DONE;
+    if (stack_remember(k, STACK_TESTED, "", &err) < 0)
+        return command_fail(EXIT_HOST_FAILED, &err);
+    int code = test(j, mode);
+    if (code == EXIT_DONE && stack_remember(k, STACK_TESTED, j->stack.profile, &err) < 0)
+        return command_fail(EXIT_HOST_FAILED, &err);
+    return code;
+}
+
 int job_hand_off(struct job *j, const char *kubeconfig, enum view_mode mode)
 {
     size_t changed = 0;
@@ -47,5 +72,5 @@ int job_hand_off(struct job *j, const char *kubeconfig, enum view_mode mode)
     j->stack.kubectl.kubeconfig = xstrdup(kubeconfig);
     show(j, stack_view(mode, &j->stack.stack));
     int code = stack_apply_and_tell(&j->stack, j->view, clock_monotonic_ms(), &changed);
-    return code == EXIT_DONE && changed > 0 ? test(j, mode) : code;
+    return code == EXIT_DONE ? test_once(j, changed > 0, mode) : code;
 }

@@ -51,8 +51,9 @@ int job_need_removals(struct job *j, const struct strv *names, bool yes);
 int job_forget_removed(struct job *j, struct error *err);
 /* The profile of hosts.yaml, if there is one, with the bundle that is open (job_open does it). */
 int job_open_stack(struct job *j, struct error *err);
-/* After a run that made the cluster ready: starts the profile, and tests it if anything changed.
- * The job's view becomes another one. Returns an enum exit_code, with every error reported. */
+/* After a run that made the cluster ready: starts the profile, and tests it if anything changed
+ * since its tests passed. The job's view becomes another one. Returns an enum exit_code, with every
+ * error reported. */
 int job_hand_off(struct job *j, const char *kubeconfig, enum view_mode mode);
 /* How many hosts were changed. */
 size_t job_changed(const struct job *j);

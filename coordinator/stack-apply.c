@@ -273,6 +273,22 @@ static void walk(struct applying *a)
     }
 }
 
+/* What only the former profile has may be in use: it stays until somebody says otherwise. */
+static int remember(const struct applying *a, struct error *err)
+{
+    const struct stack_work *w = a->w;
+    AUTO_FREE char *former = NULL;
+    int r = stack_recall(&w->kubectl, STACK_APPLIED, &former, err);
+    if (r < 0 || (former && strcmp(former, w->profile) == 0))
+        return r;
+    if (former)
+        view_warn(a->view, NULL,
+                  "profile %s was applied before: what this one does not have stays as it is; "
+                  "`stack remove --profile %s`, then `stack apply`, takes it out",
+                  former, former);
+    return stack_remember(&w->kubectl, STACK_APPLIED, w->profile, err);
+}
+
 /* Nothing was applied yet. */
 static void refuse(struct applying *a, const struct error *err)
 {
@@ -294,7 +310,7 @@ int stack_apply(const struct stack_work *w, struct view *v, size_t *changed)
     }
     if (stack_make_namespace(&w->kubectl, &made, &err) < 0)
         fail_all(&a, "namespace " STACK_NAMESPACE, &err);
-    else if (stack_remember(&w->kubectl, w->profile, &err) < 0)
+    else if (remember(&a, &err) < 0)
         fail_all(&a, "remember the profile", &err);
     else
         walk(&a);

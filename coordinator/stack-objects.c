@@ -10,8 +10,7 @@
 
 #define SECRET_LEN 32
 #define APPLY_TIMEOUT_MS 120000
-#define REGISTER_TRIES 15     /* of a second: a CustomResourceDefinition becomes a kind */
-#define RECORD "bigtop-stack" /* a ConfigMap */
+#define REGISTER_TRIES 15 /* of a second: a CustomResourceDefinition becomes a kind */
 #define LIVE_KINDS "deployments,statefulsets,daemonsets,jobs,pods"
 
 int stack_make_namespace(const struct kubectl *k, bool *changed, struct error *err)
@@ -31,35 +30,30 @@ int stack_make_namespace(const struct kubectl *k, bool *changed, struct error *e
     return kubectl_run(k, create, text, KUBECTL_TIMEOUT_MS, NULL, err);
 }
 
-/* The profile */
+/* Records */
 
-int stack_remember(const struct kubectl *k, const char *profile, struct error *err)
+int stack_remember(const struct kubectl *k, const char *record, const char *profile,
+                   struct error *err)
 {
     static const char *const args[] = {
         "apply", "--server-side", "--force-conflicts", "--field-manager=" STACK_MANAGER, "-f", "-",
         NULL};
     AUTO_JSON *map = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s}}", "apiVersion", "v1", "kind",
-                               "ConfigMap", "metadata", "name", RECORD, "namespace",
+                               "ConfigMap", "metadata", "name", record, "namespace",
                                STACK_NAMESPACE, "data", "profile", profile);
     AUTO_FREE char *text = json_canonical(map);
     return kubectl_run(k, args, text, KUBECTL_TIMEOUT_MS, NULL, err);
 }
 
-int stack_recall(const struct kubectl *k, char **out, struct error *err)
+int stack_recall(const struct kubectl *k, const char *record, char **out, struct error *err)
 {
-    static const char *const args[] = {"get",           "configmap",          RECORD, "-n",
-                                       STACK_NAMESPACE, "--ignore-not-found", NULL};
+    const char *const args[] = {"get",           "configmap",          record, "-n",
+                                STACK_NAMESPACE, "--ignore-not-found", NULL};
     AUTO_JSON *map = NULL;
     int r = kubectl_json(k, args, NULL, &map, err);
-    if (r < 0)
-        return r;
     const char *profile = json_get_string(json_object_get(map, "data"), "profile", NULL);
-    if (profile) {
-        *out = xstrdup(profile);
-        return 0;
-    }
-    error_set(err, -ENOENT, "no profile is named, and the cluster has had none");
-    return error_remedy(err, "name one: --profile NAME, or DIR/NAME.yaml");
+    *out = profile && *profile ? xstrdup(profile) : NULL;
+    return r;
 }
 
 /* Secrets */

@@ -27,10 +27,13 @@ int stack_delete_objects(const struct kubectl *k, const struct stack_rendered *r
 int stack_check_room(const struct kubectl *k, const struct stack *s,
                      const struct stack_rendered *rendered, struct error *err);
 
-/* Which profile is meant when none is named: the one that was applied last. The caller owns *out;
- * -ENOENT with a remedy when there was none. */
-int stack_remember(const struct kubectl *k, const char *profile, struct error *err);
-int stack_recall(const struct kubectl *k, char **out, struct error *err);
+/* What the cluster remembers: which profile was applied last, and which one passed its tests since
+ * it changed. ConfigMaps of these names. *out: NULL when there was none; the caller's. */
+#define STACK_APPLIED "bigtop-stack"
+#define STACK_TESTED "bigtop-stack-tested"
+int stack_remember(const struct kubectl *k, const char *record, const char *profile,
+                   struct error *err);
+int stack_recall(const struct kubectl *k, const char *record, char **out, struct error *err);
 
 /* Workloads and pods of the namespaces that the components name; what stack_judge wants. */
 int stack_fetch_live(const struct kubectl *k, const struct stack_rendered *rendered, size_t count,

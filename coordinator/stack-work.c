@@ -109,10 +109,19 @@ static int find_profile(const struct stack_work *w, const char *profile, const s
     return unknown_profile(w, profile, roots, err);
 }
 
+static int recall_profile(struct stack_work *w, struct error *err)
+{
+    int r = stack_recall(&w->kubectl, STACK_APPLIED, &w->profile, err);
+    if (r < 0 || w->profile)
+        return r;
+    error_set(err, -ENOENT, "no profile is named, and the cluster has had none");
+    return error_remedy(err, "name one: --profile NAME, or DIR/NAME.yaml");
+}
+
 static int choose_profile(struct stack_work *w, const char *profile, struct error *err)
 {
     if (!profile)
-        return stack_recall(&w->kubectl, &w->profile, err);
+        return recall_profile(w, err);
     w->profile = stack_is_file(profile) ? realpath(profile, NULL) : xstrdup(profile);
     return w->profile ? 0 : error_errno(err, -errno, "profile %s", profile);
 }

@@ -134,11 +134,17 @@ static void the_profile_is_recalled(void **state)
     struct error err = ERROR_INIT;
     AUTO_FREE char *profile = NULL;
     put(*state, "says.0", "{\"data\":{\"profile\":\"minimal\"}}", 0644);
-    assert_int_equal(stack_recall(&k, &profile, &err), 0);
+    assert_int_equal(stack_recall(&k, STACK_APPLIED, &profile, &err), 0);
     assert_string_equal(profile, "minimal");
+    AUTO_FREE char *none = NULL;
     put(*state, "says.1", "", 0644);
-    assert_int_equal(stack_recall(&k, &profile, &err), -ENOENT);
-    assert_error_has(err, "no profile is named");
+    assert_int_equal(stack_recall(&k, STACK_APPLIED, &none, &err), 0);
+    assert_null(none);
+    AUTO_FREE char *emptied = NULL;
+    put(*state, "says.2", "{\"data\":{\"profile\":\"\"}}", 0644);
+    assert_int_equal(stack_recall(&k, STACK_TESTED, &emptied, &err), 0);
+    assert_null(emptied);
+    assert_int_equal(stack_recall(&k, STACK_TESTED, &emptied, &err), -EREMOTEIO);
     kubectl_release(&k);
 }
 
