@@ -1,5 +1,7 @@
 #include "coordinator/stack-ready.h"
 
+#include "lib/pod.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -189,6 +191,13 @@ static void note_trouble(const struct judging *j, enum stack_trouble trouble, co
     (void) snprintf(p->reason, sizeof(p->reason), "%s", reason);
 }
 
+static void note_crash(const struct judging *j, const json_t *pod, const char *container)
+{
+    STRBUF(why, sizeof(j->out->reason));
+    pod_trouble(pod, &why);
+    note_trouble(j, STACK_CRASHES, pod, container, why.data);
+}
+
 static void judge_container(const struct judging *j, const json_t *pod, const json_t *status)
 {
     const json_t *state = json_object_get(status, "state");
@@ -200,11 +209,10 @@ static void judge_container(const struct judging *j, const json_t *pod, const js
         trouble = STACK_CRASHES;
     if (trouble == STACK_NO_IMAGE)
         note_trouble(j, trouble, pod, name, json_get_string(status, "image", ""));
+    else if (trouble == STACK_CRASHES)
+        note_crash(j, pod, name);
     else if (trouble)
-        note_trouble(
-            j, trouble, pod, name,
-            json_get_string(waiting ? waiting : ended,
-                            json_get_string(waiting, "message", NULL) ? "message" : "reason", ""));
+        note_trouble(j, trouble, pod, name, json_get_string(waiting, "message", "it cannot start"));
     else if (json_object_get(state, "running") && !json_get_bool(status, "ready", true))
         note_trouble(j, STACK_UNREADY, pod, name, "it runs and is not ready");
 }
