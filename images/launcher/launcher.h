@@ -5,7 +5,7 @@
  *                               added to what it executes
  *   launch probe tcp HOST:PORT  0 when it takes a connection
  *   launch probe ask HOST:PORT TEXT ANSWER   0 when, asked TEXT (and a newline), it says ANSWER
- *   launch probe thrift HOST:PORT METHOD     0 when a call of METHOD, without arguments, is answered
+ *   launch probe thrift HOST:PORT METHOD     0 when METHOD, called without arguments, is answered
  *                                            (images/launcher/thrift.h)
  *
  * FILE has a directive a line, of words (images/launcher/words.h):
