@@ -6,5 +6,6 @@
 
 /* Why a pod is not ready, for people: "CrashLoopBackOff, restarted 3 times: Error, exit code 1",
  * "ImagePullBackOff", "Unschedulable: 0/3 nodes are available: …". Of several containers the first
- * that has a reason. Empty while it only starts; what `out` had before is gone. The text is the cluster's: untrusted. */
+ * that has a reason. Empty while it only starts; what `out` had before is gone. The text is the
+ * cluster's: untrusted. */
 void pod_trouble(const json_t *pod, struct strbuf *out);

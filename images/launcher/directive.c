@@ -73,7 +73,7 @@ static int set_each(const struct strv *w, long first, long count, struct error *
 static int run_series(const struct launcher *l, const struct strv *w, struct error *err)
 {
     (void) l;
-    long first, count;
+    long first = 0, count = 0;
     int r;
     if ((r = parse_number("FIRST", w->items[2], 0, INT_MAX, &first, err)) < 0 ||
         (r = parse_number("COUNT", w->items[3], 1, SERIES_MAX, &count, err)) < 0)
@@ -115,7 +115,7 @@ static long long memory_limit(const char *sys)
 
 static int run_heap(const struct launcher *l, const struct strv *w, struct error *err)
 {
-    long percent;
+    long percent = 0;
     int r = parse_number("PERCENT", w->items[2], 1, 100, &percent, err);
     if (r < 0)
         return r;
@@ -163,7 +163,7 @@ static int run_file(const struct launcher *l, const struct strv *w, struct error
 static int run_wait(const struct launcher *l, const struct strv *w, struct error *err)
 {
     AUTO_TCP_ADDRESS a = {0};
-    long seconds;
+    long seconds = 0;
     int r;
     if ((r = tcp_address_parse(w->items[1], &a, err)) < 0 ||
         (r = parse_number("SECONDS", w->items[2], 1, SECONDS_MAX, &seconds, err)) < 0)

@@ -2,14 +2,12 @@
 open meanwhile, and reset shuts it again."""
 
 import concurrent.futures
-import os
-import pathlib
 import re
 import subprocess
 
 import workload
 from harness import Skip, check, wait_for
-from lab import bundle_dir
+from lab import bundle_dir, cache_home
 
 DONE = 0
 HOSTS = {"n1": "nftables", "n4": "firewalld", "n5": "ufw", "n6": "iptables-legacy"}
@@ -66,8 +64,7 @@ class Scenario:
 def fetch(lab, host, package):
     """The packages that this host lacks for it, from this machine's own sources, kept for the next
     time; apt checks what it fetches."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    folder = cache / "bigtop-bootstrap/lab/debs" / package
+    folder = cache_home() / "bigtop-bootstrap/lab/debs" / package
     (folder / "partial").mkdir(parents=True, exist_ok=True)
     status = lab.scratch / f"{host}.status"
     status.write_bytes((lab.root_of(host) / "var/lib/dpkg/status").read_bytes())

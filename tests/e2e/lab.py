@@ -17,9 +17,17 @@ BUILT = ROOT / "build/bigtop-bootstrap"
 APPLY_SECONDS = 420
 
 
+def cache_home():
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+
+
 def bundle_dir():
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    return pathlib.Path(os.environ.get("BUNDLE") or cache / "bigtop-bootstrap/bundle")
+    return pathlib.Path(os.environ.get("BUNDLE") or cache_home() / "bigtop-bootstrap/bundle")
+
+
+def bundle_key():
+    """NAME of the NAME.key and NAME.pub that it is signed with, as tests/lab/key.sh has it."""
+    return pathlib.Path(os.environ.get("BUNDLE_KEY") or cache_home() / "bigtop-bootstrap/bundle")
 
 
 class Run:
@@ -178,7 +186,7 @@ class Lab:
         home = self.scratch / "home"
         home.mkdir(exist_ok=True)
         variables = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "dumb",
-                     "XDG_CACHE_HOME": str(bundle_dir().parent.parent), **(environment or {})}
+                     "XDG_CACHE_HOME": str(cache_home()), **(environment or {})}
         with open(output, "w") as sink:
             process = subprocess.Popen(
                 ["nsenter", f"--net=/run/netns/bigtop-{self.id}", "--", *wrap, self.program, *words],

@@ -2,12 +2,11 @@
 the engine that starts the real ones."""
 
 import json
-import os
 import pathlib
 import shutil
 
 from harness import check, wait_for
-from lab import bundle_dir
+from lab import bundle_dir, bundle_key
 
 DONE, HOST_FAILED, BAD_INPUT = 0, 1, 2
 HERE = pathlib.Path(__file__).resolve().parent / "stack"
@@ -40,12 +39,7 @@ def kubeconfig(lab):
 
 def stack(lab, command, *words):
     return lab.run("stack", command, "--kubeconfig", kubeconfig(lab), "--bundle", bundle_dir(),
-                   "--key", key(), *words)
-
-
-def key():
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    return cache / "bigtop-bootstrap/bundle.pub"
+                   "--key", f"{bundle_key()}.pub", *words)
 
 
 def bad_profiles_are_refused(lab):
