@@ -77,12 +77,17 @@ static void start_openssl(void)
     OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 }
 
+#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+static bool is_text(const char *text, const char *allowed)
+{
+    size_t len = strlen(text);
+    return len > 0 && len <= NAME_MAX_LEN && strspn(text, allowed) == len;
+}
+
 static bool is_name(const char *name)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                  "0123456789._-";
-    size_t len = strlen(name);
-    return len > 0 && len <= NAME_MAX_LEN && strspn(name, allowed) == len;
+    return is_text(name, NAME_CHARACTERS);
 }
 
 static bool set_serial(X509 *certificate)
@@ -97,10 +102,15 @@ static bool set_serial(X509 *certificate)
     return ok;
 }
 
+static bool set_part(X509_NAME *of, int nid, const char *text)
+{
+    return X509_NAME_add_entry_by_NID(of, nid, MBSTRING_UTF8, (const unsigned char *) text, -1, -1,
+                                      0) == 1;
+}
+
 static bool set_name(X509_NAME *of, const char *name)
 {
-    return X509_NAME_add_entry_by_NID(of, NID_commonName, MBSTRING_UTF8,
-                                      (const unsigned char *) name, -1, -1, 0) == 1;
+    return set_part(of, NID_commonName, name);
 }
 
 static bool add_extension(X509 *certificate, int nid, const char *value)
@@ -216,6 +226,47 @@ int tls_authority_issue(struct tls_authority *a, const char *name, struct strbuf
         return fail(err, -EIO, "make a certificate");
     int r = certificate_to_pem(certificate, cert, err);
     return r < 0 ? r : key_to_pem(own, key, err);
+}
+
+/* Requests */
+
+static void request_free(X509_REQ **request)
+{
+    X509_REQ_free(*request);
+}
+#define AUTO_REQUEST CLEANUP(request_free) X509_REQ
+
+static X509_REQ *make_request(const char *name, const char *organisation, EVP_PKEY *key)
+{
+    AUTO_REQUEST *r = X509_REQ_new();
+    if (!r || X509_REQ_set_version(r, X509_REQ_VERSION_1) != 1 ||
+        !set_part(X509_REQ_get_subject_name(r), NID_organizationName, organisation) ||
+        !set_name(X509_REQ_get_subject_name(r), name) || X509_REQ_set_pubkey(r, key) != 1 ||
+        X509_REQ_sign(r, key, EVP_sha256()) <= 0)
+        return NULL;
+    return TAKE_PTR(r);
+}
+
+static int request_to_pem(X509_REQ *request, struct strbuf *out, struct error *err)
+{
+    AUTO_BIO *bio = BIO_new(BIO_s_mem());
+    if (!bio || PEM_write_bio_X509_REQ(bio, request) != 1)
+        return fail(err, -EIO, "write a request as text");
+    return add_pem(bio, out, err);
+}
+
+int tls_request_make(const char *name, const char *organisation, struct strbuf *request,
+                     struct strbuf *key, struct error *err)
+{
+    start_openssl();
+    if (!is_text(name, NAME_CHARACTERS ":@") || !is_text(organisation, NAME_CHARACTERS ":@"))
+        return error_set(err, -EINVAL, "not a name for a certificate");
+    AUTO_KEY *own = EVP_EC_gen("P-256");
+    AUTO_REQUEST *r = own ? make_request(name, organisation, own) : NULL;
+    if (!r)
+        return fail(err, -EIO, "make a request for a certificate");
+    int e = request_to_pem(r, request, err);
+    return e < 0 ? e : key_to_pem(own, key, err);
 }
 
 static BIO *open_pem(const char *pem)

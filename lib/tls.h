@@ -1,6 +1,7 @@
 /* TLS 1.3 between the agents of one run, on OpenSSL (tls.c). Both sides show a certificate of the
  * run's own authority, and only that authority is trusted: no names, no system store, and no dates
- * either (clocks of raw hosts may be wrong; the authority lives for one run and in memory only). */
+ * either (clocks of raw hosts may be wrong; the authority lives for one run and in memory only).
+ * Besides: requests for certificates of other authorities. */
 #pragma once
 
 #include "lib/cleanup.h"
@@ -25,6 +26,12 @@ const char *tls_authority_pem(const struct tls_authority *a);
  * -EINVAL). Appends PEM texts; key is secret. From any thread. */
 int tls_authority_issue(struct tls_authority *a, const char *name, struct strbuf *cert,
                         struct strbuf *key, struct error *err);
+
+/* A request (PKCS #10) that another authority shall make a certificate of, such as a cluster's: for
+ * a new key, with a common name and an organisation (each 1 to 64 bytes of [A-Za-z0-9._:@-]; -EINVAL).
+ * Appends PEM texts; key is secret. */
+int tls_request_make(const char *name, const char *organisation, struct strbuf *request,
+                     struct strbuf *key, struct error *err);
 
 /* What one agent is and trusts. */
 struct tls_identity;

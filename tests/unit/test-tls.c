@@ -393,6 +393,35 @@ static void test_malformed_identity(void **state)
     assert_null(i);
 }
 
+static void test_request(void **state)
+{
+    (void) state;
+    struct error err = ERROR_INIT;
+    STRBUF(request, TLS_PEM_MAX);
+    STRBUF(key, TLS_PEM_MAX);
+    STRBUF(other, TLS_PEM_MAX);
+    assert_int_equal(tls_request_make("ada@example.com", "bigtop:projects", &request, &key, &err),
+                     0);
+    assert_non_null(strstr(request.data, "-----BEGIN CERTIFICATE REQUEST-----"));
+    assert_non_null(strstr(key.data, "PRIVATE KEY-----"));
+    assert_null(strstr(request.data, "PRIVATE"));
+    assert_int_equal(tls_request_make("ada@example.com", "bigtop:projects", &request, &other, &err),
+                     0);
+    assert_string_not_equal(key.data, other.data);
+    static const char *const bad[] = {
+        "",
+        "a b",
+        "a/b",
+        "a\nb",
+        "a,CN=b",
+        "a234567890123456789012345678901234567890123456789012345678901"
+        "2345"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_int_equal(tls_request_make(bad[i], "o", &request, &key, &err), -EINVAL);
+        assert_int_equal(tls_request_make("ada", bad[i], &request, &key, &err), -EINVAL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_altered_bytes),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_malformed_identity),
+        cmocka_unit_test(test_request),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
