@@ -122,12 +122,20 @@ static bool is_kind(const json_t *object, const char *kind)
     return strcmp(json_get_string(object, "kind", ""), kind) == 0;
 }
 
+static bool has_ended(const json_t *pod)
+{
+    const char *phase = json_get_string(json_object_get(pod, "status"), "phase", "");
+    return strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0;
+}
+
 static size_t pods_of(const json_t *object, size_t nodes)
 {
     if (is_kind(object, "DaemonSet"))
         return nodes;
     if (is_kind(object, "Job"))
         return 1;
+    if (is_kind(object, "Pod"))
+        return !has_ended(object);
     int64_t replicas = json_get_int(spec_of(object), "replicas", 1);
     return replicas > 0 ? (size_t) replicas : 0;
 }
@@ -147,10 +155,10 @@ void stack_need_of(const json_t *objects, size_t nodes, struct stack_need *out)
     json_array_foreach(objects, i, o) {
         if (is_kind(o, "PersistentVolumeClaim"))
             out->storage += storage_of_claim(o);
-        if (!stack_is_workload(o))
+        if (!stack_is_workload(o) && !is_kind(o, "Pod"))
             continue;
         size_t pods = pods_of(o, nodes);
-        struct amount one = of_pod(spec_of(template_of(o)));
+        struct amount one = of_pod(is_kind(o, "Pod") ? spec_of(o) : spec_of(template_of(o)));
         out->pods += pods;
         out->memory += (int64_t) pods * one.memory;
         out->cpu += (int64_t) pods * one.cpu;
@@ -413,12 +421,6 @@ static bool is_own(const json_t *pod, const struct stack_rendered *rendered, siz
                 return true;
     }
     return false;
-}
-
-static bool has_ended(const json_t *pod)
-{
-    const char *phase = json_get_string(json_object_get(pod, "status"), "phase", "");
-    return strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0;
 }
 
 static void deduct(const json_t *pod, struct stack_nodes *nodes)

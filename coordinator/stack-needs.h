@@ -36,7 +36,8 @@ void stack_nodes_from_live(const json_t *nodes, const json_t *pods, const json_t
                            const struct stack_rendered *rendered, size_t count,
                            struct stack_nodes *out);
 
-/* All pods of a component together; a DaemonSet's once for each of `nodes` nodes. */
+/* All pods of a component together; a DaemonSet's once for each of `nodes` nodes. Of
+ * the API's lists of pods and claims as well: pods that have not ended. */
 struct stack_need {
     size_t pods;
     int64_t memory, cpu, storage;

@@ -66,8 +66,8 @@ static void find_nodes(const json_t *live, struct strv *out)
 }
 
 /* A kubelet that does not answer is no reason to say nothing of the others. */
-static int fetch_summaries(const struct stack_work *w, const json_t *live, json_t *out,
-                           struct error *err)
+int stack_fetch_summaries(const struct kubectl *k, const json_t *live, json_t *out,
+                          struct error *err)
 {
     STRV(nodes);
     find_nodes(live, &nodes);
@@ -76,7 +76,7 @@ static int fetch_summaries(const struct stack_work *w, const json_t *live, json_
             "/api/v1/nodes/%s/proxy/stats/summary?only_cpu_and_memory=true", nodes.items[i]);
         const char *const args[] = {"get", "--raw", path, NULL};
         STRBUF(text, KUBECTL_OUTPUT_MAX);
-        int r = kubectl_run(&w->kubectl, args, NULL, KUBECTL_TIMEOUT_MS, &text, err);
+        int r = kubectl_run(k, args, NULL, KUBECTL_TIMEOUT_MS, &text, err);
         if (r == -ECANCELED)
             return r;
         json_t *summary = r == 0 ? json_parse(text.data, text.len, "a summary", NULL) : NULL;
@@ -118,7 +118,7 @@ int stack_status(const struct stack_work *w, json_t **out, bool *all, struct err
     int r;
     if ((r = stack_fetch_live(&w->kubectl, w->rendered, w->stack.count, &live, err)) < 0 ||
         (r = kubectl_json(&w->kubectl, get_nodes, NULL, &nodes, err)) < 0 ||
-        (r = fetch_summaries(w, live, summaries, err)) < 0)
+        (r = stack_fetch_summaries(&w->kubectl, live, summaries, err)) < 0)
         return r;
     json_t *list = json_array();
     *all = true;

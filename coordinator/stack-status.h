@@ -10,6 +10,11 @@
  * the kubelets do not tell),"text"}], bytes; the caller owns *out. *all: whether all is ready. */
 int stack_status(const struct stack_work *w, json_t **out, bool *all, struct error *err);
 
+/* Appends what the kubelets of the nodes say that pods of `live` (an array) run on; nothing for one
+ * that does not answer. -ECANCELED. */
+int stack_fetch_summaries(const struct kubectl *k, const json_t *live, json_t *out,
+                          struct error *err);
+
 /* Pure: bytes that the pods of a component use (their working sets), of the kubelets' summaries
  * (an array); -1 when none of its pods is in them. */
 int64_t stack_memory_used(const json_t *objects, const json_t *live, const json_t *summaries);
