@@ -25,14 +25,14 @@ static char *kubeconfig_path(const char *option)
     return path_expand_home("~/.kube/config");
 }
 
-static int open_verified(const char *path, const struct stack_arguments *a, struct bundle *out,
-                         struct error *err)
+static int open_verified(const char *path, const struct stack_arguments *a,
+                         const struct inventory *inv, struct bundle *out, struct error *err)
 {
     AUTO_TRUSTED_KEYS trusted = {0};
     const struct inventory none = INVENTORY_INIT;
     if (a->insecure)
         return bundle_open(path, NULL, out, err);
-    int r = named_keys_load(&none, &a->keys, &trusted, err);
+    int r = named_keys_load(inv ? inv : &none, &a->keys, &trusted, err);
     if (r < 0)
         return r;
     if (trusted.count > 0)
@@ -43,14 +43,16 @@ static int open_verified(const char *path, const struct stack_arguments *a, stru
 }
 
 /* Without one that is named, and none in the cache, it goes without. */
-static int open_bundle(const struct stack_arguments *a, struct stack_opened *out)
+static int open_bundle(const struct stack_arguments *a, const struct inventory *inv,
+                       struct stack_opened *out)
 {
     struct error err = ERROR_INIT;
     AUTO_FREE char *cache = path_cache_dir();
-    AUTO_FREE char *path = a->bundle ? path_expand_home(a->bundle) : path_join(cache, "bundle");
-    if (!a->bundle && access(path, F_OK) < 0)
+    const char *named = a->bundle ? a->bundle : inv ? inv->bundle : NULL;
+    AUTO_FREE char *path = named ? path_expand_home(named) : path_join(cache, "bundle");
+    if (!named && access(path, F_OK) < 0)
         return EXIT_DONE;
-    int r = open_verified(path, a, &out->bundle, &err);
+    int r = open_verified(path, a, inv, &out->bundle, &err);
     if (r < 0)
         return command_fail(r == -ENOKEY || r == -EKEYREJECTED ? EXIT_REFUSED : EXIT_BAD_INPUT,
                             &err);
@@ -59,21 +61,38 @@ static int open_bundle(const struct stack_arguments *a, struct stack_opened *out
     return EXIT_DONE;
 }
 
+static int judge(int r, const struct error *err)
+{
+    if (r == -EHOSTUNREACH || r == -ETIMEDOUT)
+        return command_fail(EXIT_HOST_FAILED, err);
+    if (r < 0)
+        return command_fail(r == -ECANCELED ? EXIT_INTERRUPTED : EXIT_BAD_INPUT, err);
+    return EXIT_DONE;
+}
+
+int stack_open_cluster(const struct stack_arguments *a, const struct inventory *inv,
+                       struct stack_opened *out)
+{
+    struct error err = ERROR_INIT;
+    AUTO_FREE char *kubeconfig = kubeconfig_path(a->kubeconfig);
+    int code = open_bundle(a, inv, out);
+    if (code != EXIT_DONE)
+        return code;
+    return judge(kubectl_open(out->bundle.json ? &out->bundle : NULL, kubeconfig, &interrupted,
+                              &out->work.kubectl, &err),
+                 &err);
+}
+
 int stack_open(const struct stack_arguments *a, struct stack_opened *out)
 {
     struct error err = ERROR_INIT;
     AUTO_FREE char *kubeconfig = kubeconfig_path(a->kubeconfig);
-    int code = open_bundle(a, out);
+    int code = open_bundle(a, NULL, out);
     if (code != EXIT_DONE)
         return code;
     const struct stack_choice choice = {.bundle = out->bundle.json ? &out->bundle : NULL,
                                         .profile = a->profile,
                                         .kubeconfig = kubeconfig,
                                         .cancel = &interrupted};
-    int r = stack_work_open(&choice, &out->work, &err);
-    if (r == -EHOSTUNREACH || r == -ETIMEDOUT)
-        return command_fail(EXIT_HOST_FAILED, &err);
-    if (r < 0)
-        return command_fail(r == -ECANCELED ? EXIT_INTERRUPTED : EXIT_BAD_INPUT, &err);
-    return EXIT_DONE;
+    return judge(stack_work_open(&choice, &out->work, &err), &err);
 }
