@@ -85,7 +85,9 @@ static int run_apply(int argc, char **argv)
         return command_fail(EXIT_HOST_FAILED, &err);
     if (code == EXIT_DONE) {
         report(&j, kubeconfig, began);
-        return job_hand_off(&j, kubeconfig, (enum view_mode) o.output);
+        code = job_hand_off(&j, kubeconfig, (enum view_mode) o.output);
+        return code == EXIT_DONE ? job_apply_projects(&j, kubeconfig, (enum view_mode) o.output)
+                                 : code;
     }
     if (code == EXIT_INTERRUPTED)
         view_summary(j.view, "interrupted; run the same command again to go on");
@@ -106,7 +108,7 @@ const struct command cmd_apply = {
         "them, makes the control plane, joins the others and waits until all is Ready. Run\n"
         "again, it changes nothing; after a failure it goes on where it was. With `profile` in\n"
         "hosts.yaml it then starts that stack, and tests it (as `stack apply` and `stack test` "
-        "do).\n\n"
+        "do), and makes the `projects` that it has.\n\n"
         "A host that hosts.yaml calls absent, or whose line is gone (--remove, --yes), leaves: "
         "its\n"
         "node is drained and removed, and the host is reset.\n\n"

@@ -96,7 +96,6 @@ void inventory_labels_set(struct host *h, const char *key, const char *value);
 /* "SHA256:" with 43 base64 digits, or "type base64" of a public key whose blob is of that type. */
 bool inventory_is_host_key(const char *s);
 void inventory_project_release(struct project *p);
-bool inventory_is_project(const char *s); /* a DNS label that no part of the system has */
 bool inventory_is_user(const char *s);
 bool inventory_is_reach(const char *s);
 bool inventory_is_cpu(const char *s);

@@ -106,6 +106,7 @@ struct reach {
     uint16_t port;           /* 0: all */
 };
 bool inventory_reach_parse(const char *text, struct reach *out);
+bool inventory_is_project(const char *s); /* a DNS label that no part of the system has */
 
 /* Leaves *out untouched on failure: -EINVAL, or another errno when the file cannot be read.
  * A file with a password in it whose mode lets group or others at it is refused with -EPERM. */

@@ -23,7 +23,7 @@ int job_open_stack(struct job *j, struct error *err)
     return r < 0 ? error_prefix(err, "`profile: %s` of %s", profile, j->inv.path) : 0;
 }
 
-static void show(struct job *j, struct view *v)
+void job_show(struct job *j, struct view *v)
 {
     view_close(&j->view);
     j->view = v;
@@ -38,7 +38,7 @@ static int test(struct job *j, enum view_mode mode)
         return command_fail(EXIT_HOST_FAILED, &err);
     if (tests.count == 0)
         return EXIT_DONE;
-    show(j, stack_tests_view(mode, &tests));
+    job_show(j, stack_tests_view(mode, &tests));
     return stack_tests_run(&j->stack, &tests, j->view);
 }
 
@@ -70,7 +70,7 @@ int job_hand_off(struct job *j, const char *kubeconfig, enum view_mode mode)
     if (!j->run.stack)
         return EXIT_DONE;
     j->stack.kubectl.kubeconfig = xstrdup(kubeconfig);
-    show(j, stack_view(mode, &j->stack.stack));
+    job_show(j, stack_view(mode, &j->stack.stack));
     int code = stack_apply_and_tell(&j->stack, j->view, clock_monotonic_ms(), &changed);
     return code == EXIT_DONE ? test_once(j, changed > 0, mode) : code;
 }

@@ -55,5 +55,9 @@ int job_open_stack(struct job *j, struct error *err);
  * since its tests passed. The job's view becomes another one. Returns an enum exit_code, with every
  * error reported. */
 int job_hand_off(struct job *j, const char *kubeconfig, enum view_mode mode);
+/* After that: makes the projects of hosts.yaml, if there are any. The same. */
+int job_apply_projects(struct job *j, const char *kubeconfig, enum view_mode mode);
+/* The view becomes this one, and the job's. */
+void job_show(struct job *j, struct view *v);
 /* How many hosts were changed. */
 size_t job_changed(const struct job *j);

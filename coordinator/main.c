@@ -7,17 +7,19 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &cmd_apply,         &cmd_plan,
-    &cmd_stage,         &cmd_status,
-    &cmd_reset,         &cmd_kubeconfig,
-    &cmd_init,          &cmd_schema,
-    &cmd_bundle_build,  &cmd_bundle_inspect,
-    &cmd_bundle_diff,   &cmd_bundle_merge,
-    &cmd_bundle_pack,   &cmd_bundle_extract,
-    &cmd_bundle_keygen, &cmd_bundle_sign,
-    &cmd_bundle_verify, &cmd_stack_apply,
-    &cmd_stack_test,    &cmd_stack_status,
-    &cmd_stack_remove,  NULL,
+    &cmd_apply,          &cmd_plan,
+    &cmd_stage,          &cmd_status,
+    &cmd_reset,          &cmd_kubeconfig,
+    &cmd_init,           &cmd_schema,
+    &cmd_bundle_build,   &cmd_bundle_inspect,
+    &cmd_bundle_diff,    &cmd_bundle_merge,
+    &cmd_bundle_pack,    &cmd_bundle_extract,
+    &cmd_bundle_keygen,  &cmd_bundle_sign,
+    &cmd_bundle_verify,  &cmd_stack_apply,
+    &cmd_stack_test,     &cmd_stack_status,
+    &cmd_stack_remove,   &cmd_project_apply,
+    &cmd_project_usage,  &cmd_project_kubeconfig,
+    &cmd_project_remove, NULL,
 };
 
 static void on_signal(int signal_number)

@@ -232,14 +232,14 @@ static void add_policies(json_t *items, const struct inventory *inv, const struc
     }
 }
 
-void project_foreign_spaces(const struct inventory *inv, const struct project *p, struct strv *out)
+bool project_enters_stack(const struct project *p)
 {
     for (size_t i = 0; i < p->reach.count; i++) {
         struct reach to;
-        if (inventory_reach_parse(p->reach.items[i], &to) && is_closed(inv, to.space) &&
-            !strv_contains(out, to.space))
-            strv_add(out, to.space);
+        if (inventory_reach_parse(p->reach.items[i], &to) && strcmp(to.space, STACK_NAMESPACE) == 0)
+            return true;
     }
+    return false;
 }
 
 json_t *project_objects(const struct inventory *inv, const struct project *p)
@@ -282,14 +282,15 @@ static bool has_object(const json_t *list, const json_t *o)
     return false;
 }
 
-json_t *project_surplus(const json_t *rendered, const json_t *there)
+json_t *project_surplus(const struct project *p, const json_t *rendered, const json_t *there)
 {
     AUTO_JSON *items = json_array();
     size_t i;
     json_t *o;
     json_array_foreach(json_object_get(there, "items"), i, o) {
         const json_t *metadata = json_object_get(o, "metadata");
-        if (has_object(rendered, o))
+        const char *of = json_get_string(json_object_get(metadata, "labels"), PROJECT_LABEL, "");
+        if (strcmp(of, p->name) != 0 || has_object(rendered, o))
             continue;
         json_array_append_new(items, json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion",
                                                json_get_string(o, "apiVersion", ""), "kind",

@@ -1,5 +1,5 @@
-/* What a project of hosts.yaml is for the API (docs/projects.md): a namespace with roles, limits and
- * policies. Pure. */
+/* What a project of hosts.yaml is for the API (docs/projects.md): a namespace with roles, limits
+ * and policies. Pure. */
 #pragma once
 
 #include "coordinator/inventory.h"
@@ -14,15 +14,14 @@
 /* All of its objects, the namespace first, each with its namespace: a List, the caller's. Those in
  * other projects, and in the stack's namespace, let it in there. */
 json_t *project_objects(const struct inventory *inv, const struct project *p);
-/* Namespaces that the objects are in, but its own. */
-void project_foreign_spaces(const struct inventory *inv, const struct project *p,
-                            struct strv *out);
+/* Whether some of them are in the stack's namespace. */
+bool project_enters_stack(const struct project *p);
 
 enum project_role { PROJECT_STRANGER, PROJECT_SCIENTIST, PROJECT_OWNER };
 enum project_role project_role_of(const struct project *p, const char *user);
 /* NULL when there is none of that name. */
 const struct project *project_find(const struct inventory *inv, const char *name);
 
-/* Objects of a list (of what there is, with our label) that the rendered ones do not have any more:
- * a List of references, or NULL. The caller's. */
-json_t *project_surplus(const json_t *rendered, const json_t *there);
+/* Objects of a list (of what there is) that are the project's and that the rendered ones do not
+ * have any more: a List of references, or NULL. The caller's. */
+json_t *project_surplus(const struct project *p, const json_t *rendered, const json_t *there);

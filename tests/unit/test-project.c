@@ -148,10 +148,8 @@ static void test_let_in(void **state)
                 "{\"port\":9000,\"protocol\":\"TCP\"},{\"port\":9000,\"protocol\":\"UDP\"}]}]}");
     o = find(f->risk, "NetworkPolicy", "project.risk");
     assert_string_equal(json_get_string(json_object_get(o, "metadata"), "namespace", ""), "fraud");
-    STRV(spaces);
-    project_foreign_spaces(&f->inv, &f->inv.projects[0], &spaces);
-    assert_int_equal(spaces.count, 2);
-    assert_true(strv_contains(&spaces, "fraud") && strv_contains(&spaces, "bigdata"));
+    assert_true(project_enters_stack(&f->inv.projects[0]));
+    assert_false(project_enters_stack(&f->inv.projects[1]));
     /* None in monitoring, which would shut out all others there. */
     assert_int_equal(count_of(f->risk, "NetworkPolicy"), 6);
     assert_int_equal(count_of(f->fraud, "NetworkPolicy"), 3);
@@ -256,20 +254,24 @@ static void test_all_are_marked(void **state)
 static void test_surplus(void **state)
 {
     struct fixture *f = *state;
-    assert_null(project_surplus(f->risk, f->risk));
+    assert_null(project_surplus(&f->inv.projects[0], f->risk, f->risk));
     AUTO_JSON *there = json_deep_copy(f->risk);
     json_t *o = json_array_get(json_object_get(there, "items"),
                                json_array_size(json_object_get(there, "items")) - 1);
     json_object_set_new(json_object_get(o, "metadata"), "name", json_string("old"));
-    AUTO_JSON *surplus = project_surplus(f->risk, there);
+    AUTO_JSON *surplus = project_surplus(&f->inv.projects[0], f->risk, there);
     assert_json(surplus, "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{\"apiVersion\":"
                          "\"rbac.authorization.k8s.io/v1\",\"kind\":\"RoleBinding\",\"metadata\":{"
                          "\"name\":\"old\",\"namespace\":\"risk\"}}]}");
     /* The same name in another namespace is another object. */
     json_object_set_new(json_object_get(o, "metadata"), "name", json_string("project-scientist"));
     json_object_set_new(json_object_get(o, "metadata"), "namespace", json_string("fraud"));
-    AUTO_JSON *elsewhere = project_surplus(f->risk, there);
+    AUTO_JSON *elsewhere = project_surplus(&f->inv.projects[0], f->risk, there);
     assert_non_null(elsewhere);
+    /* Another project's is not for us to judge. */
+    json_object_set_new(json_object_get(json_object_get(o, "metadata"), "labels"), PROJECT_LABEL,
+                        json_string("fraud"));
+    assert_null(project_surplus(&f->inv.projects[0], f->risk, there));
 }
 
 int main(void)
