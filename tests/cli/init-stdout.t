@@ -83,6 +83,8 @@ defaults:
 # The stack that is started once the cluster is ready, and tested: a profile of the bundle
 # by its name, or one of your own by its path, relative to hosts.yaml. Default: none.
 #profile: minimal
+# Teams that share the cluster, each kept apart in a namespace of its own.
+#projects: [{name: risk, owners: [ada], scientists: [sam], quota: {cpu: 8, memory: 16Gi}}]
 # Folder of the bundle to install, relative to hosts.yaml. --bundle on the command line
 # comes first.
 #bundle: bundle
