@@ -4,7 +4,7 @@ import json
 
 import workload
 from harness import Skip, check, wait_for
-from lab import bundle_dir
+from lab import bundle_dir, bundle_key
 
 DONE, BAD_INPUT, REFUSED = 0, 2, 3
 PROJECTS = """
@@ -50,7 +50,7 @@ def file_of(lab, text=PROJECTS):
 
 def project(lab, *words):
     return lab.run("project", *words, "--kubeconfig", lab.kubeconfig, "--bundle", bundle_dir(),
-                   "--key", bundle_dir().parent / "bundle.pub")
+                   "--key", f"{bundle_key()}.pub")
 
 
 def as_user(lab, user, *words, text=None):
