@@ -93,6 +93,7 @@ void run_release(struct run *run)
         latch_release(&run->gates[i].latch);
     if (run->hosts) {
         latch_release(&run->all_checked);
+        latch_release(&run->api);
         consent_release(&run->consent);
     }
     distribution_free(&run->distribution);
