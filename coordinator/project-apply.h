@@ -15,7 +15,7 @@ struct view *project_view(enum view_mode mode, const struct inventory *inv);
 int project_apply_all(const struct kubectl *k, const struct inventory *inv, struct view *v);
 
 /* Nobody of it gets in any more, nothing of it runs; claims, secrets, limits and policies stay, or
- * go with the namespace if delete_data. *claims: how many volume claims stayed. -ENOENT: there is no
- * such project, -EPERM: the namespace is somebody else's. */
+ * go with the namespace if delete_data. *claims: how many volume claims stayed.
+ * -ENOENT: there is no such project, -EPERM: the namespace is somebody else's. */
 int project_remove(const struct kubectl *k, const char *name, bool delete_data, size_t *claims,
                    struct error *err);

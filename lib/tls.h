@@ -28,8 +28,8 @@ int tls_authority_issue(struct tls_authority *a, const char *name, struct strbuf
                         struct strbuf *key, struct error *err);
 
 /* A request (PKCS #10) that another authority shall make a certificate of, such as a cluster's: for
- * a new key, with a common name and an organisation (each 1 to 64 bytes of [A-Za-z0-9._:@-]; -EINVAL).
- * Appends PEM texts; key is secret. */
+ * a new key, with a common name and an organisation (each 1 to 64 bytes of [A-Za-z0-9._:@-]:
+ * else -EINVAL). Appends PEM texts; key is secret. */
 int tls_request_make(const char *name, const char *organisation, struct strbuf *request,
                      struct strbuf *key, struct error *err);
 
