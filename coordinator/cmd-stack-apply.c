@@ -45,7 +45,7 @@ const struct command cmd_stack_apply = {
             "the\n"
             "nodes have) is refused before anything is applied. Run again, it goes on where it "
             "was,\n"
-            "and changes nothing where all is as the profile says. docs/stack.md tells what a "
+            "and changes nothing where all is as the profile says. docs/STACK.md tells what a "
             "profile is.\n\n"
             "example: bigtop-bootstrap stack apply --profile minimal --kubeconfig "
             "bigtop.kubeconfig",

@@ -1,4 +1,4 @@
-/* Profiles and components (docs/stack.md) as checked structures. Strict: what is wrong is refused
+/* Profiles and components (docs/STACK.md) as checked structures. Strict: what is wrong is refused
  * with "file:line:column: what, and what was expected", before anything is applied. Files are read,
  * nothing else is done. */
 #pragma once

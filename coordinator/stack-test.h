@@ -1,4 +1,4 @@
-/* A component's tests (docs/stack.md): jobs that do real work, and pods that are killed meanwhile.
+/* A component's tests (docs/STACK.md): jobs that do real work, and pods that are killed meanwhile.
  * Those of different components go on at once; those that kill come after, one after the other. */
 #pragma once
 

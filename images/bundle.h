@@ -15,7 +15,7 @@
  *                                                   bundle has is told to it by that value
  *      {"name":"stack","kind":"stack","version":"…","roles":[],"blob":"sha256:…",
  *       "images":["bigtop.apache.org/kafka",…]}],  a tar of profiles and their components
- *                                                   (docs/stack.md), for the coordinator alone, and
+ *                                                   (docs/STACK.md), for the coordinator alone, and
  *                                                   images that hosts get only by a profile
  *    "blobs":{"sha256:…":12345,…},                   every blob and its size, manifests too
  *    "chunks":{"sha256:…":["<64 hex>",…],…},         SHA-256 of each CHUNK_SIZE bytes of a blob

@@ -18,7 +18,7 @@
  *     - {name, kind: addon, version, roles, files: [ENTRY, …], namespaces: [NAME, …],
  *        images: {VALUE: REPOSITORY, …}}         what of other projects it needs (images/bundle.h)
  *     - {name, kind: stack, version, files: [ENTRY, …], images: [REPOSITORY, …]}
- *                                               profiles (docs/stack.md) for the coordinator, and
+ *                                               profiles (docs/STACK.md) for the coordinator, and
  *                                               images that hosts get only by a profile
  *     - {name, kind: image, version, roles, ref, image: SOURCE}    as it is, byte by byte
  *     - {name, kind, version, roles, source: {T: VALUE, …}, to: D}
