@@ -408,14 +408,10 @@ static void test_request(void **state)
     assert_int_equal(tls_request_make("ada@example.com", "bigtop:projects", &request, &other, &err),
                      0);
     assert_string_not_equal(key.data, other.data);
-    static const char *const bad[] = {
-        "",
-        "a b",
-        "a/b",
-        "a\nb",
-        "a,CN=b",
-        "a234567890123456789012345678901234567890123456789012345678901"
-        "2345"};
+    static const char too_long[] = "a1234567890123456789012345678901"
+                                   "123456789012345678901234567890123";
+    assert_int_equal(strlen(too_long), 65);
+    static const char *const bad[] = {"", "a b", "a/b", "a\nb", "a,CN=b", too_long};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         assert_int_equal(tls_request_make(bad[i], "o", &request, &key, &err), -EINVAL);
         assert_int_equal(tls_request_make("ada", bad[i], &request, &key, &err), -EINVAL);
