@@ -3,6 +3,7 @@
 #include "agent/program.h"
 #include "lib/clock.h"
 #include "lib/grammar.h"
+#include "lib/kube.h"
 #include "lib/pod.h"
 #include "lib/protocol.h"
 
@@ -26,15 +27,7 @@ int cluster_need_control_plane(struct error *err)
 
 bool cluster_is_ready(const json_t *object)
 {
-    size_t i;
-    json_t *condition;
-    json_array_foreach(json_object_get(json_object_get(object, "status"), "conditions"), i,
-                       condition) {
-        if (strcmp(json_get_string(condition, "type", ""), "Ready") == 0) {
-            return strcmp(json_get_string(condition, "status", ""), "True") == 0;
-        }
-    }
-    return false;
+    return kube_condition(object, "Ready", "True") != NULL;
 }
 
 static json_t *node_addresses(const json_t *status)
@@ -54,8 +47,7 @@ static json_t *node_addresses(const json_t *status)
 static json_t *summarise_node(const json_t *node)
 {
     const json_t *status = json_object_get(node, "status");
-    return json_pack("{s:s, s:b, s:s, s:o}", "name",
-                     json_get_string(json_object_get(node, "metadata"), "name", ""), "ready",
+    return json_pack("{s:s, s:b, s:s, s:o}", "name", kube_name(node), "ready",
                      cluster_is_ready(node), "version",
                      json_get_string(json_object_get(status, "nodeInfo"), "kubeletVersion", ""),
                      "addresses", node_addresses(status));

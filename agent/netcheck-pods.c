@@ -1,6 +1,7 @@
 #include "agent/netcheck.h"
 
 #include "lib/grammar.h"
+#include "lib/kube.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -70,8 +71,8 @@ int netcheck_addresses_read(const struct netcheck_plan *p, const json_t *list,
     *out = (struct netcheck_addresses){0};
     *waiting = xstrdup("the pods");
     json_array_foreach(json_object_get(list, "items"), i, item) {
-        const char *name = json_get_string(json_object_get(item, "metadata"), "name", "");
-        if (strcmp(json_get_string(item, "kind", ""), "Service") == 0) {
+        const char *name = kube_name(item);
+        if (kube_is_kind(item, "Service")) {
             take_service(item, out);
         } else if (point_of(p, name, &point)) {
             int r = take_pod(p, point, json_object_get(item, "status"), out, waiting, err);

@@ -2,6 +2,7 @@
 #include "agent/node-patch.h"
 #include "agent/program.h"
 #include "agent/step.h"
+#include "lib/kube.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static const json_t *find_node(const json_t *list, const char *name)
     size_t i;
     json_t *node;
     json_array_foreach(json_object_get(list, "items"), i, node) {
-        if (strcmp(json_get_string(json_object_get(node, "metadata"), "name", ""), name) == 0) {
+        if (strcmp(kube_name(node), name) == 0) {
             return node;
         }
     }

@@ -5,6 +5,7 @@
 #include "coordinator/stack-objects.h"
 #include "coordinator/stack-profile.h"
 #include "lib/clock.h"
+#include "lib/kube.h"
 
 #include <errno.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static const json_t *find_namespace(const json_t *spaces, const char *name)
     size_t i;
     json_t *o;
     json_array_foreach(json_object_get(spaces, "items"), i, o)
-        if (strcmp(json_get_string(json_object_get(o, "metadata"), "name", ""), name) == 0)
+        if (strcmp(kube_name(o), name) == 0)
             return o;
     return NULL;
 }
@@ -111,7 +112,7 @@ static void tell_gone(const struct applying *a)
     size_t i;
     json_t *o;
     json_array_foreach(json_object_get(a->spaces, "items"), i, o) {
-        const char *name = json_get_string(json_object_get(o, "metadata"), "name", "");
+        const char *name = kube_name(o);
         if (strcmp(owner_of(o), name) == 0 && !project_find(a->inv, name))
             view_note(a->v, NULL,
                       "project %s is not in hosts.yaml and is left alone; to end it: "

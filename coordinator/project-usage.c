@@ -4,6 +4,7 @@
 #include "coordinator/stack-needs.h"
 #include "coordinator/stack-ready.h"
 #include "coordinator/stack-status.h"
+#include "lib/kube.h"
 
 #include <string.h>
 
@@ -87,7 +88,7 @@ static const json_t *quota_of(const json_t *quotas, const char *project)
     json_t *o;
     json_array_foreach(quotas, i, o)
         if (strcmp(stack_namespace_of(o, ""), project) == 0 &&
-            strcmp(json_get_string(json_object_get(o, "metadata"), "name", ""), PROJECT_QUOTA) == 0)
+            strcmp(kube_name(o), PROJECT_QUOTA) == 0)
             return o;
     return NULL;
 }
@@ -125,7 +126,7 @@ static json_t *of_projects(const json_t *spaces, const json_t *pods)
     json_t *out = json_array(), *o;
     size_t i;
     json_array_foreach(spaces, i, o) {
-        AUTO_JSON *own = within(pods, json_get_string(json_object_get(o, "metadata"), "name", ""));
+        AUTO_JSON *own = within(pods, kube_name(o));
         json_array_extend(out, own);
     }
     return out;

@@ -1,6 +1,7 @@
 #include "coordinator/stack-needs.h"
 
 #include "coordinator/stack-ready.h"
+#include "lib/kube.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -117,11 +118,6 @@ static const json_t *template_of(const json_t *object)
     return json_object_get(spec_of(object), "template");
 }
 
-static bool is_kind(const json_t *object, const char *kind)
-{
-    return strcmp(json_get_string(object, "kind", ""), kind) == 0;
-}
-
 static bool has_ended(const json_t *pod)
 {
     const char *phase = json_get_string(json_object_get(pod, "status"), "phase", "");
@@ -130,11 +126,11 @@ static bool has_ended(const json_t *pod)
 
 static size_t pods_of(const json_t *object, size_t nodes)
 {
-    if (is_kind(object, "DaemonSet"))
+    if (kube_is_kind(object, "DaemonSet"))
         return nodes;
-    if (is_kind(object, "Job"))
+    if (kube_is_kind(object, "Job"))
         return 1;
-    if (is_kind(object, "Pod"))
+    if (kube_is_kind(object, "Pod"))
         return !has_ended(object);
     int64_t replicas = json_get_int(spec_of(object), "replicas", 1);
     return replicas > 0 ? (size_t) replicas : 0;
@@ -153,12 +149,12 @@ void stack_need_of(const json_t *objects, size_t nodes, struct stack_need *out)
     size_t i, k;
     json_t *o, *claim;
     json_array_foreach(objects, i, o) {
-        if (is_kind(o, "PersistentVolumeClaim"))
+        if (kube_is_kind(o, "PersistentVolumeClaim"))
             out->storage += storage_of_claim(o);
-        if (!stack_is_workload(o) && !is_kind(o, "Pod"))
+        if (!stack_is_workload(o) && !kube_is_kind(o, "Pod"))
             continue;
         size_t pods = pods_of(o, nodes);
-        struct amount one = of_pod(is_kind(o, "Pod") ? spec_of(o) : spec_of(template_of(o)));
+        struct amount one = of_pod(kube_is_kind(o, "Pod") ? spec_of(o) : spec_of(template_of(o)));
         out->pods += pods;
         out->memory += (int64_t) pods * one.memory;
         out->cpu += (int64_t) pods * one.cpu;
@@ -260,10 +256,10 @@ static size_t place_pods(const struct placing *p, struct stack_nodes *free)
 {
     STRV(used);
     size_t placed = 0;
-    for (size_t i = 0; i < free->count && is_kind(p->object, "DaemonSet"); i++)
+    for (size_t i = 0; i < free->count && kube_is_kind(p->object, "DaemonSet"); i++)
         if (takes(&free->items[i], p))
             put(&free->items[i], p, &used);
-    if (is_kind(p->object, "DaemonSet"))
+    if (kube_is_kind(p->object, "DaemonSet"))
         return p->pods;
     for (; placed < p->pods; placed++) {
         size_t i = 0;
@@ -307,7 +303,8 @@ static int no_room(const struct placing *p, size_t placed, struct error *err)
 static int compare(const void *a, const void *b)
 {
     const struct placing *x = a, *y = b;
-    int by_kind = (int) is_kind(y->object, "DaemonSet") - (int) is_kind(x->object, "DaemonSet");
+    int by_kind = (int) kube_is_kind(y->object, "DaemonSet") -
+                  (int) kube_is_kind(x->object, "DaemonSet");
     int by_apart = (int) (y->apart != NULL) - (int) (x->apart != NULL);
     if (by_kind || by_apart)
         return by_kind ? by_kind : by_apart;
@@ -368,7 +365,7 @@ static int check_claims(const char *component, const json_t *objects,
     json_t *o, *claim;
     int r = 0;
     json_array_foreach(objects, i, o) {
-        if (r == 0 && is_kind(o, "PersistentVolumeClaim"))
+        if (r == 0 && kube_is_kind(o, "PersistentVolumeClaim"))
             r = check_claim(component, o, nodes, err);
         json_array_foreach(json_object_get(spec_of(o), "volumeClaimTemplates"), k, claim)
             r = r < 0 ? r : check_claim(component, claim, nodes, err);

@@ -1,5 +1,6 @@
 #include "coordinator/stack-ready.h"
 
+#include "lib/kube.h"
 #include "lib/pod.h"
 
 #include <stdio.h>
@@ -11,29 +12,14 @@ struct judging {
     struct stack_progress *out;
 };
 
-static const char *kind_of(const json_t *object)
-{
-    return json_get_string(object, "kind", "");
-}
-
 static const json_t *metadata(const json_t *object)
 {
     return json_object_get(object, "metadata");
 }
 
-static const char *name_of(const json_t *object)
-{
-    return json_get_string(metadata(object), "name", "");
-}
-
 const char *stack_namespace_of(const json_t *object, const char *home)
 {
     return json_get_string(metadata(object), "namespace", home);
-}
-
-static bool is_kind(const json_t *object, const char *kind)
-{
-    return strcmp(kind_of(object), kind) == 0;
 }
 
 /* Counts */
@@ -82,24 +68,9 @@ static int ready_of_daemon_set(const json_t *live)
     return ready < updated ? ready : updated;
 }
 
-static bool has_condition(const json_t *object, const char *type, const char *status,
-                          const json_t **out)
-{
-    size_t i;
-    json_t *c;
-    json_array_foreach(json_object_get(json_object_get(object, "status"), "conditions"), i, c)
-        if (strcmp(json_get_string(c, "type", ""), type) == 0 &&
-            strcmp(json_get_string(c, "status", ""), status) == 0) {
-            if (out)
-                *out = c;
-            return true;
-        }
-    return false;
-}
-
 static int ready_of_job(const json_t *live)
 {
-    return has_condition(live, "Complete", "True", NULL);
+    return kube_condition(live, "Complete", "True") != NULL;
 }
 
 static int wants_of_daemon_set(const json_t *live)
@@ -129,7 +100,7 @@ static const struct workload {
 static const struct workload *find_workload(const json_t *object)
 {
     for (size_t i = 0; i < ARRAY_SIZE(workloads); i++)
-        if (is_kind(object, workloads[i].kind))
+        if (kube_is_kind(object, workloads[i].kind))
             return &workloads[i];
     return NULL;
 }
@@ -145,9 +116,9 @@ bool stack_selects(const json_t *workload, const json_t *labels)
 {
     const char *key;
     json_t *value;
-    if (is_kind(workload, "Job"))
+    if (kube_is_kind(workload, "Job"))
         return strcmp(json_get_string(labels, "batch.kubernetes.io/job-name", ""),
-                      name_of(workload)) == 0;
+                      kube_name(workload)) == 0;
     json_t *match = json_object_get(json_object_get(json_object_get(workload, "spec"), "selector"),
                                     "matchLabels");
     json_object_foreach(match, key, value)
@@ -186,7 +157,7 @@ static void note_trouble(const struct judging *j, enum stack_trouble trouble, co
         return;
     p->trouble = trouble;
     (void) snprintf(p->space, sizeof(p->space), "%s", stack_namespace_of(pod, ""));
-    (void) snprintf(p->pod, sizeof(p->pod), "%s", name_of(pod));
+    (void) snprintf(p->pod, sizeof(p->pod), "%s", kube_name(pod));
     (void) snprintf(p->container, sizeof(p->container), "%s", container);
     (void) snprintf(p->reason, sizeof(p->reason), "%s", reason);
 }
@@ -220,12 +191,13 @@ static void judge_container(const struct judging *j, const json_t *pod, const js
 static void judge_pod(const struct judging *j, const json_t *pod)
 {
     static const char *const lists[] = {"initContainerStatuses", "containerStatuses"};
-    const json_t *condition = NULL, *status = json_object_get(pod, "status");
+    const json_t *status = json_object_get(pod, "status");
+    const json_t *unscheduled = kube_condition(pod, "PodScheduled", "False");
     size_t i;
     json_t *c;
-    if (has_condition(pod, "PodScheduled", "False", &condition))
+    if (unscheduled)
         note_trouble(j, STACK_UNSCHEDULABLE, pod, "",
-                     json_get_string(condition, "message", "no node is free for it"));
+                     json_get_string(unscheduled, "message", "no node is free for it"));
     for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
         json_array_foreach(json_object_get(status, lists[k]), i, c)
             judge_container(j, pod, c);
@@ -237,7 +209,7 @@ static void judge_pods(const struct judging *j, const json_t *workload)
     size_t i;
     json_t *o;
     json_array_foreach(j->live, i, o)
-        if (is_kind(o, "Pod") && strcmp(stack_namespace_of(o, ""), home) == 0 &&
+        if (kube_is_kind(o, "Pod") && strcmp(stack_namespace_of(o, ""), home) == 0 &&
             stack_selects(workload, json_object_get(metadata(o), "labels")))
             judge_pod(j, o);
 }
@@ -247,7 +219,8 @@ static const json_t *find_live(const struct judging *j, const json_t *wanted)
     size_t i;
     json_t *o;
     json_array_foreach(j->live, i, o)
-        if (is_kind(o, kind_of(wanted)) && strcmp(name_of(o), name_of(wanted)) == 0 &&
+        if (kube_is_kind(o, json_get_string(wanted, "kind", "")) &&
+            strcmp(kube_name(o), kube_name(wanted)) == 0 &&
             strcmp(stack_namespace_of(o, ""), stack_namespace_of(wanted, j->home)) == 0)
             return o;
     return NULL;
@@ -255,7 +228,8 @@ static const json_t *find_live(const struct judging *j, const json_t *wanted)
 
 static void judge_workload(const struct judging *j, const struct workload *w, const json_t *object)
 {
-    const json_t *live = find_live(j, object), *condition = NULL;
+    const json_t *live = find_live(j, object);
+    const json_t *failed = kube_condition(live, "Failed", "True");
     bool seen = live && (!w->observed || is_observed(live));
     int wanted = w->by_live ? (seen ? w->wanted(live) : 1) : w->wanted(object);
     int ready = seen ? w->ready(live) : 0;
@@ -265,9 +239,9 @@ static void judge_workload(const struct judging *j, const struct workload *w, co
     if (ready == wanted && seen)
         return;
     j->out->done = false;
-    if (live && has_condition(live, "Failed", "True", &condition))
+    if (failed)
         note_trouble(j, STACK_JOB_FAILED, NULL, "",
-                     json_get_string(condition, "message", "it failed"));
+                     json_get_string(failed, "message", "it failed"));
     judge_pods(j, live ? live : object);
 }
 

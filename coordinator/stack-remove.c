@@ -4,23 +4,19 @@
 #include "coordinator/stack-objects.h"
 #include "coordinator/stack-ready.h"
 #include "lib/clock.h"
+#include "lib/kube.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define REMOVE_TIMEOUT_MS (5 * 60 * 1000)
 
-static bool is_kind(const json_t *object, const char *kind)
-{
-    return strcmp(json_get_string(object, "kind", ""), kind) == 0;
-}
-
 static bool holds_data(const json_t *object)
 {
     static const char *const kinds[] = {"PersistentVolumeClaim", "PersistentVolume", "Namespace",
                                         "CustomResourceDefinition", "Secret"};
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-        if (is_kind(object, kinds[i]))
+        if (kube_is_kind(object, kinds[i]))
             return true;
     return false;
 }
@@ -69,7 +65,7 @@ static bool is_claim_of(const json_t *claim, const json_t *objects)
     size_t i;
     json_t *o;
     json_array_foreach(objects, i, o)
-        if (is_kind(o, "StatefulSet") && stack_selects(o, labels) &&
+        if (kube_is_kind(o, "StatefulSet") && stack_selects(o, labels) &&
             strcmp(stack_namespace_of(o, STACK_NAMESPACE), stack_namespace_of(claim, "")) == 0)
             return true;
     return false;
@@ -81,10 +77,8 @@ json_t *stack_data_of(const struct stack_component *c, const json_t *objects, co
     size_t i;
     json_array_foreach(claims, i, claim)
         if (is_claim_of(claim, objects))
-            json_array_append_new(
-                items, reference("v1", "PersistentVolumeClaim",
-                                 json_get_string(json_object_get(claim, "metadata"), "name", ""),
-                                 stack_namespace_of(claim, STACK_NAMESPACE)));
+            json_array_append_new(items, reference("v1", "PersistentVolumeClaim", kube_name(claim),
+                                                   stack_namespace_of(claim, STACK_NAMESPACE)));
     for (i = 0; i < c->secret_count; i++)
         json_array_append_new(items,
                               reference("v1", "Secret", c->secrets[i].name, STACK_NAMESPACE));

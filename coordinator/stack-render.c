@@ -2,6 +2,7 @@
 
 #include "images/walk.h"
 #include "lib/fd.h"
+#include "lib/kube.h"
 #include "lib/path.h"
 #include "lib/yaml-json.h"
 
@@ -153,7 +154,7 @@ static int check_job(const json_t *objects, const char *path, struct error *err)
     size_t i, jobs = 0;
     json_t *object;
     json_array_foreach(objects, i, object)
-        jobs += strcmp(json_get_string(object, "kind", ""), "Job") == 0;
+        jobs += kube_is_kind(object, "Job");
     return jobs == 1 ? 0 : error_set(err, -EINVAL, "%s: %zu Jobs, expected one", path, jobs);
 }
 

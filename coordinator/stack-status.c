@@ -4,21 +4,17 @@
 #include "coordinator/stack-needs.h"
 #include "coordinator/stack-objects.h"
 #include "coordinator/stack-ready.h"
+#include "lib/kube.h"
 
 #include <errno.h>
 #include <string.h>
-
-static bool is_pod(const json_t *o)
-{
-    return strcmp(json_get_string(o, "kind", ""), "Pod") == 0;
-}
 
 static bool is_pod_of(const json_t *pod, const json_t *objects)
 {
     const json_t *labels = json_object_get(json_object_get(pod, "metadata"), "labels");
     size_t i;
     json_t *o;
-    if (!is_pod(pod))
+    if (!kube_is_kind(pod, "Pod"))
         return false;
     json_array_foreach(objects, i, o)
         if (stack_is_workload(o) && stack_selects(o, labels) &&
@@ -60,7 +56,7 @@ static void find_nodes(const json_t *live, struct strv *out)
     json_t *o;
     json_array_foreach(live, i, o) {
         const char *node = json_get_string(json_object_get(o, "spec"), "nodeName", NULL);
-        if (is_pod(o) && node && !strv_contains(out, node))
+        if (kube_is_kind(o, "Pod") && node && !strv_contains(out, node))
             strv_add(out, node);
     }
 }

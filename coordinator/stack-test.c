@@ -4,6 +4,7 @@
 #include "coordinator/stack-apply.h"
 #include "coordinator/stack-objects.h"
 #include "lib/clock.h"
+#include "lib/kube.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -95,8 +96,8 @@ static const char *job_name(const json_t *objects)
     size_t i;
     json_t *o;
     json_array_foreach(objects, i, o)
-        if (strcmp(json_get_string(o, "kind", ""), "Job") == 0)
-            return json_get_string(json_object_get(o, "metadata"), "name", "");
+        if (kube_is_kind(o, "Job"))
+            return kube_name(o);
     return "";
 }
 

@@ -1,5 +1,7 @@
 #include "lib/pod.h"
 
+#include "lib/kube.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -52,15 +54,11 @@ static void add_containers(const json_t *list, struct strbuf *out)
 void pod_trouble(const json_t *pod, struct strbuf *out)
 {
     const json_t *status = json_object_get(pod, "status");
-    size_t i;
-    json_t *condition;
+    const json_t *unscheduled = kube_condition(pod, "PodScheduled", "False");
     strbuf_reset(out);
     add_containers(json_object_get(status, "initContainerStatuses"), out);
     add_containers(json_object_get(status, "containerStatuses"), out);
-    json_array_foreach(json_object_get(status, "conditions"), i, condition) {
-        if (out->len == 0 && strcmp(json_get_string(condition, "type", ""), "PodScheduled") == 0 &&
-            strcmp(json_get_string(condition, "status", ""), "False") == 0)
-            strbuf_addf(out, "%s: %s", json_get_string(condition, "reason", "Unschedulable"),
-                        json_get_string(condition, "message", ""));
-    }
+    if (out->len == 0 && unscheduled)
+        strbuf_addf(out, "%s: %s", json_get_string(unscheduled, "reason", "Unschedulable"),
+                    json_get_string(unscheduled, "message", ""));
 }
