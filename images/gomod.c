@@ -189,14 +189,13 @@ static int any_go(char **out, struct error *err)
 /* A module's zip carries no modes. */
 static int make_executable(const char *dir, struct error *err)
 {
-    DIR *d = opendir(dir);
+    AUTO_DIR *d = opendir(dir);
     if (!d)
         return error_errno(err, -errno, "list %s", dir);
     int r = 0;
     for (struct dirent *e; r == 0 && (e = readdir(d));)
         if (e->d_type == DT_REG && fchmodat(dirfd(d), e->d_name, 0755, 0) < 0)
             r = error_errno(err, -errno, "chmod %s/%s", dir, e->d_name);
-    closedir(d);
     return r;
 }
 

@@ -30,13 +30,11 @@ static bool is_left_behind(const char *name)
 
 static bool is_empty(const char *dir)
 {
-    DIR *d = opendir(dir);
+    AUTO_DIR *d = opendir(dir);
     bool empty = d != NULL;
     for (struct dirent *e; empty && (e = readdir(d));)
         empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
                 is_left_behind(e->d_name);
-    if (d)
-        closedir(d);
     return empty;
 }
 
@@ -240,7 +238,7 @@ static int remove_old_signature(const struct layout *l, const char *list, struct
 
 static int remove_others(const struct layout *l, struct error *err)
 {
-    DIR *d = opendir(l->blob_dir);
+    AUTO_DIR *d = opendir(l->blob_dir);
     if (!d)
         return error_errno(err, -errno, "list %s", l->blob_dir);
     int r = 0;
@@ -251,7 +249,6 @@ static int remove_others(const struct layout *l, struct error *err)
         if (is_blob && !json_object_get(l->blobs, digest) && unlinkat(dirfd(d), e->d_name, 0) < 0)
             r = error_errno(err, -errno, "remove blob %s", e->d_name);
     }
-    closedir(d);
     return r;
 }
 

@@ -442,13 +442,12 @@ static int produce(const struct source_context *ctx, const void *spec, const cha
  * written in whatever way. */
 static int find_folder(const char *dir, const char *pin, bool sdist, char **out, struct error *err)
 {
-    DIR *d = opendir(dir);
+    AUTO_DIR *d = opendir(dir);
     if (!d)
         return error_errno(err, -errno, "list %s", dir);
     for (struct dirent *e; !*out && (e = readdir(d));)
         if (pypi_is_folder_of(e->d_name, pin, sdist))
             *out = path_join(dir, e->d_name);
-    closedir(d);
     return 0;
 }
 
