@@ -4,18 +4,10 @@
 
 #include <errno.h>
 
-static json_t *parse(const char *text)
-{
-    struct error err = ERROR_INIT;
-    json_t *json = json_parse(text, strlen(text), "test", &err);
-    assert_non_null(json);
-    return json;
-}
-
 static void summarises_nodes_and_pods(void **state)
 {
     (void) state;
-    AUTO_JSON *list = parse(
+    AUTO_JSON *list = parse_json(
         "{\"items\":["
         "{\"kind\":\"Node\",\"metadata\":{\"name\":\"n1\"},\"status\":{\"nodeInfo\":"
         "{\"kubeletVersion\":\"v1.34.4\"},\"addresses\":[{\"type\":\"InternalIP\",\"address\":"
@@ -78,7 +70,7 @@ static void a_silent_node_is_not_ready(void **state)
         "{\"status\":\"Ready\"}",
     };
     for (size_t i = 0; i < ARRAY_SIZE(not_ready); i++) {
-        AUTO_JSON *node = parse(not_ready[i]);
+        AUTO_JSON *node = parse_json(not_ready[i]);
         assert_false(cluster_is_ready(node));
     }
 }

@@ -6,29 +6,15 @@
 
 #define WISH "{'serial':'S1','fs':'ext4','mount':'/data','label':'bigtop-fast'}"
 
-/* JSON with ' for ". */
-static json_t *parse(const char *text)
-{
-    AUTO_FREE char *copy = xstrdup(text);
-    for (char *c = copy; *c; c++)
-        if (*c == '\'')
-            *c = '"';
-    struct error err = ERROR_INIT;
-    json_t *j = json_parse(copy, strlen(copy), "test", &err);
-    if (!j)
-        fail_msg("%s in %s", err.text, copy);
-    return j;
-}
-
 /* An empty disk with serial S1, and on top of it what the text changes. */
 static json_t *disk_with(const char *changes)
 {
-    json_t *disk = parse("{'name':'sdb','number':'8:16','node':'/dev/sdb','serial':'S1',"
-                         "'wwn':'0x5000C500A1','model':'Fine Disk','size':500107862016,"
-                         "'rotational':false,'removable':false,'read_only':false,'links':[],"
-                         "'paths':[],'partition':false,'signatures':[],'partitions':[],"
-                         "'holders':[],'mounts':[],'swaps':[],'busy':false}");
-    AUTO_JSON *more = parse(changes);
+    json_t *disk = parse_json("{'name':'sdb','number':'8:16','node':'/dev/sdb','serial':'S1',"
+                              "'wwn':'0x5000C500A1','model':'Fine Disk','size':500107862016,"
+                              "'rotational':false,'removable':false,'read_only':false,'links':[],"
+                              "'paths':[],'partition':false,'signatures':[],'partitions':[],"
+                              "'holders':[],'mounts':[],'swaps':[],'busy':false}");
+    AUTO_JSON *more = parse_json(changes);
     json_object_update(disk, more);
     return disk;
 }
@@ -37,8 +23,8 @@ static int choose(const char *changes, const char *wish_changes, enum disk_fate 
                   struct error *err)
 {
     AUTO_JSON *disks = json_pack("[o]", disk_with(changes));
-    AUTO_JSON *wishes = parse("[" WISH "]");
-    AUTO_JSON *more = parse(wish_changes);
+    AUTO_JSON *wishes = parse_json("[" WISH "]");
+    AUTO_JSON *more = parse_json(wish_changes);
     json_object_update(json_array_get(wishes, 0), more);
     assert_int_equal(disk_wishes_check(wishes, NULL), 0);
     struct disk_choice choice;
@@ -177,8 +163,8 @@ static void test_begun(void **state)
 static int choose_among(const char *disks_text, const char *wishes_text, struct disk_choice *choice,
                         struct error *err)
 {
-    AUTO_JSON *changes = parse(disks_text);
-    AUTO_JSON *wishes = parse(wishes_text);
+    AUTO_JSON *changes = parse_json(disks_text);
+    AUTO_JSON *wishes = parse_json(wishes_text);
     AUTO_JSON *disks = json_array();
     size_t i;
     json_t *change;
@@ -231,20 +217,20 @@ static void test_matches(void **state)
         {"{}", false},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        AUTO_JSON *wish = parse(cases[i].wish);
+        AUTO_JSON *wish = parse_json(cases[i].wish);
         if (disk_matches(disk, wish) != cases[i].matches)
             fail_msg("%s", cases[i].wish);
     }
     /* A disk without a WWN is not the one of an empty WWN. */
     AUTO_JSON *none = disk_with("{'wwn':null,'serial':null}");
-    AUTO_JSON *empty = parse("{'wwn':''}");
+    AUTO_JSON *empty = parse_json("{'wwn':''}");
     assert_false(disk_matches(none, empty));
 }
 
 static void test_identity(void **state)
 {
     (void) state;
-    AUTO_JSON *wish = parse("{'path':'/lab/disk0','wwn':'w'}");
+    AUTO_JSON *wish = parse_json("{'path':'/lab/disk0','wwn':'w'}");
     AUTO_JSON *full = disk_with("{}");
     AUTO_JSON *by_wwn = disk_with("{'serial':null}");
     AUTO_JSON *by_path = disk_with("{'serial':null,'wwn':null}");
@@ -273,11 +259,11 @@ static void test_wishes(void **state)
         "[{'serial':'S','fs':'ext4','mount':'/data','label':'bigtop-a/b'}]",
     };
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        AUTO_JSON *wishes = parse(bad[i]);
+        AUTO_JSON *wishes = parse_json(bad[i]);
         if (disk_wishes_check(wishes, NULL) != -EINVAL)
             fail_msg("%s", bad[i]);
     }
-    AUTO_JSON *good = parse("[" WISH "]");
+    AUTO_JSON *good = parse_json("[" WISH "]");
     assert_int_equal(disk_wishes_check(good, NULL), 0);
 }
 

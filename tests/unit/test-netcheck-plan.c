@@ -7,15 +7,6 @@
 #define TEXTS \
     "\"image\":\"a.org/netcheck:1\",\"domain\":\"cluster.local\",\"network\":\"" DIGEST "\""
 
-static json_t *parse(const char *text)
-{
-    struct error err = ERROR_INIT;
-    json_t *j = json_parse(text, strlen(text), "test", &err);
-    if (!j)
-        fail_msg("%s", err.text);
-    return j;
-}
-
 static void refuses_malformed_parameters(void **state)
 {
     (void) state;
@@ -37,7 +28,7 @@ static void refuses_malformed_parameters(void **state)
         {"{\"image\":\"a.org/b:1\",\"domain\":\"a\",\"network\":\"x\"}", "is malformed"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        AUTO_JSON *params = parse(bad[i][0]);
+        AUTO_JSON *params = parse_json(bad[i][0]);
         AUTO_NETCHECK_PLAN p = {0};
         struct error err = ERROR_INIT;
         assert_true(netcheck_plan_read(params, &p, &err) < 0);
@@ -49,7 +40,7 @@ static void refuses_malformed_parameters(void **state)
 static void refuses_too_many_pairs_of_a_node(void **state)
 {
     (void) state;
-    AUTO_JSON *params = parse("{" TEXTS ",\"nodes\":[\"a\",\"b\"],\"pairs\":[]}");
+    AUTO_JSON *params = parse_json("{" TEXTS ",\"nodes\":[\"a\",\"b\"],\"pairs\":[]}");
     for (int i = 0; i <= NETCHECK_TARGETS_MAX; i++)
         json_array_append_new(json_object_get(params, "pairs"), json_pack("[i,i]", 0, 1));
     AUTO_NETCHECK_PLAN p = {0};
@@ -60,8 +51,8 @@ static void refuses_too_many_pairs_of_a_node(void **state)
 static void pairs_are_grouped_by_origin(void **state)
 {
     (void) state;
-    AUTO_JSON *params = parse("{" TEXTS ",\"nodes\":[\"a\",\"b\",\"c\"],"
-                              "\"pairs\":[[2,0],[0,2],[1,0],[0,1]]}");
+    AUTO_JSON *params = parse_json("{" TEXTS ",\"nodes\":[\"a\",\"b\",\"c\"],"
+                                   "\"pairs\":[[2,0],[0,2],[1,0],[0,1]]}");
     AUTO_NETCHECK_PLAN p = {0};
     assert_int_equal(netcheck_plan_read(params, &p, NULL), 0);
     assert_int_equal(netcheck_run_length(&p, 0), 2);
@@ -77,7 +68,7 @@ static void pairs_are_grouped_by_origin(void **state)
 static void a_single_node_has_two_pods(void **state)
 {
     (void) state;
-    AUTO_JSON *params = parse("{" TEXTS ",\"nodes\":[\"a\"],\"pairs\":[]}");
+    AUTO_JSON *params = parse_json("{" TEXTS ",\"nodes\":[\"a\"],\"pairs\":[]}");
     AUTO_NETCHECK_PLAN p = {0};
     assert_int_equal(netcheck_plan_read(params, &p, NULL), 0);
     assert_int_equal(p.count, 2);
@@ -116,7 +107,7 @@ static void assert_text(const json_t *j, const char *path, const char *text)
 static void pods_are_restricted_and_bound(void **state)
 {
     (void) state;
-    AUTO_JSON *params = parse("{" TEXTS ",\"nodes\":[\"a\",\"b\"],\"pairs\":[[0,1]]}");
+    AUTO_JSON *params = parse_json("{" TEXTS ",\"nodes\":[\"a\",\"b\"],\"pairs\":[[0,1]]}");
     AUTO_NETCHECK_PLAN p = {0};
     assert_int_equal(netcheck_plan_read(params, &p, NULL), 0);
     AUTO_JSON *list = netcheck_manifest(&p);
@@ -158,8 +149,8 @@ static json_t *nodes(const char *a, const char *b)
 static void remembers_nodes_and_network(void **state)
 {
     (void) state;
-    AUTO_JSON *params = parse("{" TEXTS ",\"nodes\":[\"a\",\"b\"],\"pairs\":[]}");
-    AUTO_JSON *fewer = parse("{" TEXTS ",\"nodes\":[\"b\"],\"pairs\":[]}");
+    AUTO_JSON *params = parse_json("{" TEXTS ",\"nodes\":[\"a\",\"b\"],\"pairs\":[]}");
+    AUTO_JSON *fewer = parse_json("{" TEXTS ",\"nodes\":[\"b\"],\"pairs\":[]}");
     AUTO_NETCHECK_PLAN p = {0};
     AUTO_NETCHECK_PLAN small = {0};
     assert_int_equal(netcheck_plan_read(params, &p, NULL), 0);

@@ -4,13 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-static json_t *parse(const char *text)
-{
-    json_t *j = json_parse(text, strlen(text), "test", NULL);
-    assert_non_null(j);
-    return j;
-}
-
 static const char *content(const json_t *service, const char *path)
 {
     size_t i;
@@ -24,7 +17,7 @@ static const char *content(const json_t *service, const char *path)
 static json_t *service_of(const char *params, bool ours, bool was_idle)
 {
     struct error err = ERROR_INIT;
-    AUTO_JSON *j = parse(params);
+    AUTO_JSON *j = parse_json(params);
     AUTO_NFS_PARAMS p = {0};
     if (nfs_params_read(j, &p, &err) < 0)
         fail_msg("%s", err.text);
@@ -101,7 +94,7 @@ static void test_the_hosts_own(void **state)
 static void test_a_client_alone(void **state)
 {
     (void) state;
-    AUTO_JSON *j = parse("{}");
+    AUTO_JSON *j = parse_json("{}");
     AUTO_NFS_PARAMS p = {0};
     assert_int_equal(nfs_params_read(j, &p, NULL), 0);
     assert_null(p.export);
@@ -128,7 +121,7 @@ static void test_refused(void **state)
         "{\"export\":\"/a\",\"mount\":\"/a\\nExec=x\",\"clients\":[\"10.0.0.1\"]}",
     };
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        AUTO_JSON *j = parse(bad[i]);
+        AUTO_JSON *j = parse_json(bad[i]);
         AUTO_NFS_PARAMS p = {.export = "untouched"};
         if (nfs_params_read(j, &p, NULL) != -EINVAL)
             fail_msg("%s", bad[i]);

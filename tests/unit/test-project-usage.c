@@ -2,13 +2,6 @@
 
 #include "tests/unit/unit.h"
 
-static json_t *parse(const char *text)
-{
-    json_t *value = json_parse(text, strlen(text), "the test", NULL);
-    assert_non_null(value);
-    return value;
-}
-
 #define CONTAINER(cpu, memory) \
     "{\"resources\":{\"requests\":{\"cpu\":\"" cpu "\",\"memory\":\"" memory "\"}}}"
 #define POD(space, phase, containers) \
@@ -39,12 +32,12 @@ static const char quota[] =
 static void assert_row(const char *project, const char *of, const char *measured,
                        const char *wanted)
 {
-    AUTO_JSON *q = of ? parse(of) : NULL;
-    AUTO_JSON *p = parse(pods);
-    AUTO_JSON *c = parse(claims);
-    AUTO_JSON *s = parse(measured);
+    AUTO_JSON *q = of ? parse_json(of) : NULL;
+    AUTO_JSON *p = parse_json(pods);
+    AUTO_JSON *c = parse_json(claims);
+    AUTO_JSON *s = parse_json(measured);
     AUTO_JSON *row = project_usage_row(project, q, p, c, s);
-    AUTO_JSON *want = parse(wanted);
+    AUTO_JSON *want = parse_json(wanted);
     AUTO_FREE char *text = json_canonical(row);
     if (!json_equal(row, want))
         fail_msg("%s, not %s", text, wanted);

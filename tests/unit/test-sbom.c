@@ -21,24 +21,17 @@ static const char sources_text[] =
     "\"}]}}";
 static const char origins_text[] = "{\"tool\":[\"a_b\",\"a-b\"],\"pause\":[]}";
 
-static json_t *parse(const char *text)
-{
-    json_t *json = json_parse(text, strlen(text), "text", NULL);
-    assert_non_null(json);
-    return json;
-}
-
 static json_t *document(void)
 {
-    AUTO_JSON *bigtop = parse(bigtop_text);
-    AUTO_JSON *sources = parse(sources_text);
-    AUTO_JSON *origins = parse(origins_text);
+    AUTO_JSON *bigtop = parse_json(bigtop_text);
+    AUTO_JSON *sources = parse_json(sources_text);
+    AUTO_JSON *origins = parse_json(origins_text);
     STRBUF(a, SBOM_MAX);
     STRBUF(b, SBOM_MAX);
     sbom_write(bigtop, sources, origins, &a);
     sbom_write(bigtop, sources, origins, &b);
     assert_string_equal(a.data, b.data);
-    return parse(a.data);
+    return parse_json(a.data);
 }
 
 static json_t *package(const json_t *doc, const char *name)
@@ -107,12 +100,12 @@ static void names_the_document_by_content(void **state)
 {
     (void) state;
     AUTO_JSON *doc = document();
-    AUTO_JSON *bigtop = parse(bigtop_text);
+    AUTO_JSON *bigtop = parse_json(bigtop_text);
     AUTO_JSON *none = json_object();
     STRBUF(text, SBOM_MAX);
     json_object_set_new(bigtop, "kubernetes", json_string("v1.2.3"));
     sbom_write(bigtop, none, none, &text);
-    AUTO_JSON *other = parse(text.data);
+    AUTO_JSON *other = parse_json(text.data);
     assert_string_not_equal(json_get_string(doc, "documentNamespace", ""),
                             json_get_string(other, "documentNamespace", ""));
 }

@@ -17,18 +17,6 @@
     "{'kind':'" kind "','metadata':{'name':'x'},'spec':{'selector':{'matchLabels':{'app':'x'}}," \
     "'template':{" template "}" rest "}}"
 
-static json_t *parse(const char *text)
-{
-    AUTO_FREE char *copy = xstrdup(text);
-    for (char *c = copy; *c; c++)
-        *c = *c == '\'' ? '"' : *c;
-    struct error err = ERROR_INIT;
-    json_t *j = json_parse(copy, strlen(copy), "t", &err);
-    if (!j)
-        fail_msg("%s", err.text);
-    return j;
-}
-
 static int64_t milli(const char *text)
 {
     AUTO_JSON *value = json_string(text);
@@ -55,7 +43,7 @@ static void a_component_is_its_pods_together(void **state)
 {
     (void) state;
     struct stack_need need;
-    AUTO_JSON *objects = parse("[" OBJECT(
+    AUTO_JSON *objects = parse_json("[" OBJECT(
         "StatefulSet",
         ",'replicas':3,'volumeClaimTemplates':[{'spec':{'resources':{'requests':"
         "{'storage':'2Gi'}}}}]",
@@ -85,11 +73,11 @@ static void the_largest_of_a_pod_counts(void **state)
 {
     (void) state;
     struct stack_need need;
-    AUTO_JSON *objects =
-        parse("[" OBJECT("Deployment", "",
-                         "'spec':{'initContainers':[{'resources':{'requests':{'memory':'5Gi'}}},"
-                         "{'restartPolicy':'Always','resources':{'requests':{'memory':'1Gi'}}}],"
-                         "'containers':[{'resources':{'limits':{'memory':'2Gi'}}},{}]}") "]");
+    AUTO_JSON *objects = parse_json(
+        "[" OBJECT("Deployment", "",
+                   "'spec':{'initContainers':[{'resources':{'requests':{'memory':'5Gi'}}},"
+                   "{'restartPolicy':'Always','resources':{'requests':{'memory':'1Gi'}}}],"
+                   "'containers':[{'resources':{'limits':{'memory':'2Gi'}}},{}]}") "]");
     stack_need_of(objects, 1, &need);
     assert_int_equal(need.memory, 5 * GI);
 }
@@ -110,7 +98,7 @@ static struct stack_nodes make_nodes(const int *gib, size_t count)
 
 static int fit(const char *objects, struct stack_nodes *nodes, struct error *err)
 {
-    AUTO_JSON *list = parse(objects);
+    AUTO_JSON *list = parse_json(objects);
     struct stack_component component = {.name = (char *) (uintptr_t) "kafka"};
     const struct stack s = {.components = &component, .count = 1};
     const struct stack_rendered r = {.objects = list};
@@ -153,12 +141,12 @@ static void racks_are_told_apart_by_label(void **state)
     (void) state;
     const char *two = "[" OBJECT("StatefulSet", ",'replicas':2", APART("rack")) "]";
     struct stack_nodes nodes = NODES(9, 9);
-    nodes.items[0].labels = parse("{'rack':'a'}");
-    nodes.items[1].labels = parse("{'rack':'a'}");
+    nodes.items[0].labels = parse_json("{'rack':'a'}");
+    nodes.items[1].labels = parse_json("{'rack':'a'}");
     lacks(two, nodes, "2 places that differ in rack");
     nodes = NODES(9, 9);
-    nodes.items[0].labels = parse("{'rack':'a'}");
-    nodes.items[1].labels = parse("{'rack':'b'}");
+    nodes.items[0].labels = parse_json("{'rack':'a'}");
+    nodes.items[1].labels = parse_json("{'rack':'b'}");
     fits(two, nodes);
 }
 
@@ -192,17 +180,17 @@ static void taints_and_selectors_count(void **state)
     const char *picky = "[" OBJECT("Deployment", "",
                                    "'spec':{'containers':[],'nodeSelector':{'disk':'ssd'}}") "]";
     struct stack_nodes nodes = NODES(9);
-    nodes.items[0].taints = parse("[{'key':'cp','effect':'NoSchedule'}]");
+    nodes.items[0].taints = parse_json("[{'key':'cp','effect':'NoSchedule'}]");
     lacks(plain, nodes, "room for 0");
     nodes = NODES(9);
-    nodes.items[0].taints = parse("[{'key':'cp','effect':'NoSchedule'}]");
+    nodes.items[0].taints = parse_json("[{'key':'cp','effect':'NoSchedule'}]");
     fits(tolerant, nodes);
     nodes = NODES(9);
-    nodes.items[0].taints = parse("[{'key':'cp','effect':'PreferNoSchedule'}]");
+    nodes.items[0].taints = parse_json("[{'key':'cp','effect':'PreferNoSchedule'}]");
     fits(plain, nodes);
     lacks(picky, NODES(9), "room for 0");
     nodes = NODES(9);
-    nodes.items[0].labels = parse("{'disk':'ssd'}");
+    nodes.items[0].labels = parse_json("{'disk':'ssd'}");
     fits(picky, nodes);
 }
 
@@ -226,11 +214,11 @@ static void claims_want_a_class(void **state)
 static void a_live_cluster_is_read(void **state)
 {
     (void) state;
-    AUTO_JSON *nodes = parse(
+    AUTO_JSON *nodes = parse_json(
         "{'items':[{'metadata':{'name':'n1','labels':{'a':'b'}},'spec':{'taints':[{'key':'k'}]},"
         "'status':{'allocatable':{'memory':'4Gi','cpu':'2'}}},"
         "{'metadata':{'name':'n2'},'spec':{'unschedulable':true},'status':{}}]}");
-    AUTO_JSON *pods = parse(
+    AUTO_JSON *pods = parse_json(
         "{'items':[{'metadata':{'name':'own','namespace':'bigdata','labels':{'app':'x'}},"
         "'spec':{'nodeName':'n1','containers':[{'resources':{'requests':{'memory':'1Gi'}}}]}},"
         "{'metadata':{'name':'other','namespace':'default','labels':{'app':'x'}},"
@@ -238,10 +226,10 @@ static void a_live_cluster_is_read(void **state)
         "'cpu':'250m'}}}]}},"
         "{'metadata':{'name':'past'},'status':{'phase':'Succeeded'},"
         "'spec':{'nodeName':'n1','containers':[{'resources':{'requests':{'memory':'1Gi'}}}]}}]}");
-    AUTO_JSON *classes = parse(
+    AUTO_JSON *classes = parse_json(
         "{'items':[{'metadata':{'name':'local-path','annotations':"
         "{'storageclass.kubernetes.io/is-default-class':'true'}}},{'metadata':{'name':'nfs'}}]}");
-    AUTO_JSON *objects = parse("[" OBJECT("Deployment", "", POD("{}")) "]");
+    AUTO_JSON *objects = parse_json("[" OBJECT("Deployment", "", POD("{}")) "]");
     const struct stack_rendered r = {.objects = objects};
     struct stack_nodes out = STACK_NODES_INIT;
     stack_nodes_from_live(nodes, pods, classes, &r, 1, &out);

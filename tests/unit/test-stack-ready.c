@@ -15,22 +15,10 @@
     POD("'containerStatuses':[{'name':'main','image':'a.io/x:1','ready':false,'state':{" state \
         "}}]")
 
-static json_t *parse(const char *text)
-{
-    AUTO_FREE char *copy = xstrdup(text);
-    for (char *c = copy; *c; c++)
-        *c = *c == '\'' ? '"' : *c;
-    struct error err = ERROR_INIT;
-    json_t *j = json_parse(copy, strlen(copy), "t", &err);
-    if (!j)
-        fail_msg("%s", err.text);
-    return j;
-}
-
 static struct stack_progress judge(const char *wanted, const char *live)
 {
-    AUTO_JSON *w = parse(wanted);
-    AUTO_JSON *l = parse(live);
+    AUTO_JSON *w = parse_json(wanted);
+    AUTO_JSON *l = parse_json(live);
     struct stack_progress p;
     stack_judge(w, l, "bigdata", &p);
     return p;
