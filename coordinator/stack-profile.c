@@ -195,12 +195,17 @@ static int check_order(const struct stack *s, struct error *err)
     return r;
 }
 
+size_t stack_stem(const char *file)
+{
+    size_t len = strlen(file), suffix = strlen(SUFFIX);
+    return len > suffix && strcmp(file + len - suffix, SUFFIX) == 0 ? len - suffix : 0;
+}
+
 static char *name_of(const char *file)
 {
     const char *base = path_basename(file);
-    size_t len = strlen(base), suffix = strlen(SUFFIX);
-    bool has = len > suffix && strcmp(base + len - suffix, SUFFIX) == 0;
-    return xstrndup(base, has ? len - suffix : len);
+    size_t stem = stack_stem(base);
+    return xstrndup(base, stem ? stem : strlen(base));
 }
 
 static int load(struct profile *p, const char *file, struct stack *s, struct error *err)

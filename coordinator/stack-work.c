@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define COMPONENTS "components"
-#define SUFFIX ".yaml"
 
 void stack_work_release(struct stack_work *w)
 {
@@ -28,8 +27,7 @@ void stack_work_release(struct stack_work *w)
 
 bool stack_is_file(const char *profile)
 {
-    size_t len = strlen(profile), suffix = strlen(SUFFIX);
-    return strchr(profile, '/') || (len > suffix && strcmp(profile + len - suffix, SUFFIX) == 0);
+    return strchr(profile, '/') || stack_stem(profile) > 0;
 }
 
 static int make_scratch(struct stack_work *w, struct error *err)
@@ -62,16 +60,12 @@ static int unpack(const struct stack_work *w, struct strv *roots, struct error *
 
 static void list_profiles(const char *root, struct strv *out)
 {
-    DIR *dir = opendir(root);
+    AUTO_DIR *dir = opendir(root);
     for (const struct dirent *e; dir && (e = readdir(dir));) {
-        size_t len = strlen(e->d_name), suffix = strlen(SUFFIX);
-        if (len <= suffix || strcmp(e->d_name + len - suffix, SUFFIX) != 0)
-            continue;
-        AUTO_FREE char *name = xstrndup(e->d_name, len - suffix);
-        strv_add(out, name);
+        AUTO_FREE char *name = xstrndup(e->d_name, stack_stem(e->d_name));
+        if (*name)
+            strv_add(out, name);
     }
-    if (dir)
-        closedir(dir);
 }
 
 static int unknown_profile(const struct stack_work *w, const char *name, const struct strv *roots,
@@ -100,7 +94,7 @@ static int find_profile(const struct stack_work *w, const char *profile, const s
                         char **file, struct error *err)
 {
     for (size_t i = 0; i < roots->count; i++) {
-        AUTO_FREE char *path = xasprintf("%s/%s" SUFFIX, roots->items[i], profile);
+        AUTO_FREE char *path = xasprintf("%s/%s.yaml", roots->items[i], profile);
         if (access(path, F_OK) == 0) {
             *file = TAKE_PTR(path);
             return 0;
