@@ -181,3 +181,28 @@ int kubectl_json(const struct kubectl *k, const char *const args[], const char *
     *out = value;
     return 0;
 }
+
+int kubectl_find(const struct kubectl *k, const char *kind, const char *name, const char *space,
+                 json_t **out, struct error *err)
+{
+    const char *const args[] = {"get", kind, name, "--ignore-not-found", space ? "-n" : NULL,
+                                space, NULL};
+    return kubectl_json(k, args, NULL, out, err);
+}
+
+void kubectl_last_line(const struct kubectl *k, const char *pod, const char *space,
+                       const char *container, struct strbuf *out)
+{
+    const char *const args[] = {"logs",    pod, "--tail=1", "-n", space, container ? "-c" : NULL,
+                                container, NULL};
+    strbuf_reset(out);
+    if (kubectl_run(k, args, NULL, KUBECTL_TIMEOUT_MS, out, NULL) < 0)
+        strbuf_reset(out);
+    while (out->len > 0 && out->data[out->len - 1] == '\n')
+        out->data[--out->len] = '\0';
+}
+
+bool kubectl_cancelled(const struct kubectl *k)
+{
+    return k->cancel && __atomic_load_n(k->cancel, __ATOMIC_RELAXED);
+}

@@ -31,13 +31,6 @@ static const char *owner_of(const json_t *space)
                            PROJECT_LABEL, "");
 }
 
-/* NULL: there is none. */
-static int get_namespace(const struct kubectl *k, const char *name, json_t **out, struct error *err)
-{
-    const char *const args[] = {"get", "namespace", name, "--ignore-not-found", NULL};
-    return kubectl_json(k, args, NULL, out, err);
-}
-
 static const json_t *find_namespace(const json_t *spaces, const char *name)
 {
     size_t i;
@@ -213,7 +206,7 @@ int project_apply_all(const struct kubectl *k, const struct inventory *inv, stru
 static int need_project(const struct kubectl *k, const char *name, struct error *err)
 {
     AUTO_JSON *space = NULL;
-    int r = get_namespace(k, name, &space, err);
+    int r = kubectl_find(k, "namespace", name, NULL, &space, err);
     if (r < 0)
         return r;
     if (!space)

@@ -77,18 +77,6 @@ int stack_explain(const struct stack_progress *p, const char *last_line, struct 
                         "kubectl -n " STACK_NAMESPACE " get pods shows the rest; " REMEDY_AGAIN);
 }
 
-/* Of the container that ended last, also while it waits to be started again. */
-static void last_log_line(const struct kubectl *k, const struct stack_progress *p,
-                          struct strbuf *out)
-{
-    const char *const args[] = {"logs", p->pod,       "-n",       p->space,
-                                "-c",   p->container, "--tail=1", NULL};
-    if (kubectl_run(k, args, NULL, KUBECTL_TIMEOUT_MS, out, NULL) < 0)
-        strbuf_reset(out);
-    while (out->len > 0 && out->data[out->len - 1] == '\n')
-        out->data[--out->len] = '\0';
-}
-
 static void fail(struct applying *a, size_t i, const char *step, const struct error *err)
 {
     struct item *item = &a->items[i];
@@ -106,7 +94,7 @@ static void fail_unready(struct applying *a, size_t i, bool final)
     struct error err = ERROR_INIT;
     STRBUF(line, LOG_LINE_MAX);
     if (p->trouble == STACK_CRASHES)
-        last_log_line(&a->w->kubectl, p, &line);
+        kubectl_last_line(&a->w->kubectl, p->pod, p->space, p->container, &line);
     (void) stack_explain(p, line.data, &err);
     if (!final)
         (void) error_prefix(&err, "not ready after %d s", c->ready_seconds);
@@ -133,27 +121,34 @@ static void start(struct applying *a, size_t i)
         fail(a, i, "apply", &err);
 }
 
+static void give_up(struct applying *a, size_t i, size_t failed)
+{
+    STRBUF(text, LOG_LINE_MAX);
+    strbuf_addf(&text, "it comes after %s", a->w->stack.components[failed].name);
+    a->items[i].state = FAILED;
+    view_host(a->view, i, VIEW_FAILED, "wait", text.data, 0, 0);
+}
+
+static void start_if_due(struct applying *a, size_t i)
+{
+    const struct stack_component *c = &a->w->stack.components[i];
+    size_t ready = 0;
+    for (size_t k = 0; k < c->after_count; k++) {
+        if (a->items[c->after[k]].state == FAILED) {
+            give_up(a, i, c->after[k]);
+            return;
+        }
+        ready += a->items[c->after[k]].state == READY;
+    }
+    if (ready == c->after_count)
+        start(a, i);
+}
+
 static void start_ready(struct applying *a)
 {
-    const struct stack *s = &a->w->stack;
-    for (size_t i = 0; i < s->count && a->code != EXIT_INTERRUPTED; i++) {
-        const struct stack_component *c = &s->components[i];
-        size_t k = 0, failed = SIZE_MAX;
-        for (; k < c->after_count && a->items[c->after[k]].state == READY; k++)
-            continue;
-        for (size_t n = 0; n < c->after_count; n++)
-            failed = a->items[c->after[n]].state == FAILED ? c->after[n] : failed;
-        if (a->items[i].state != WAITING)
-            continue;
-        if (failed != SIZE_MAX) {
-            STRBUF(text, LOG_LINE_MAX);
-            strbuf_addf(&text, "it comes after %s", s->components[failed].name);
-            a->items[i].state = FAILED;
-            view_host(a->view, i, VIEW_FAILED, "wait", text.data, 0, 0);
-        } else if (k == c->after_count) {
-            start(a, i);
-        }
-    }
+    for (size_t i = 0; i < a->w->stack.count && a->code != EXIT_INTERRUPTED; i++)
+        if (a->items[i].state == WAITING)
+            start_if_due(a, i);
 }
 
 static bool is_final(const struct item *item, int64_t now)
@@ -242,16 +237,10 @@ static size_t count_state(const struct applying *a, enum state state)
     return n;
 }
 
-static bool is_cancelled(const struct applying *a)
-{
-    const bool *cancel = a->w->kubectl.cancel;
-    return cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED);
-}
-
 static void wait_a_little(const struct applying *a)
 {
     const struct timespec slice = {.tv_nsec = SLICE_MS * 1000000L};
-    for (int ms = 0; ms < POLL_MS && !is_cancelled(a); ms += SLICE_MS)
+    for (int ms = 0; ms < POLL_MS && !kubectl_cancelled(&a->w->kubectl); ms += SLICE_MS)
         nanosleep(&slice, NULL);
 }
 
@@ -259,7 +248,7 @@ static void walk(struct applying *a)
 {
     struct error err = ERROR_INIT;
     for (;;) {
-        if (is_cancelled(a)) {
+        if (kubectl_cancelled(&a->w->kubectl)) {
             error_set(&err, -ECANCELED, "interrupted");
             fail_all(a, "interrupted", &err);
         }

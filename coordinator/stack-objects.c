@@ -13,13 +13,15 @@
 #define REGISTER_TRIES 15 /* of a second: a CustomResourceDefinition becomes a kind */
 #define LIVE_KINDS "deployments,statefulsets,daemonsets,jobs,pods"
 
+static const char *const apply_words[] = {
+    "apply", "--server-side", "--force-conflicts", "--field-manager=" STACK_MANAGER, "-f", "-",
+    NULL};
+
 int stack_make_namespace(const struct kubectl *k, bool *changed, struct error *err)
 {
-    static const char *const get[] = {"get", "namespace", STACK_NAMESPACE, "--ignore-not-found",
-                                      NULL};
     static const char *const create[] = {"create", "-f", "-", NULL};
     AUTO_JSON *found = NULL;
-    int r = kubectl_json(k, get, NULL, &found, err);
+    int r = kubectl_find(k, "namespace", STACK_NAMESPACE, NULL, &found, err);
     if (r < 0 || found)
         return r;
     AUTO_JSON *space = json_pack("{s:s, s:s, s:{s:s, s:{s:s}}}", "apiVersion", "v1", "kind",
@@ -35,22 +37,17 @@ int stack_make_namespace(const struct kubectl *k, bool *changed, struct error *e
 int stack_remember(const struct kubectl *k, const char *record, const char *profile,
                    struct error *err)
 {
-    static const char *const args[] = {
-        "apply", "--server-side", "--force-conflicts", "--field-manager=" STACK_MANAGER, "-f", "-",
-        NULL};
     AUTO_JSON *map = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s}}", "apiVersion", "v1", "kind",
                                "ConfigMap", "metadata", "name", record, "namespace",
                                STACK_NAMESPACE, "data", "profile", profile);
     AUTO_FREE char *text = json_canonical(map);
-    return kubectl_run(k, args, text, KUBECTL_TIMEOUT_MS, NULL, err);
+    return kubectl_run(k, apply_words, text, KUBECTL_TIMEOUT_MS, NULL, err);
 }
 
 int stack_recall(const struct kubectl *k, const char *record, char **out, struct error *err)
 {
-    const char *const args[] = {"get",           "configmap",          record, "-n",
-                                STACK_NAMESPACE, "--ignore-not-found", NULL};
     AUTO_JSON *map = NULL;
-    int r = kubectl_json(k, args, NULL, &map, err);
+    int r = kubectl_find(k, "configmap", record, STACK_NAMESPACE, &map, err);
     const char *profile = json_get_string(json_object_get(map, "data"), "profile", NULL);
     *out = profile && *profile ? xstrdup(profile) : NULL;
     return r;
@@ -127,10 +124,8 @@ static int extend_secret(const struct kubectl *k, const struct stack_secret *s, 
 static int make_secret(const struct kubectl *k, const struct stack_secret *s, bool *changed,
                        struct error *err)
 {
-    const char *const get[] = {
-        "get", "secret", s->name, "-n", STACK_NAMESPACE, "--ignore-not-found", NULL};
     AUTO_JSON *found = NULL;
-    int r = kubectl_json(k, get, NULL, &found, err);
+    int r = kubectl_find(k, "secret", s->name, STACK_NAMESPACE, &found, err);
     if (r < 0)
         return r;
     AUTO_JSON *data = new_data(s, json_object_get(found, "data"));
@@ -218,11 +213,8 @@ static int get_before(const struct kubectl *k, const struct stack_rendered *r, j
 static int apply(const struct kubectl *k, const struct stack_rendered *r, json_t **out,
                  struct error *err)
 {
-    static const char *const words[] = {
-        "apply", "--server-side", "--force-conflicts", "--field-manager=" STACK_MANAGER, "-f", "-",
-        NULL};
     STRV(args);
-    strv_add_all(&args, words);
+    strv_add_all(&args, apply_words);
     add_namespace(r, &args);
     const struct timespec pause = {.tv_sec = 1};
     int e = kubectl_json(k, (const char *const *) args.items, r->text, out, err);

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define AT_ONCE 4 /* components: test jobs take memory, too */
-#define POLL_MS 1000
+#define POLL_SECONDS 1
 #define LINE_MAX_LEN 4096
 #define TABLE_LINE 100
 #define REMOVE_TIMEOUT_MS 60000
@@ -86,11 +86,6 @@ struct one {
     int64_t deadline_ms;
 };
 
-static bool is_cancelled(const struct kubectl *k)
-{
-    return k->cancel && __atomic_load_n(k->cancel, __ATOMIC_RELAXED);
-}
-
 static const char *job_name(const json_t *objects)
 {
     size_t i;
@@ -112,11 +107,7 @@ static int remove_job(const struct one *o, const struct stack_rendered *r, struc
 static void read_log(const struct one *o, const char *job, struct strbuf *out)
 {
     AUTO_FREE char *name = xasprintf("job/%s", job);
-    const char *const args[] = {"logs", name, "-n", STACK_NAMESPACE, "--tail=1", NULL};
-    if (kubectl_run(&o->t->w->kubectl, args, NULL, KUBECTL_TIMEOUT_MS, out, NULL) < 0)
-        strbuf_reset(out);
-    while (out->len > 0 && out->data[out->len - 1] == '\n')
-        out->data[--out->len] = '\0';
+    kubectl_last_line(&o->t->w->kubectl, name, STACK_NAMESPACE, NULL, out);
 }
 
 static int judge_job(const struct one *o, const struct stack_rendered *r, struct stack_progress *p,
@@ -131,7 +122,7 @@ static int judge_job(const struct one *o, const struct stack_rendered *r, struct
 
 static int await_job(const struct one *o, const struct stack_rendered *r, struct error *err)
 {
-    const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L % 1000000000L, .tv_sec = 1};
+    const struct timespec pause = {.tv_sec = POLL_SECONDS};
     STRBUF(line, LINE_MAX_LEN);
     for (;;) {
         struct stack_progress p = {0};
@@ -147,7 +138,7 @@ static int await_job(const struct one *o, const struct stack_rendered *r, struct
             (void) stack_explain(&p, line.data, err);
             return error_prefix(err, "not done after %d s", o->run->test->seconds);
         }
-        if (is_cancelled(&o->t->w->kubectl))
+        if (kubectl_cancelled(&o->t->w->kubectl))
             return error_set(err, -ECANCELED, "interrupted");
         nanosleep(&pause, NULL);
     }
@@ -188,7 +179,7 @@ static int kill_pod(const struct one *o, const char *pod, struct error *err)
 /* What comes next meets all of it. */
 static int await_ready(const struct one *o, struct error *err)
 {
-    const struct timespec pause = {.tv_sec = 1};
+    const struct timespec pause = {.tv_sec = POLL_SECONDS};
     int64_t until = clock_monotonic_ms() + o->run->component->ready_seconds * 1000LL;
     for (;;) {
         struct stack_progress p = {0};
@@ -200,7 +191,7 @@ static int await_ready(const struct one *o, struct error *err)
             return error_prefix(err, "not ready again after %d s",
                                 o->run->component->ready_seconds);
         }
-        if (is_cancelled(&o->t->w->kubectl))
+        if (kubectl_cancelled(&o->t->w->kubectl))
             return error_set(err, -ECANCELED, "interrupted");
         nanosleep(&pause, NULL);
     }
@@ -237,7 +228,7 @@ static void run_test(const struct testing *t, size_t i)
 
 static void run_component(const struct testing *t, const struct stack_component *c)
 {
-    for (size_t i = 0; i < t->tests->count && !is_cancelled(&t->w->kubectl); i++)
+    for (size_t i = 0; i < t->tests->count && !kubectl_cancelled(&t->w->kubectl); i++)
         if (t->tests->runs[i].component == c && !stack_test_kills(t->tests->runs[i].test))
             run_test(t, i);
 }
@@ -294,7 +285,7 @@ static int conclude(const struct testing *t)
         passed += t->tests->runs[i].ran && t->tests->runs[i].err.code == 0;
     for (size_t i = 0; i < lines.count; i++)
         view_note(t->view, NULL, "%s", lines.items[i]);
-    if (is_cancelled(&t->w->kubectl)) {
+    if (kubectl_cancelled(&t->w->kubectl)) {
         view_summary(t->view, "interrupted; %zu of %zu tests passed", passed, t->tests->count);
         return EXIT_INTERRUPTED;
     }
@@ -307,7 +298,7 @@ int stack_tests_run(const struct stack_work *w, struct stack_tests *tests, struc
     struct testing t = {.w = w, .tests = tests, .view = v};
     pthread_mutex_init(&t.lock, NULL);
     run_at_once(&t);
-    for (size_t i = 0; i < tests->count && !is_cancelled(&w->kubectl); i++)
+    for (size_t i = 0; i < tests->count && !kubectl_cancelled(&w->kubectl); i++)
         if (stack_test_kills(tests->runs[i].test))
             run_test(&t, i);
     pthread_mutex_destroy(&t.lock);
