@@ -3,6 +3,7 @@
 #include "coordinator/options.h"
 #include "coordinator/preflight-data.h"
 #include "coordinator/program.h"
+#include "coordinator/status-words.h"
 #include "lib/json.h"
 
 #include <inttypes.h>
@@ -50,6 +51,7 @@ static json_t *host_status(const struct host_run *h)
     json_object_set_new(s, "clock_offset_ms", json_integer(f->clock_offset_ms));
     json_t *data_disks = json_object_get(f->json, "data_disks");
     json_object_set(s, "data_disks", json_is_array(data_disks) ? data_disks : json_null());
+    json_object_set(s, "bundle", json_object_get(f->json, "bundle"));
     return s;
 }
 
@@ -111,23 +113,14 @@ static void print_data(const json_t *s)
     }
 }
 
-/* "etcd: n1 votes, leads; n2 votes; n3 is a learner; n4 does not answer" */
-static void print_etcd(const struct run *run)
+static void print_below(const struct run *run, const json_t *hosts)
 {
-    STRBUF(line, 4096);
-    size_t i;
-    json_t *m;
-    json_array_foreach(json_object_get(run->etcd, "members"), i, m) {
-        const char *name = json_get_string(m, "name", "");
-        const char *state = !json_get_bool(m, "started", false)  ? "has not started"
-                            : json_get_bool(m, "learner", false) ? "is a learner"
-                            : json_get_bool(m, "healthy", false) ? "votes"
-                                                                 : "does not answer";
-        strbuf_addf(&line, "%s %s %s%s", i > 0 ? ";" : "etcd:", *name ? name : "a member", state,
-                    json_get_bool(m, "leader", false) ? ", leads" : "");
-    }
-    if (line.len > 0)
-        print_safe(line.data);
+    STRV(lines);
+    status_words_etcd(json_object_get(run->etcd, "members"), &lines);
+    status_words_bundles(hosts, &lines);
+    status_words_strangers(json_object_get(run->cluster, "nodes"), hosts, &lines);
+    for (size_t i = 0; i < lines.count; i++)
+        print_safe(lines.items[i]);
 }
 
 static void print_all(const struct run *run, bool as_json)
@@ -148,7 +141,7 @@ static void print_all(const struct run *run, bool as_json)
         print_row(json_array_get(list, i));
     for (size_t i = 0; i < json_array_size(list); i++)
         print_data(json_array_get(list, i));
-    print_etcd(run);
+    print_below(run, list);
 }
 
 static int run_status(int argc, char **argv)
@@ -173,8 +166,11 @@ const struct command cmd_status = {
     .synopsis = "HOSTS.YAML",
     .summary = "show each host: role, readiness, memory, disk, system",
     .options = options,
-    .help = "MEM and DISK are what is free. Below them, how fast the disks for data were when the\n"
-            "host was new, and what is free there now. Exit code 1 when a host does not answer.\n\n"
-            "example: bigtop-bootstrap status hosts.yaml",
+    .help =
+        "MEM and DISK are what is free. Below them, how fast the disks for data were when the\n"
+        "host was new, and what is free there now; etcd's members; the bundle that the hosts\n"
+        "accepted and whose keys sign the next; nodes that hosts.yaml does not have. Exit code 1\n"
+        "when a host does not answer.\n\n"
+        "example: bigtop-bootstrap status hosts.yaml",
     .run = run_status,
 };

@@ -14,6 +14,7 @@ import workload
 from harness import Skip, check, wait_for
 from lab import bundle_dir
 from offline import manifest
+from peers import only
 from sampler import PATTERNS, Sampler
 
 BUSY, DONE = 3, 0
@@ -159,6 +160,14 @@ def plan_after(s):
         DONE, "nothing to change")
 
 
+def status_tells(s):
+    """Whose bundle the hosts took, how etcd is, and a node that the file does not name."""
+    s.lab.run("status", s.lab.dir / "hosts.yaml").expect(
+        DONE, "etcd: n1 votes, leads", "bundle: serial", "(all hosts)")
+    s.lab.run("status", only(s.lab, "n1", "n2")).expect(
+        DONE, "node n3 (Ready) is in the cluster, but no host of hosts.yaml")
+
+
 def canal_is_taken(s):
     if "docker.io/calico/node:" in str(manifest()["components"]):
         raise Skip("the cluster has Canal itself: the same command again was no difference")
@@ -213,6 +222,7 @@ def run(report, lab):
     workload.run(report, lab)
     report.run("the same command again changes nothing", again, s)
     report.run("plan finds nothing to change", plan_after, s)
+    report.run("status tells of etcd, the bundle and a node without a line", status_tells, s)
     report.run("the API takes all of Canal, and again without a difference", canal_is_taken, s)
     for name in storage.ADDONS:
         report.run(f"the API takes all of {name}, and again without a difference",
