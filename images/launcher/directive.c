@@ -8,6 +8,7 @@
 #include "lib/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -178,17 +179,26 @@ static void pass_on(void *userdata, bool is_stderr, const char *line)
     fprintf(is_stderr ? stderr : stdout, "%s\n", line);
 }
 
-static int run_program(const struct launcher *l, char *const *argv, struct error *err)
+/* input: a descriptor, or 0 for none. */
+static int run_program(const struct launcher *l, char *const *argv, int input, struct error *err)
 {
     const struct process_options options = {
-        .on_line = pass_on, .cancel = l->stop, .die_with_parent = true};
+        .stdin_fd = input, .on_line = pass_on, .cancel = l->stop, .die_with_parent = true};
     fprintf(stderr, "launch: run %s\n", argv[0]);
     return process_run((const char *const *) argv, &options, NULL, err);
 }
 
 static int run_run(const struct launcher *l, const struct strv *w, struct error *err)
 {
-    return run_program(l, w->items + 1, err);
+    return run_program(l, w->items + 1, 0, err);
+}
+
+static int run_feed(const struct launcher *l, const struct strv *w, struct error *err)
+{
+    AUTO_FD fd = open(w->items[1], O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, -errno, "open %s", w->items[1]);
+    return run_program(l, w->items + 2, fd, err);
 }
 
 static int run_once(const struct launcher *l, const struct strv *w, struct error *err)
@@ -199,7 +209,7 @@ static int run_once(const struct launcher *l, const struct strv *w, struct error
         return 0;
     if (errno != ENOENT)
         return error_errno(err, -errno, "look for %s", marker);
-    int r = run_program(l, w->items + 2, err);
+    int r = run_program(l, w->items + 2, 0, err);
     return r < 0 ? r : write_file(marker, &empty, err);
 }
 
@@ -227,6 +237,7 @@ static const struct directive directives[] = {
     {"file", "FORMAT PATH [from FILE | env PREFIX]...", 3, SIZE_MAX, run_file},
     {"wait", "HOST:PORT SECONDS", 3, 3, run_wait},
     {"run", "COMMAND...", 2, SIZE_MAX, run_run},
+    {"feed", "FILE COMMAND...", 3, SIZE_MAX, run_feed},
     {"once", "MARKER COMMAND...", 3, SIZE_MAX, run_once},
     {"exec", "COMMAND...", 2, SIZE_MAX, run_exec},
     {"done", "TEXT", 2, 2, run_done},

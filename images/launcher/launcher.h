@@ -19,6 +19,7 @@
  *                                  writes PATH (0600) with its folders (images/launcher/settings.h)
  *   wait HOST:PORT SECONDS         until it takes a connection
  *   run COMMAND...                 has to succeed
+ *   feed FILE COMMAND...           the same, with FILE as its standard input
  *   once MARKER COMMAND...         runs it unless MARKER is there, which is made (and its folders)
  *                                  when it succeeded
  *   exec COMMAND...                becomes it; the last directive, or

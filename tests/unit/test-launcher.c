@@ -361,6 +361,18 @@ static void once_stops_when_told(void **state)
     assert_false(is_there(*state, "done"));
 }
 
+static void feed_gives_a_file(void **state)
+{
+    write_text(*state, "in", "first\nsecond\n");
+    assert_int_equal(launched(*state, "feed @/in sh -c \"cat >@/out\"\ndone x\n"), 0);
+    assert_text(*state, "out", "first\nsecond\n");
+    assert_int_equal(launched(*state, "run sh -c \"cat >@/out\"\ndone x\n"), 0);
+    assert_text(*state, "out", "");
+    assert_refused(*state, "feed @/in false\ndone x\n", "launch.conf:1: false ended with code 1");
+    assert_refused(*state, "feed @/absent true\ndone x\n", "launch.conf:1: open ");
+    assert_refused(*state, "feed @/in\ndone x\n", "expected: feed FILE COMMAND...");
+}
+
 static void a_job_is_done_when_all_of_it_succeeded(void **state)
 {
     assert_int_equal(launched(*state, "run sh -c \"echo a >@/ran\"\ndone \"all of it\"\n"), 0);
@@ -623,6 +635,7 @@ int main(void)
         cmocka_folder_test(the_heap_is_of_the_containers_limit),
         cmocka_folder_test(once_is_once),
         cmocka_folder_test(once_stops_when_told),
+        cmocka_folder_test(feed_gives_a_file),
         cmocka_folder_test(a_job_is_done_when_all_of_it_succeeded),
         cmocka_folder_test(exec_becomes_the_program),
         cmocka_unit_test(each_variable_of_a_prefix_is_a_word),
