@@ -1,7 +1,6 @@
 #include "coordinator/stack-objects.h"
 
 #include "coordinator/stack-needs.h"
-#include "coordinator/stack-ready.h"
 #include "lib/digest.h"
 
 #include <errno.h>
@@ -299,4 +298,14 @@ int stack_fetch_live(const struct kubectl *k, const struct stack_rendered *rende
     }
     *out = TAKE_PTR(all);
     return 0;
+}
+
+int stack_look(const struct kubectl *k, const struct stack_rendered *r, struct stack_progress *out,
+               struct error *err)
+{
+    AUTO_JSON *live = NULL;
+    int e = stack_fetch_live(k, r, 1, &live, err);
+    if (e == 0)
+        stack_judge(r->objects, live, STACK_NAMESPACE, out);
+    return e;
 }

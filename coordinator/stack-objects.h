@@ -4,6 +4,7 @@
 
 #include "coordinator/kubectl.h"
 #include "coordinator/stack-profile.h"
+#include "coordinator/stack-ready.h"
 #include "coordinator/stack-render.h"
 
 #include <stdbool.h>
@@ -38,6 +39,9 @@ int stack_recall(const struct kubectl *k, const char *record, char **out, struct
 /* Workloads and pods of the namespaces that the components name; what stack_judge wants. */
 int stack_fetch_live(const struct kubectl *k, const struct stack_rendered *rendered, size_t count,
                      json_t **out, struct error *err);
+/* How far a component's objects are (stack_judge), or those of a job. */
+int stack_look(const struct kubectl *k, const struct stack_rendered *r, struct stack_progress *out,
+               struct error *err);
 
 /* Pure: two lists of objects are the same but for what the API server keeps of its own. */
 bool stack_same_objects(const json_t *before, const json_t *after);

@@ -2,6 +2,7 @@
 
 #include "coordinator/command.h"
 #include "coordinator/stack-apply.h"
+#include "coordinator/stack-job.h"
 #include "coordinator/stack-objects.h"
 #include "lib/clock.h"
 #include "lib/kube.h"
@@ -15,7 +16,6 @@
 #define POLL_SECONDS 1
 #define LINE_MAX_LEN 4096
 #define TABLE_LINE 100
-#define REMOVE_TIMEOUT_MS 60000
 
 void stack_tests_release(struct stack_tests *t)
 {
@@ -86,86 +86,22 @@ struct one {
     int64_t deadline_ms;
 };
 
-static const char *job_name(const json_t *objects)
-{
-    size_t i;
-    json_t *o;
-    json_array_foreach(objects, i, o)
-        if (kube_is_kind(o, "Job"))
-            return kube_name(o);
-    return "";
-}
-
-/* Also when the user has interrupted: nothing of a test stays. */
-static int remove_job(const struct one *o, const struct stack_rendered *r, struct error *err)
-{
-    struct kubectl k = o->t->w->kubectl;
-    k.cancel = NULL;
-    return stack_delete_objects(&k, r, REMOVE_TIMEOUT_MS, err);
-}
-
-static void read_log(const struct one *o, const char *job, struct strbuf *out)
-{
-    AUTO_FREE char *name = xasprintf("job/%s", job);
-    kubectl_last_line(&o->t->w->kubectl, name, STACK_NAMESPACE, NULL, out);
-}
-
-static int judge_job(const struct one *o, const struct stack_rendered *r, struct stack_progress *p,
-                     struct error *err)
-{
-    AUTO_JSON *live = NULL;
-    int e = stack_fetch_live(&o->t->w->kubectl, r, 1, &live, err);
-    if (e == 0)
-        stack_judge(r->objects, live, STACK_NAMESPACE, p);
-    return e;
-}
-
-static int await_job(const struct one *o, const struct stack_rendered *r, struct error *err)
-{
-    const struct timespec pause = {.tv_sec = POLL_SECONDS};
-    STRBUF(line, LINE_MAX_LEN);
-    for (;;) {
-        struct stack_progress p = {0};
-        int e = judge_job(o, r, &p, err);
-        if (e < 0 || p.done)
-            return e;
-        if (p.trouble == STACK_JOB_FAILED) {
-            read_log(o, job_name(r->objects), &line);
-            return error_set(err, -EREMOTEIO, "%s", line.len ? line.data : p.reason);
-        }
-        if (clock_monotonic_ms() > o->deadline_ms) {
-            read_log(o, job_name(r->objects), &line);
-            (void) stack_explain(&p, line.data, err);
-            return error_prefix(err, "not done after %d s", o->run->test->seconds);
-        }
-        if (kubectl_cancelled(&o->t->w->kubectl))
-            return error_set(err, -ECANCELED, "interrupted");
-        nanosleep(&pause, NULL);
-    }
-}
-
 static int run_job(const struct one *o, const struct stack_step *step, struct error *err)
 {
     CLEANUP(stack_rendered_release) struct stack_rendered r = {0};
     STRBUF(line, LINE_MAX_LEN);
-    bool changed;
-    int e;
-    if ((e = stack_render_job(o->run->component, step, &r.text, &r.objects, err)) < 0 ||
-        (e = remove_job(o, &r, err)) < 0)
+    int e = stack_render_job(o->run->component, step, &r.text, &r.objects, err);
+    if (e < 0)
         return e;
-    e = stack_apply_objects(&o->t->w->kubectl, &r, &changed, err);
-    e = e < 0 ? e : await_job(o, &r, err);
-    if (e == 0) {
-        read_log(o, job_name(r.objects), &line);
-        free(o->run->line);
-        o->run->line = strbuf_steal(&line);
-    }
-    struct error late = ERROR_INIT;
-    int removed = remove_job(o, &r, &late);
-    if (e < 0 || removed == 0)
-        return e < 0 ? error_prefix(err, "%s", step->what) : 0;
-    *err = late;
-    return removed;
+    const struct stack_job job = {.kubectl = &o->t->w->kubectl,
+                                  .objects = &r,
+                                  .deadline_ms = o->deadline_ms,
+                                  .seconds = o->run->test->seconds};
+    if ((e = stack_job_run(&job, &line, err)) < 0)
+        return error_prefix(err, "%s", step->what);
+    free(o->run->line);
+    o->run->line = strbuf_steal(&line);
+    return 0;
 }
 
 static int kill_pod(const struct one *o, const char *pod, struct error *err)
@@ -183,7 +119,7 @@ static int await_ready(const struct one *o, struct error *err)
     int64_t until = clock_monotonic_ms() + o->run->component->ready_seconds * 1000LL;
     for (;;) {
         struct stack_progress p = {0};
-        int e = judge_job(o, o->run->rendered, &p, err);
+        int e = stack_look(&o->t->w->kubectl, o->run->rendered, &p, err);
         if (e < 0 || p.done)
             return e;
         if (clock_monotonic_ms() > until) {
