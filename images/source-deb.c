@@ -9,16 +9,14 @@
  *                                  their libraries in its lib/, and the copyright files
  *   programs: [PATH, …]    paths in the packages, such as usr/sbin/haproxy
  *   files: [PATH, …]       others that go along unchanged
- * APT resolves, fetches and checks signatures, with a state of its own that says that nothing is
- * installed: the machine's packages are neither used nor changed. */
+ * How packages are got: images/apt.h. */
+#include "images/apt.h"
 #include "images/deb-parts.h"
 #include "images/drop.h"
 #include "images/fields.h"
 #include "images/relocate.h"
 #include "images/source.h"
 #include "images/walk.h"
-#include "lib/digest.h"
-#include "lib/fd.h"
 #include "lib/path.h"
 #include "lib/process.h"
 
@@ -27,9 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define APT_TIMEOUT_MS (30 * 60 * 1000)
 #define UNPACK_TIMEOUT_MS 120000
-#define REPLY_MAX (1024 * 1024)
 #define UNPACKED ".packages" /* in the result's folder, while programs are taken out of it */
 
 struct deb_spec {
@@ -50,25 +46,11 @@ static void release(void *spec)
     strv_release(&s->files);
 }
 
-/* A package's name and perhaps "=version" (Debian policy 5.6.1 and 5.6.12), never an option. */
-static bool is_package(const char *s)
-{
-    static const char name[] = "abcdefghijklmnopqrstuvwxyz0123456789+.-";
-    static const char version[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-~:";
-    size_t len = strspn(s, name);
-    if (len < 2 || strchr("+.-", s[0]))
-        return false;
-    if (s[len] == '=')
-        return s[len + 1] && strspn(s + len + 1, version) == strlen(s + len + 1);
-    return s[len] == '\0';
-}
-
 static int check_packages(const struct recipe *r, const struct yaml_node *node, const char *key,
                           const struct strv *list, struct error *err)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (!is_package(list->items[i]))
+        if (!apt_is_package(list->items[i]))
             return yaml_error(&r->file, yaml_get(node, key)->items[i], err,
                               "expected the name of a Debian package");
     return 0;
@@ -157,134 +139,13 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
     return 0;
 }
 
-/* APT, with a state of its own below the cache. */
-struct apt {
-    const struct source_context *ctx;
-    char *root;
-    struct strv options;
-};
-
-static void apt_release(struct apt *a)
+static int unpack(const struct source_context *ctx, const char *path, const char *dir,
+                  struct error *err)
 {
-    free(a->root);
-    strv_release(&a->options);
-}
-
-static int apt_open(const struct source_context *ctx, const char *suite, struct apt *a,
-                    struct error *err)
-{
-    static const char *const folders[] = {"state/lists/partial", "cache/archives/partial", "log"};
-    a->ctx = ctx;
-    a->root = path_join(ctx->cache_dir, "apt");
-    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-        AUTO_FREE char *dir = path_join(a->root, folders[i]);
-        int r = path_mkdir_p(dir, 0755, err);
-        if (r < 0)
-            return r;
-    }
-    AUTO_FREE char *status = path_join(a->root, "status");
-    int r = file_write_atomic(status, "", 0, 0644, err);
-    const char *arch = ctx->recipe->architecture;
-    strv_addf(&a->options, "-oDir::State=%s/state", a->root);
-    strv_addf(&a->options, "-oDir::State::status=%s", status);
-    strv_addf(&a->options, "-oDir::Cache=%s/cache", a->root);
-    strv_addf(&a->options, "-oDir::Log=%s/log", a->root);
-    strv_addf(&a->options, "-oAPT::Architecture=%s", arch);
-    strv_addf(&a->options, "-oAPT::Architectures=%s", arch);
-    strv_addf(&a->options, "-oAPT::Default-Release=/^%s(-security|-updates)?$/", suite);
-    static const char *const fixed[] = {
-        "-oAPT::Sandbox::User=root",    "-oAcquire::ForceHash=sha256", "-oAcquire::Languages=none",
-        "-oAPT::Install-Recommends=no", "-oAPT::Install-Suggests=no",  NULL};
-    strv_add_all(&a->options, fixed);
-    return r;
-}
-
-static int apt_get(struct apt *a, const char *const *command, const struct strv *packages,
-                   struct strbuf *out, struct error *err)
-{
-    STRV(argv);
-    strv_add(&argv, "apt-get");
-    strv_add_all(&argv, (const char *const *) a->options.items);
-    strv_add_all(&argv, command);
-    if (packages) {
-        strv_add(&argv, "--");
-        strv_add_all(&argv, (const char *const *) packages->items);
-    }
-    const struct process_options opts = {.out = out,
-                                         .timeout_ms = APT_TIMEOUT_MS,
-                                         .cancel = a->ctx->cancel,
-                                         .die_with_parent = true};
-    int r = process_runv(&argv, &opts, NULL, err);
-    return r == -EREMOTEIO
-               ? error_remedy(err,
-                              "are the machine's APT sources reachable? apt-get update shows it")
-               : r;
-}
-
-static int check_suite(struct apt *a, const char *suite, struct error *err)
-{
-    static const char *const targets[] = {"indextargets", "--format", "$(CODENAME)", NULL};
-    STRBUF(out, REPLY_MAX);
-    int r = apt_get(a, targets, NULL, &out, err);
-    if (r < 0)
-        return r;
-    STRV(names);
-    strv_split(&names, out.data, '\n');
-    if (strv_contains(&names, suite))
-        return 0;
-    error_set(err, -ENOENT, "the machine's APT sources do not have Debian %s", suite);
-    return error_remedy(err, "add Debian %s to the APT sources, or build on Debian %s", suite,
-                        suite);
-}
-
-/* One line of --print-uris: 'URI' file size SHA256:hex */
-struct package {
-    char *file; /* in the archives folder */
-    char digest[DIGEST_SIZE];
-};
-
-static bool parse_package(const char *line, struct package *out)
-{
-    STRV(words);
-    strv_split(&words, line, ' ');
-    if (words.count != 4 || words.items[0][0] != '\'' || strchr(words.items[1], '/') ||
-        strncmp(words.items[3], "SHA256:", 7) != 0)
-        return false;
-    STRBUF(digest, DIGEST_SIZE);
-    strbuf_addf(&digest, "sha256:%s", words.items[3] + 7);
-    if (!digest_is_valid(digest.data))
-        return false;
-    memcpy(out->digest, digest.data, DIGEST_SIZE);
-    out->file = xstrdup(words.items[1]);
-    return true;
-}
-
-static int unpack(struct apt *a, const struct package *p, const char *dir, struct error *err)
-{
-    AUTO_FREE char *path = xasprintf("%s/cache/archives/%s", a->root, p->file);
-    char digest[DIGEST_SIZE];
-    int r = digest_file(path, digest, NULL, err);
-    if (r < 0)
-        return r;
-    if (strcmp(digest, p->digest) != 0)
-        return error_set(err, -EBADMSG, "%s is %s, APT announced %s", path, digest, p->digest);
     const char *const argv[] = {"dpkg-deb", "--extract", path, dir, NULL};
     const struct process_options opts = {
-        .timeout_ms = UNPACK_TIMEOUT_MS, .cancel = a->ctx->cancel, .die_with_parent = true};
+        .timeout_ms = UNPACK_TIMEOUT_MS, .cancel = ctx->cancel, .die_with_parent = true};
     return process_run(argv, &opts, NULL, err);
-}
-
-/* "name_version_arch.deb" → about.packages.name = {version, sha256} */
-static void describe(const struct package *p, const char *name, json_t *packages)
-{
-    STRV(parts);
-    strv_split(&parts, p->file, '_');
-    const char *version = parts.count > 1 ? parts.items[1] : "";
-    const char *colon = strstr(version, "%3a"); /* an epoch */
-    json_t *text = colon ? json_sprintf("%.*s:%s", (int) (colon - version), version, colon + 3)
-                         : json_string(version);
-    json_object_set_new(packages, name,
-                        json_pack("{s:o, s:s}", "version", text, "digest", p->digest));
 }
 
 static bool is_wanted(const struct deb_spec *s, const char *name)
@@ -292,23 +153,20 @@ static bool is_wanted(const struct deb_spec *s, const char *name)
     return !strv_contains(&s->exclude, name) && (!s->only.count || strv_contains(&s->only, name));
 }
 
-static int take_package(struct apt *a, const struct deb_spec *s, const char *line, const char *dir,
-                        json_t *packages, struct error *err)
+static int take_package(const struct source_context *ctx, const struct deb_spec *s,
+                        const struct apt_package *p, const char *dir, json_t *packages,
+                        struct error *err)
 {
-    struct package p = {0};
-    if (!parse_package(line, &p))
-        return error_set(err, -EBADMSG, "apt-get said something unexpected: %s", line);
-    AUTO_FREE char *file = p.file;
-    AUTO_FREE char *name = xstrndup(file, strcspn(file, "_"));
-    if (!is_wanted(s, name))
+    if (!is_wanted(s, p->name))
         return 0;
-    source_progress(a->ctx, "unpacking %s", name);
-    describe(&p, name, packages);
+    source_progress(ctx, "unpacking %s", p->name);
+    json_object_set_new(packages, p->name,
+                        json_pack("{s:s, s:s}", "version", p->version, "digest", p->digest));
     if (!s->prefix)
-        return unpack(a, &p, dir, err);
-    AUTO_FREE char *own = xasprintf("%s/" UNPACKED "/%s", dir, name);
+        return unpack(ctx, p->path, dir, err);
+    AUTO_FREE char *own = xasprintf("%s/" UNPACKED "/%s", dir, p->name);
     int r = path_mkdir_p(own, 0755, err);
-    return r < 0 ? r : unpack(a, &p, own, err);
+    return r < 0 ? r : unpack(ctx, p->path, own, err);
 }
 
 /* Leaves only the programs, and of the packages only those that something was taken from. */
@@ -337,44 +195,29 @@ static int take_programs(const struct source_context *ctx, const struct deb_spec
     return path_remove_tree(unpacked, err);
 }
 
-static int fetch(struct apt *a, const struct deb_spec *s, struct strbuf *uris, struct error *err)
-{
-    static const char *const update[] = {"-q", "update", NULL};
-    static const char *const print[] = {"-qq", "-y", "--print-uris", "install", NULL};
-    static const char *const get[] = {"-qq", "-y", "--download-only", "install", NULL};
-    int r;
-    source_progress(a->ctx, "apt-get update");
-    if ((r = apt_get(a, update, NULL, NULL, err)) < 0 || (r = check_suite(a, s->suite, err)) < 0)
-        return r;
-    /* What is there already is not printed: the list has to be whole. */
-    static const char *const clean[] = {"clean", NULL};
-    if ((r = apt_get(a, clean, NULL, NULL, err)) < 0 ||
-        (r = apt_get(a, print, &s->packages, uris, err)) < 0)
-        return r;
-    source_progress(a->ctx, "fetching packages");
-    return apt_get(a, get, &s->packages, NULL, err);
-}
-
 static int produce(const struct source_context *ctx, const void *spec, const char *dir,
                    json_t *about, struct error *err)
 {
     const struct deb_spec *s = spec;
-    CLEANUP(apt_release) struct apt a = {0};
-    STRBUF(uris, REPLY_MAX);
+    const struct apt_request request = {.cache_dir = ctx->cache_dir,
+                                        .architecture = ctx->recipe->architecture,
+                                        .suite = s->suite,
+                                        .packages = &s->packages,
+                                        .cancel = ctx->cancel,
+                                        .progress = ctx->progress,
+                                        .userdata = ctx->userdata};
+    AUTO_APT_PACKAGES found = {0};
     int r;
-    if ((r = apt_open(ctx, s->suite, &a, err)) < 0 || (r = fetch(&a, s, &uris, err)) < 0)
+    if ((r = apt_resolve(&request, &found, err)) < 0 ||
+        (r = apt_download(&request, &found, err)) < 0)
         return r;
     json_t *packages = json_object();
     json_object_set_new(about, "type", json_string("deb"));
     json_object_set_new(about, "suite", json_string(s->suite));
     json_object_set_new(about, "packages", packages);
-    STRV(lines);
-    strv_split(&lines, uris.data, '\n');
-    for (size_t i = 0; i < lines.count; i++)
-        if ((r = take_package(&a, s, lines.items[i], dir, packages, err)) < 0)
+    for (size_t i = 0; i < found.count; i++)
+        if ((r = take_package(ctx, s, &found.items[i], dir, packages, err)) < 0)
             return r;
-    if (lines.count == 0)
-        return error_set(err, -ENODATA, "APT gave no packages");
     return s->prefix ? take_programs(ctx, s, dir, packages, err)
                      : drop_matching(dir, &s->drop, err);
 }
