@@ -4,6 +4,7 @@
 #include "agent/firewall.h"
 #include "agent/host-bundle.h"
 #include "agent/mounts.h"
+#include "agent/nfs.h"
 #include "agent/pod-network.h"
 #include "agent/probe.h"
 #include "agent/program.h"
@@ -131,6 +132,7 @@ int facts_collect(const struct ledger *ledger, json_t *running_job, json_t **out
     json_object_set_new(obj, "data_disks", data_disks_facts());
     json_object_set_new(obj, "firewall", firewall_facts());
     json_object_set_new(obj, "probes", probe_facts());
+    json_object_set_new(obj, "nfs_export", noted(ledger, NFS_LEDGER_EXPORT));
     json_object_set_new(obj, "shared_mounts", json_boolean(mounts_root_shared()));
     json_object_set_new(obj, "ledger_entries", json_integer((json_int_t) ledger_count(ledger)));
     json_object_set(obj, "running_job", running_job ? running_job : json_null());

@@ -19,6 +19,7 @@
  *  "units":{"containerd.service":{"active","enabled","ours":bool},…},  only units that exist
  *  "data_disks":[{"mount","state":"mounted"|"missing"|"wrong",…},…],    agent/data-disks.h
  *  "probes":[…],                                                of the last call "probe"
+ *  "nfs_export":"/srv/nfs"|null,                                 what step nfs made it serve
  *  "shared_mounts":bool,                                         "/" propagates
  *  "node":{"role","name","kubernetes","cluster",                 what the ledger knows, while the
  *     "api":"host:port"|null,                                    kubelet has its kubeconfig; and

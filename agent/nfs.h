@@ -15,6 +15,7 @@
 #define NFS_PREFIX "/opt/bigtop/nfs" /* component nfs-utils of the recipe */
 #define NFS_HOST_UNIT "nfs-server.service"
 #define NFS_OUR_UNIT "bigtop-nfs.service"
+#define NFS_LEDGER_EXPORT "nfs-export" /* value of the ledger: what this host exports */
 
 /* The parameters of step nfs; strings are borrowed from them. */
 struct nfs_params {

@@ -226,6 +226,7 @@ static int apply_server(const struct step_context *ctx, const struct nfs_params 
         r = need_programs(NFS_PREFIX "/usr/sbin/rpc.nfsd", err);
     }
     r = r < 0 ? r : ledger_set(ctx->ledger, LEDGER_WAS_IDLE, server.was_idle ? "yes" : "no", err);
+    r = r < 0 ? r : ledger_set(ctx->ledger, NFS_LEDGER_EXPORT, p->export, err);
     r = r < 0 ? r : make_places(ctx, p, err);
     if (r >= 0 && server.ours) {
         r = record_helpers(ctx, err);

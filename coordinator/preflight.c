@@ -158,13 +158,19 @@ static void check_modules(const struct check *c)
         need_module(c, needed[i], "");
 }
 
-/* Also of nodes: they become clients, or the server, when hosts.yaml says so later. */
+/* Also of nodes: they become clients, or the server, when hosts.yaml says so later. A server whose
+ * line is gone is left alone: volumes may be in use. */
 static void check_nfs(const struct check *c)
 {
-    if (storage_nfs_server(c->inv) < 0)
+    ssize_t server = storage_nfs_server(c->inv);
+    const char *served = json_get_string(c->own->json, "nfs_export", NULL);
+    if (served && server != (ssize_t) c->index)
+        warn(c, "move the claims away; `bigtop-bootstrap reset` of the host ends it",
+             "it still serves %s by NFS, which hosts.yaml does not say any more", served);
+    if (server < 0)
         return;
     need_module(c, "nfsv4", " (the client of NFS)");
-    if (storage_nfs_server(c->inv) == (ssize_t) c->index)
+    if (server == (ssize_t) c->index)
         need_module(c, "nfsd", " (the server of NFS)");
 }
 

@@ -104,6 +104,12 @@ static void expect(int who, const char *spoil, bool refusal, const char *words)
     tear_down(&w);
 }
 
+static void test_nfs_without_a_line(void **state)
+{
+    (void) state;
+    expect(1, "{\"nfs_export\":\"/srv/nfs\"}", false, "still serves /srv/nfs by NFS");
+}
+
 static void test_healthy(void **state)
 {
     (void) state;
@@ -451,6 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_healthy),
+        cmocka_unit_test(test_nfs_without_a_line),
         cmocka_unit_test(test_own),
         cmocka_unit_test(test_virtual_ip),
         cmocka_unit_test(test_endpoint_of_a_live_cluster_stays),
