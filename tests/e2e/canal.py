@@ -59,7 +59,10 @@ def environment(container):
     return {e["name"]: e.get("value", e.get("valueFrom")) for e in container["env"]}
 
 
-def judge_daemonset(pod):
+def judge_daemonset(template):
+    mtu = template["metadata"]["annotations"]["bigtop.apache.org/mtu"]
+    check(mtu == VALUES["mtu"], f"the pods do not change with the MTU: {mtu}")
+    pod = template["spec"]
     containers = {c["name"]: c for c in pod["initContainers"] + pod["containers"]}
     images = {name: c["image"] for name, c in containers.items()}
     node, cni = VALUES["image-calico-node"], VALUES["image-calico-cni"]
@@ -105,7 +108,7 @@ def api_takes_all_of_it(lab, bundle):
         found = lab.kubectl("diff", *words, allow_failure=True)
         check(found == "", f"a second apply would change:\n{found}")
         where = ("-n", "kube-system", "get")
-        judge_daemonset(lab.kube(*where, "daemonset", "canal")["spec"]["template"]["spec"])
+        judge_daemonset(lab.kube(*where, "daemonset", "canal")["spec"]["template"])
         judge_config(lab.kube(*where, "configmap", "canal-config")["data"])
         pod = lab.kube(*where, "deployment", "calico-kube-controllers")["spec"]["template"]["spec"]
         check(pod["containers"][0]["image"] == VALUES["image-calico-kube-controllers"], str(pod))
