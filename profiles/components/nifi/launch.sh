@@ -1,0 +1,6 @@
+#!/bin/sh -e
+# What the image's own script leaves in conf/, which is new with each container: the flow itself.
+. /opt/nifi/scripts/common.sh
+prop_replace nifi.flow.configuration.file /data/flow/flow.json.gz
+prop_replace nifi.flow.configuration.archive.dir /data/flow/archive
+exec /opt/nifi/scripts/start.sh
