@@ -5,6 +5,7 @@ import json
 import pathlib
 import shutil
 
+import components
 from harness import check, wait_for
 from lab import bundle_dir, bundle_key
 
@@ -175,6 +176,7 @@ def run(report, lab):
         return
     report.run("a second apply changes nothing", second_apply_changes_nothing, lab)
     report.run("plan tells what the profile takes", plan_tells_what_it_takes, lab)
+    report.run("the API server takes every component that ships", components.accepted, lab)
     report.run("status tells memory by component", status_tells_memory, lab)
     report.run("tests tell their results", tests_tell_their_results, lab)
     report.run("a test that fails is told", failing_test_is_told, lab)

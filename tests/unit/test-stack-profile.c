@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <glob.h>
 
 #define HEAD(name) "name: " name "\nversion: 1.0.0\nsummary: s\n"
 #define VALUES(data) \
@@ -176,6 +177,26 @@ static void refuses_what_is_no_component(void **state)
     refuse(*state, PROFILE("[{name: zk}]"), "there is no kustomization.yaml");
 }
 
+/* What ships is read in each test run: every profile, with its components and their tests. */
+static void reads_our_profiles(void **state)
+{
+    (void) state;
+    CLEANUP(globfree) glob_t files = {0};
+    STRV(folders);
+    strv_add(&folders, "profiles/components");
+    assert_int_equal(glob("profiles/*.yaml", 0, NULL, &files), 0);
+    assert_true(files.gl_pathc >= 5);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        AUTO_STACK s = STACK_INIT;
+        struct error err = ERROR_INIT;
+        if (stack_load(files.gl_pathv[i], &folders, &s, &err) < 0)
+            fail_msg("%s", err.text);
+        for (size_t k = 0; k < s.count; k++)
+            if (s.components[k].test_count == 0 && strcmp(s.components[k].name, "hive-metastore"))
+                fail_msg("%s has no test", s.components[k].name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +206,7 @@ int main(void)
         cmocka_folder_test(refuses_a_wrong_profile),
         cmocka_folder_test(refuses_a_wrong_component),
         cmocka_folder_test(refuses_what_is_no_component),
+        cmocka_unit_test(reads_our_profiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
