@@ -11,5 +11,5 @@ int job_apply_projects(struct job *j, const char *kubeconfig, enum view_mode mod
     if (kubectl_open(&j->bundle, kubeconfig, &interrupted, &k, &err) < 0)
         return command_fail(EXIT_HOST_FAILED, &err);
     job_show(j, project_view(mode, &j->inv));
-    return project_apply_all(&k, &j->inv, j->view);
+    return project_apply_all(&k, &j->inv, j->view, false);
 }

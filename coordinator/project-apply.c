@@ -1,6 +1,7 @@
 #include "coordinator/project-apply.h"
 
 #include "coordinator/command.h"
+#include "coordinator/project-grants.h"
 #include "coordinator/project.h"
 #include "coordinator/stack-objects.h"
 #include "coordinator/stack-profile.h"
@@ -161,9 +162,14 @@ static int make_all(const struct applying *a)
         struct error err = ERROR_INIT;
         if (apply_one(a, i, &err) < 0)
             return fail(a, i, "apply", &err);
-        view_host(a->v, i, VIEW_DONE, "ready", a->changed[i] ? "" : "nothing to change", 0, 0);
     }
     return EXIT_DONE;
+}
+
+static void show_done(const struct applying *a)
+{
+    for (size_t i = 0; i < a->inv->project_count; i++)
+        view_host(a->v, i, VIEW_DONE, "ready", a->changed[i] ? "" : "nothing to change", 0, 0);
 }
 
 static void summarize(const struct applying *a, int code, int64_t began_ms)
@@ -185,16 +191,22 @@ static void summarize(const struct applying *a, int code, int64_t began_ms)
                      seconds);
 }
 
-int project_apply_all(const struct kubectl *k, const struct inventory *inv, struct view *v)
+int project_apply_all(const struct kubectl *k, const struct inventory *inv, struct view *v,
+                      bool again)
 {
     AUTO_FREE bool *changed = xcalloc(inv->project_count + 1, sizeof(*changed));
     struct applying a = {.k = k, .inv = inv, .v = v, .changed = changed};
+    const struct project_granting g = {
+        .k = k, .inv = inv, .v = v, .again = again, .changed = changed};
     int64_t began_ms = clock_monotonic_ms();
     int code = look(&a);
     code = code == EXIT_DONE ? check_all(&a) : code;
     code = code == EXIT_DONE ? make_all(&a) : code;
-    if (code == EXIT_DONE)
+    code = code == EXIT_DONE ? project_grant_all(&g) : code;
+    if (code == EXIT_DONE) {
+        show_done(&a);
         tell_gone(&a);
+    }
     summarize(&a, code, began_ms);
     json_decref(a.spaces);
     json_decref(a.there);
@@ -256,9 +268,10 @@ int project_remove(const struct kubectl *k, const char *name, bool delete_data, 
         (r = delete_all(k, "rolebindings", name, err)) < 0 ||
         (r = delete_elsewhere(k, name, err)) < 0)
         return r;
+    if ((r = delete_all(k, WORK_KINDS, name, err)) < 0 ||
+        (r = project_take_back(k, name, delete_data, err)) < 0)
+        return r;
     if (delete_data)
         return kubectl_run(k, delete_space, NULL, REMOVE_TIMEOUT_MS, NULL, err);
-    if ((r = delete_all(k, WORK_KINDS, name, err)) < 0)
-        return r;
     return count_claims(k, name, claims, err);
 }

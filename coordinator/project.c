@@ -1,5 +1,6 @@
 #include "coordinator/project.h"
 
+#include "coordinator/project-grant.h"
 #include "coordinator/project-rules.h"
 #include "coordinator/stack-needs.h"
 #include "coordinator/stack-objects.h"
@@ -173,6 +174,22 @@ static json_t *dns(const struct project *p)
                             "protocol", "UDP", "port", 53, "protocol", "TCP"));
 }
 
+/* Its bucket and its topics. There the components let in all projects. */
+static json_t *stack(const struct project *p)
+{
+    json_t *rules = json_array();
+    for (size_t i = 0; project_grants[i]; i++) {
+        const struct project_grant *g = project_grants[i];
+        json_array_append_new(rules, json_pack("{s:[{s:o, s:o}], s:[{s:i, s:s}]}", "to",
+                                               "namespaceSelector", in_namespace(STACK_NAMESPACE),
+                                               "podSelector", of_app(g->component), "ports", "port",
+                                               g->port, "protocol", "TCP"));
+    }
+    return policy(
+        p, p->name, "project-stack",
+        json_pack("{s:{}, s:[s], s:o}", "podSelector", "policyTypes", "Egress", "egress", rules));
+}
+
 static json_t *out_to(const struct project *p)
 {
     json_t *rules = json_array();
@@ -223,6 +240,7 @@ static void add_policies(json_t *items, const struct inventory *inv, const struc
     json_array_append_new(items, deny(p));
     json_array_append_new(items, inside(p));
     json_array_append_new(items, dns(p));
+    json_array_append_new(items, stack(p));
     if (p->reach.count > 0)
         json_array_append_new(items, out_to(p));
     for (size_t i = 0; i < p->reach.count; i++) {

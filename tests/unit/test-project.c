@@ -114,6 +114,15 @@ static void test_policies(void **state)
                 "\"ports\":[{\"port\":53,\"protocol\":\"UDP\"},{\"port\":53,\"protocol\":\"TCP\"}"
                 "]}]}");
     assert_spec(
+        f->fraud, "NetworkPolicy", "project-stack",
+        "{\"podSelector\":{},\"policyTypes\":[\"Egress\"],\"egress\":["
+        "{\"to\":[{\"namespaceSelector\":{\"matchLabels\":{\"kubernetes.io/metadata.name\":"
+        "\"bigdata\"}},\"podSelector\":{\"matchLabels\":{\"app.kubernetes.io/name\":\"minio\"}}}],"
+        "\"ports\":[{\"port\":9000,\"protocol\":\"TCP\"}]},"
+        "{\"to\":[{\"namespaceSelector\":{\"matchLabels\":{\"kubernetes.io/metadata.name\":"
+        "\"bigdata\"}},\"podSelector\":{\"matchLabels\":{\"app.kubernetes.io/name\":\"kafka\"}}}],"
+        "\"ports\":[{\"port\":9092,\"protocol\":\"TCP\"}]}]}");
+    assert_spec(
         f->risk, "NetworkPolicy", "project-reach",
         "{\"podSelector\":{},\"policyTypes\":[\"Egress\"],\"egress\":["
         "{\"to\":[{\"namespaceSelector\":{\"matchLabels\":{\"kubernetes.io/metadata.name\":"
@@ -151,8 +160,8 @@ static void test_let_in(void **state)
     assert_true(project_enters_stack(&f->inv.projects[0]));
     assert_false(project_enters_stack(&f->inv.projects[1]));
     /* None in monitoring, which would shut out all others there. */
-    assert_int_equal(count_of(f->risk, "NetworkPolicy"), 6);
-    assert_int_equal(count_of(f->fraud, "NetworkPolicy"), 3);
+    assert_int_equal(count_of(f->risk, "NetworkPolicy"), 7);
+    assert_int_equal(count_of(f->fraud, "NetworkPolicy"), 4);
 }
 
 static bool may(const json_t *list, const char *role, const char *group, const char *resource,
