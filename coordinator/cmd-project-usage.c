@@ -71,14 +71,14 @@ static void print_table(const json_t *list)
     }
 }
 
-static int run(int argc, char **argv)
+static int run_as(const struct command *self, int argc, char **argv)
 {
     CLEANUP(arguments_release) struct usage_arguments o = {0};
     AUTO_STACK_OPENED s = STACK_OPENED_INIT;
     AUTO_JSON *list = NULL;
     struct error err = ERROR_INIT;
     STRV(none);
-    if (command_parse(&cmd_project_usage, argc, argv, &o, &none, 0, 0) != 0)
+    if (command_parse(self, argc, argv, &o, &none, 0, 0) != 0)
         return EXIT_BAD_INPUT;
     int code = stack_open_cluster(&o.cluster, NULL, &s);
     if (code != EXIT_DONE)
@@ -95,6 +95,11 @@ static int run(int argc, char **argv)
     return EXIT_DONE;
 }
 
+static int run(int argc, char **argv)
+{
+    return run_as(&cmd_project_usage, argc, argv);
+}
+
 const struct command cmd_project_usage = {
     .name = "project usage",
     .synopsis = "",
@@ -105,4 +110,20 @@ const struct command cmd_project_usage = {
             "CPU at the moment, and working sets.\n\n"
             "example: bigtop-bootstrap project usage --output json",
     .run = run,
+};
+
+static int run_stack(int argc, char **argv)
+{
+    return run_as(&cmd_stack_usage, argc, argv);
+}
+
+/* What it is looked for as by who thinks of the stack first. */
+const struct command cmd_stack_usage = {
+    .name = "stack usage",
+    .synopsis = "",
+    .summary = "the same as project usage",
+    .options = options,
+    .help = "Another name for `project usage`.\n\n"
+            "example: bigtop-bootstrap stack usage --output json",
+    .run = run_stack,
 };

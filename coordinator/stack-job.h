@@ -8,9 +8,10 @@
 
 struct stack_job {
     const struct kubectl *kubectl;
-    const struct stack_rendered *objects; /* exactly one Job, in STACK_NAMESPACE, and what it needs */
-    int64_t deadline_ms;                  /* clock_monotonic_ms */
-    int seconds;                          /* what the deadline was, for messages */
+    /* Exactly one Job, in STACK_NAMESPACE, and what it needs. */
+    const struct stack_rendered *objects;
+    int64_t deadline_ms; /* clock_monotonic_ms */
+    int seconds;         /* what the deadline was, for messages */
 };
 
 /* Whatever of the objects is there goes first. The last line of the log is appended to `line` when

@@ -6,4 +6,4 @@ stack
 2
 --- message
 bigtop-bootstrap: unknown command 'stack'
-  there is: stack apply, stack test, stack status, stack remove
+  there is: stack apply, stack test, stack status, stack remove, stack usage
