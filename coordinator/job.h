@@ -57,6 +57,9 @@ int job_open_stack(struct job *j, struct error *err);
 int job_hand_off(struct job *j, const char *kubeconfig, enum view_mode mode);
 /* After that: makes the projects of hosts.yaml, if there are any. The same. */
 int job_apply_projects(struct job *j, const char *kubeconfig, enum view_mode mode);
+/* Says what that would do; returns how many lines that took. A kubeconfig that is not there, or
+ * leads to no cluster: all of it. */
+size_t job_plan_projects(struct job *j, const char *kubeconfig);
 /* The view becomes this one, and the job's. */
 void job_show(struct job *j, struct view *v);
 /* How many hosts were changed. */

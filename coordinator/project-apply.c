@@ -2,6 +2,7 @@
 
 #include "coordinator/command.h"
 #include "coordinator/project-grants.h"
+#include "coordinator/project-live.h"
 #include "coordinator/project.h"
 #include "coordinator/stack-objects.h"
 #include "coordinator/stack-profile.h"
@@ -12,8 +13,6 @@
 #include <string.h>
 
 #define REMOVE_TIMEOUT_MS (5 * 60 * 1000)
-/* Kinds that are rendered. */
-#define OUR_KINDS "networkpolicies,resourcequotas,limitranges,rolebindings,roles"
 #define WORK_KINDS \
     "cronjobs,jobs,deployments,statefulsets,daemonsets,replicasets,replicationcontrollers,pods," \
     "services,ingresses,horizontalpodautoscalers,poddisruptionbudgets"
@@ -24,34 +23,6 @@ struct view *project_view(enum view_mode mode, const struct inventory *inv)
     for (size_t i = 0; i < inv->project_count; i++)
         strv_add(&names, inv->projects[i].name);
     return view_open_rows(mode, "project", &names);
-}
-
-static const char *owner_of(const json_t *space)
-{
-    return json_get_string(json_object_get(json_object_get(space, "metadata"), "labels"),
-                           PROJECT_LABEL, "");
-}
-
-static const json_t *find_namespace(const json_t *spaces, const char *name)
-{
-    size_t i;
-    json_t *o;
-    json_array_foreach(json_object_get(spaces, "items"), i, o)
-        if (strcmp(kube_name(o), name) == 0)
-            return o;
-    return NULL;
-}
-
-static int check_free(const json_t *spaces, const struct project *p, struct error *err)
-{
-    const json_t *space = find_namespace(spaces, p->name);
-    if (!space || strcmp(owner_of(space), p->name) == 0)
-        return 0;
-    error_set(err, -EEXIST, "a namespace %s is there already, and is no project's", p->name);
-    return error_remedy(err,
-                        "give the project another name; or, if all in it may come under the "
-                        "project's roles, limits and policies: kubectl label namespace %s %s=%s",
-                        p->name, PROJECT_LABEL, p->name);
 }
 
 /* What somebody who edited hosts.yaml took out of it. */
@@ -77,7 +48,7 @@ struct applying {
     const struct kubectl *k;
     const struct inventory *inv;
     struct view *v;
-    json_t *spaces, *there; /* namespaces, and objects of projects, before anything is changed */
+    struct project_live live; /* before anything is changed */
     bool *changed;
 };
 
@@ -89,7 +60,8 @@ static int make_namespace(const struct applying *a, size_t i, struct error *err)
     json_t *items = json_object_get(list, "items");
     while (json_array_size(items) > 1)
         json_array_remove(items, json_array_size(items) - 1);
-    int r = find_namespace(a->spaces, p->name) ? 0 : apply_items(a->k, list, &a->changed[i], err);
+    int r = project_live_space(&a->live, p->name) ? 0
+                                                  : apply_items(a->k, list, &a->changed[i], err);
     return r < 0 || !project_enters_stack(p) ? r : stack_make_namespace(a->k, &a->changed[i], err);
 }
 
@@ -98,16 +70,16 @@ static int apply_one(const struct applying *a, size_t i, struct error *err)
     const struct project *p = &a->inv->projects[i];
     AUTO_JSON *list = project_objects(a->inv, p);
     int r = apply_items(a->k, list, &a->changed[i], err);
-    return r < 0 ? r : delete_surplus(a->k, list, a->there, p, &a->changed[i], err);
+    return r < 0 ? r : delete_surplus(a->k, list, a->live.objects, p, &a->changed[i], err);
 }
 
 static void tell_gone(const struct applying *a)
 {
     size_t i;
     json_t *o;
-    json_array_foreach(json_object_get(a->spaces, "items"), i, o) {
+    json_array_foreach(json_object_get(a->live.spaces, "items"), i, o) {
         const char *name = kube_name(o);
-        if (strcmp(owner_of(o), name) == 0 && !project_find(a->inv, name))
+        if (strcmp(project_owner_of(o), name) == 0 && !project_find(a->inv, name))
             view_note(a->v, NULL,
                       "project %s is not in hosts.yaml and is left alone; to end it: "
                       "bigtop-bootstrap project remove %s",
@@ -126,12 +98,8 @@ static int fail(const struct applying *a, size_t i, const char *step, const stru
 
 static int look(struct applying *a)
 {
-    static const char *const spaces[] = {"get", "namespaces", NULL};
-    static const char *const objects[] = {"get", OUR_KINDS,     "--all-namespaces",
-                                          "-l",  PROJECT_LABEL, NULL};
     struct error err = ERROR_INIT;
-    if (kubectl_json(a->k, spaces, NULL, &a->spaces, &err) == 0 &&
-        kubectl_json(a->k, objects, NULL, &a->there, &err) == 0)
+    if (project_live_get(a->k, &a->live, &err) == 0)
         return EXIT_DONE;
     if (err.code == -ECANCELED)
         return EXIT_INTERRUPTED;
@@ -144,7 +112,7 @@ static int check_all(const struct applying *a)
     int code = EXIT_DONE;
     for (size_t i = 0; i < a->inv->project_count; i++) {
         struct error err = ERROR_INIT;
-        if (check_free(a->spaces, &a->inv->projects[i], &err) < 0)
+        if (project_live_check(&a->live, &a->inv->projects[i], &err) < 0)
             code = fail(a, i, "check", &err);
     }
     return code;
@@ -208,8 +176,7 @@ int project_apply_all(const struct kubectl *k, const struct inventory *inv, stru
         tell_gone(&a);
     }
     summarize(&a, code, began_ms);
-    json_decref(a.spaces);
-    json_decref(a.there);
+    project_live_release(&a.live);
     return code;
 }
 
@@ -223,7 +190,7 @@ static int need_project(const struct kubectl *k, const char *name, struct error 
         return r;
     if (!space)
         return error_set(err, -ENOENT, "the cluster has no project %s", name);
-    if (strcmp(owner_of(space), name) != 0)
+    if (strcmp(project_owner_of(space), name) != 0)
         return error_set(err, -EPERM, "namespace %s is no project's; it is left alone", name);
     return 0;
 }

@@ -251,6 +251,32 @@ int project_grant_all(const struct project_granting *a)
     return code;
 }
 
+static int due_from(const struct project_granting *a, const json_t *stack,
+                    const struct project_grant *g, struct strv *due, struct error *err)
+{
+    CLEANUP(source_release) struct source s = source_of(stack, g);
+    AUTO_JSON *secrets = NULL;
+    int r = s.template ? get_secrets(a->k, g, &secrets, err) : 0;
+    for (size_t i = 0; r == 0 && s.template && i < a->inv->project_count; i++) {
+        struct due d = {.index = i};
+        if (is_due(a, &s, secrets, &d))
+            strv_add(&due[i], g->what);
+        explicit_bzero(&d, sizeof(d));
+    }
+    return r;
+}
+
+int project_grants_due(const struct kubectl *k, const struct inventory *inv, struct strv *due,
+                       struct error *err)
+{
+    const struct project_granting a = {.k = k, .inv = inv};
+    AUTO_JSON *stack = NULL;
+    int r = get_stack(k, &stack, err);
+    for (size_t i = 0; r == 0 && project_grants[i]; i++)
+        r = due_from(&a, stack, project_grants[i], due, err);
+    return r;
+}
+
 /* Taking back */
 
 /* Also where no Secret tells of it: its owners may have removed that. */

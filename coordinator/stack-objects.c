@@ -209,11 +209,13 @@ static int get_before(const struct kubectl *k, const struct stack_rendered *r, j
     return e < 0 && is_unknown_kind(&own) ? 0 : e;
 }
 
-static int apply(const struct kubectl *k, const struct stack_rendered *r, json_t **out,
+static int apply(const struct kubectl *k, const struct stack_rendered *r, bool dry, json_t **out,
                  struct error *err)
 {
     STRV(args);
     strv_add_all(&args, apply_words);
+    if (dry)
+        strv_add(&args, "--dry-run=server");
     add_namespace(r, &args);
     const struct timespec pause = {.tv_sec = 1};
     int e = kubectl_json(k, (const char *const *) args.items, r->text, out, err);
@@ -224,17 +226,29 @@ static int apply(const struct kubectl *k, const struct stack_rendered *r, json_t
     return e;
 }
 
-int stack_apply_objects(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
-                        struct error *err)
+static int compare(const struct kubectl *k, const struct stack_rendered *r, bool dry, bool *changed,
+                   struct error *err)
 {
     AUTO_JSON *before = NULL;
     AUTO_JSON *after = NULL;
     int e;
-    if ((e = get_before(k, r, &before, err)) < 0 || (e = apply(k, r, &after, err)) < 0)
+    if ((e = get_before(k, r, &before, err)) < 0 || (e = apply(k, r, dry, &after, err)) < 0)
         return e;
     if (!stack_same_objects(before, after))
         *changed = true;
     return 0;
+}
+
+int stack_apply_objects(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
+                        struct error *err)
+{
+    return compare(k, r, false, changed, err);
+}
+
+int stack_would_change(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
+                       struct error *err)
+{
+    return compare(k, r, true, changed, err);
 }
 
 int stack_delete_objects(const struct kubectl *k, const struct stack_rendered *r, int timeout_ms,

@@ -19,6 +19,12 @@ int stack_make_secrets(const struct kubectl *k, const struct stack_component *c,
                        struct error *err);
 int stack_apply_objects(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
                         struct error *err);
+/* Whether that would change something: asked of the API server, which changes nothing. */
+int stack_would_change(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
+                       struct error *err);
+/* Whether that would change something: asked of the API server, which then does not. */
+int stack_would_change(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
+                       struct error *err);
 
 /* Deletes what a text names, whatever of it there is, and waits until it is gone. */
 int stack_delete_objects(const struct kubectl *k, const struct stack_rendered *r, int timeout_ms,

@@ -67,10 +67,16 @@ def task(name, command, claim=None):
     return json.dumps(made)
 
 
+def plan(lab):
+    return lab.run("plan", lab.projects, "--kubeconfig", lab.kubeconfig, "--bundle", bundle_dir())
+
+
 def made_by_apply(lab):
-    """From raw hosts to projects in one go."""
+    """From raw hosts to projects in one go, as plan has said."""
     lab.projects = file_of(lab)
     lab.kubeconfig = lab.scratch / "admin.kubeconfig"
+    plan(lab).expect(DONE, "project risk: make it, for 1 owners and 1 scientists",
+                     "project fraud: make it", "changes on 2 hosts, 2 of projects")
     run = lab.apply(lab.projects, "--kubeconfig", lab.kubeconfig)
     run.expect(DONE, "is ready", "projects are ready: 2 of 2 changed")
     return f"{run.seconds:.1f} s"
@@ -78,6 +84,7 @@ def made_by_apply(lab):
 
 def nothing_to_change(lab):
     run = project(lab, "apply", lab.projects).expect(DONE, "nothing to change (2 projects")
+    plan(lab).expect(DONE, "nothing to change (2 hosts)")
     return f"{run.seconds:.1f} s"
 
 
@@ -85,6 +92,10 @@ def drift_is_mended(lab):
     lab.kubectl("-n", "risk", "patch", "resourcequota", "project", "--type=merge", "-p",
                 '{"spec":{"hard":{"pods":"100"}}}')
     lab.kubectl("-n", "risk", "delete", "networkpolicy", "project-deny")
+    said = plan(lab).expect(DONE, "project risk: set right what differs", "1 of projects").text()
+    check("project fraud" not in said, said)
+    left = lab.kubectl("-n", "risk", "get", "networkpolicy", "-o", "name")
+    check("project-deny" not in left, "plan has changed it")
     project(lab, "apply", lab.projects).expect(DONE, "1 of 2 changed")
     hard = lab.kube("-n", "risk", "get", "resourcequota", "project")["spec"]["hard"]
     check(hard["pods"] == "3", f"pods: {hard['pods']}")
@@ -95,7 +106,10 @@ def namespace_of_others(lab):
     lab.kubectl("create", "namespace", "taken")
     before = lab.kube("get", "namespace", "taken")["metadata"]
     other = file_of(lab, "\nprojects: [{name: taken, owners: [ada]}]\n")
-    project(lab, "apply", other).expect(REFUSED, "taken", "is no project's", "no project was changed")
+    lab.run("plan", other, "--kubeconfig", lab.kubeconfig, "--bundle", bundle_dir()).expect(
+        DONE, "project taken: refused: a namespace taken is there already")
+    project(lab, "apply", other).expect(REFUSED, "taken", "is no project's",
+                                        "no project was changed")
     project(lab, "remove", "taken").expect(REFUSED, "left alone")
     after = lab.kube("get", "namespace", "taken")["metadata"]
     check(before["labels"] == after["labels"], f"it has labels {after['labels']}")
@@ -262,7 +276,8 @@ def removal_keeps_data(lab):
           "something of it runs, or somebody may get in")
     check(lab.kube("-n", "risk", "get", "pvc", "data")["status"]["phase"] == "Bound", "unbound")
     check("project-deny" in lab.kubectl("-n", "risk", "get", "networkpolicies"), "it is open")
-    let_in = lab.kube("-n", "fraud", "get", "networkpolicies", "-l", "bigtop.apache.org/project=risk")
+    let_in = lab.kube("-n", "fraud", "get", "networkpolicies", "-l",
+                      "bigtop.apache.org/project=risk")
     check(not let_in["items"], "it may still reach fraud")
     said = as_user(lab, "ada", "get", "pods")
     check("Forbidden" in said, said)
