@@ -1,7 +1,7 @@
 /* What a project gets from components of the stack (docs/projects.md): a user of its own there,
- * with rights to what is the project's alone, told by a Secret in its namespace. It is made by a Job
- * in STACK_NAMESPACE, of a PodTemplate that the component brings; what the Job has to do, the order,
- * is in a Secret as well. Pure, but for the randomness of passwords. */
+ * with rights to what is the project's alone, told by a Secret in its namespace. A Job in
+ * STACK_NAMESPACE makes it, of a PodTemplate that the component brings; what the Job has to do, the
+ * order, is in a Secret as well. Pure, but for the randomness of passwords. */
 #pragma once
 
 #include "coordinator/inventory.h"
