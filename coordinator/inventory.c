@@ -443,9 +443,11 @@ const struct inventory_key inventory_keys[] = {
      .pattern =
          "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(:[0-9]{1,5})?)?$",
      .expected = "a list of projects and namespaces, or parts of them such as bigdata/minio:9000",
-     .help = "Where connections of the project's pods may go, besides the project itself: a "
-             "project, a namespace, or NAMESPACE/APP or NAMESPACE/APP:PORT, which mean pods with "
-             "that app.kubernetes.io/name. In bigdata APP is a component of the stack."},
+     .help =
+         "Where connections of the project's pods may go, besides the project itself, and MinIO "
+         "and Kafka of the stack: a project, a namespace, or NAMESPACE/APP or NAMESPACE/APP:PORT, "
+         "which mean pods with "
+         "that app.kubernetes.io/name. In bigdata APP is a component of the stack."},
 
     {.name = "cpu",
      .places = PLACE_QUOTA,
@@ -470,7 +472,7 @@ const struct inventory_key inventory_keys[] = {
      .grammar = inventory_is_bytes,
      .pattern = BYTES_PATTERN,
      .expected = "a number of bytes such as 100Gi",
-     .help = "Sum of what volume claims ask for."},
+     .help = "Sum of what volume claims ask for; and as much for the bucket, if there is MinIO."},
     {.name = "pods",
      .places = PLACE_QUOTA,
      .type = &type_quantity,
