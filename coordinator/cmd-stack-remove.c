@@ -1,7 +1,8 @@
 #include "coordinator/command.h"
-#include "coordinator/stack-apply.h"
 #include "coordinator/stack-args.h"
 #include "coordinator/stack-remove.h"
+
+#include <errno.h>
 
 struct remove_arguments {
     struct stack_arguments stack;
@@ -25,25 +26,35 @@ static int run(int argc, char **argv)
 {
     CLEANUP(arguments_release) struct remove_arguments o = {0};
     AUTO_STACK_OPENED s = STACK_OPENED_INIT;
-    STRV(none);
-    if (command_parse(&cmd_stack_remove, argc, argv, &o, &none, 0, 0) != 0)
+    struct error err = ERROR_INIT;
+    STRV(names);
+    STRV(order);
+    if (command_parse(&cmd_stack_remove, argc, argv, &o, &names, 0, SIZE_MAX) != 0)
         return EXIT_BAD_INPUT;
     int code = stack_open(&o.stack, &s);
     if (code != EXIT_DONE)
         return code;
-    s.view = stack_view((enum view_mode) o.stack.output, &s.work.stack);
-    return stack_remove(&s.work, o.delete_data, s.view);
+    int r = stack_removal_choose(&s.work, &names, &order, &err);
+    if (r < 0)
+        return command_fail(r == -ENOENT  ? EXIT_BAD_INPUT
+                            : r == -EBUSY ? EXIT_REFUSED
+                                          : EXIT_HOST_FAILED,
+                            &err);
+    s.view = view_open_rows((enum view_mode) o.stack.output, "component", &order);
+    return stack_remove(&s.work, &order, o.delete_data, s.view);
 }
 
 const struct command cmd_stack_remove = {
     .name = "stack remove",
-    .synopsis = "",
-    .summary = "take a profile's components out of the cluster; data stays",
+    .synopsis = "[COMPONENT...]",
+    .summary = "take components out of the cluster; data stays",
     .options = options,
-    .help = "Those that come after others go first. Volumes, and the secrets that they were made "
+    .help = "All of the profile's, or those that are named; also one that no profile has any "
+            "more.\n"
+            "Those that come after others go first. Volumes, and the secrets that they were made "
             "with,\n"
             "stay for the next `stack apply` unless --delete-data says otherwise: then they are "
             "gone.\n\n"
-            "example: bigtop-bootstrap stack remove",
+            "example: bigtop-bootstrap stack remove trino",
     .run = run,
 };

@@ -2,6 +2,7 @@
 
 #include "coordinator/command.h"
 #include "coordinator/stack-objects.h"
+#include "coordinator/stack-owned.h"
 #include "lib/clock.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct applying {
     const struct stack_work *w;
     struct view *view;
     struct item *items;
+    json_t *owned; /* stack-owned.h */
     int code;
 };
 
@@ -106,8 +108,11 @@ static void fail_unready(struct applying *a, size_t i, bool final)
 static int apply_one(const struct applying *a, size_t i, bool *changed, struct error *err)
 {
     const struct kubectl *k = &a->w->kubectl;
-    int r = stack_make_secrets(k, &a->w->stack.components[i], changed, err);
-    return r < 0 ? r : stack_apply_objects(k, &a->w->rendered[i], changed, err);
+    int r;
+    if ((r = stack_owned_add(a->w, i, a->owned, err)) < 0 ||
+        (r = stack_make_secrets(k, &a->w->stack.components[i], changed, err)) < 0)
+        return r;
+    return stack_apply_objects(k, &a->w->rendered[i], changed, err);
 }
 
 static void start(struct applying *a, size_t i)
@@ -184,6 +189,26 @@ static void show_ready(const struct applying *a, size_t i, int64_t now)
     view_host(a->view, i, VIEW_DONE, "ready", text.data, 0, 0);
 }
 
+/* Only now: until all is as it is to be, pods may still need what they were made with. */
+static void finish(struct applying *a, size_t i, int64_t now)
+{
+    struct item *item = &a->items[i];
+    struct error err = ERROR_INIT;
+    STRV(removed);
+    if (stack_owned_prune(a->w, i, a->owned, &removed, &err) < 0) {
+        fail(a, i, "prune", &err);
+        return;
+    }
+    if (removed.count) {
+        AUTO_FREE char *list = strv_join(&removed, ", ");
+        item->changed = true;
+        view_note(a->view, NULL, "%s: removed what it no longer has: %s",
+                  a->w->stack.components[i].name, list);
+    }
+    item->state = READY;
+    show_ready(a, i, now);
+}
+
 static void judge_one(struct applying *a, size_t i, const json_t *live, int64_t now)
 {
     struct item *item = &a->items[i];
@@ -192,8 +217,7 @@ static void judge_one(struct applying *a, size_t i, const json_t *live, int64_t 
     if (item->progress.trouble != before)
         item->trouble_ms = now;
     if (item->progress.done) {
-        item->state = READY;
-        show_ready(a, i, now);
+        finish(a, i, now);
     } else if (is_final(item, now)) {
         fail_unready(a, i, true);
     } else if (now - item->began_ms > a->w->stack.components[i].ready_seconds * 1000LL) {
@@ -262,7 +286,18 @@ static void walk(struct applying *a)
     }
 }
 
-/* What only the former profile has may be in use: it stays until somebody says otherwise. */
+/* It may be in use: it stays until somebody says otherwise. */
+static void tell_gone(const struct applying *a)
+{
+    STRV(gone);
+    stack_find_gone(&a->w->stack, a->owned, &gone);
+    for (size_t i = 0; i < gone.count; i++)
+        view_warn(a->view, NULL,
+                  "profile %s does not have %s, which the cluster has: it stays as it is; "
+                  "`bigtop-bootstrap stack remove %s` takes it out",
+                  a->w->stack.name, gone.items[i], gone.items[i]);
+}
+
 static int remember(const struct applying *a, struct error *err)
 {
     const struct stack_work *w = a->w;
@@ -270,11 +305,6 @@ static int remember(const struct applying *a, struct error *err)
     int r = stack_recall(&w->kubectl, STACK_APPLIED, &former, err);
     if (r < 0 || (former && strcmp(former, w->profile) == 0))
         return r;
-    if (former)
-        view_warn(a->view, NULL,
-                  "profile %s was applied before: what this one does not have stays as it is; "
-                  "`stack remove --profile %s`, then `stack apply`, takes it out",
-                  former, former);
     return stack_remember(&w->kubectl, STACK_APPLIED, w->profile, err);
 }
 
@@ -299,10 +329,13 @@ int stack_apply(const struct stack_work *w, struct view *v, size_t *changed)
     }
     if (stack_make_namespace(&w->kubectl, &made, &err) < 0)
         fail_all(&a, "namespace " STACK_NAMESPACE, &err);
-    else if (remember(&a, &err) < 0)
+    else if (remember(&a, &err) < 0 || stack_owned_load(&w->kubectl, &a.owned, &err) < 0)
         fail_all(&a, "remember the profile", &err);
     else
         walk(&a);
+    if (a.owned)
+        tell_gone(&a);
+    json_decref(a.owned);
     for (size_t i = 0; i < w->stack.count; i++)
         *changed += items[i].changed;
     return a.code;

@@ -16,7 +16,7 @@ static int remove_all(const struct stack_job *j, struct error *err)
 {
     struct kubectl k = *j->kubectl;
     k.cancel = NULL;
-    return stack_delete_objects(&k, j->objects, REMOVE_TIMEOUT_MS, err);
+    return stack_delete_objects(&k, j->objects->objects, REMOVE_TIMEOUT_MS, err);
 }
 
 static void read_log(const struct stack_job *j, struct strbuf *out)

@@ -1,6 +1,8 @@
 #include "coordinator/stack-objects.h"
 
 #include "coordinator/stack-needs.h"
+#include "coordinator/stack-ready.h"
+#include "coordinator/stack-reference.h"
 #include "lib/digest.h"
 
 #include <errno.h>
@@ -31,6 +33,12 @@ int stack_make_namespace(const struct kubectl *k, bool *changed, struct error *e
     return kubectl_run(k, create, text, KUBECTL_TIMEOUT_MS, NULL, err);
 }
 
+int stack_apply_object(const struct kubectl *k, const json_t *object, struct error *err)
+{
+    AUTO_FREE char *text = json_canonical(object);
+    return kubectl_run(k, apply_words, text, KUBECTL_TIMEOUT_MS, NULL, err);
+}
+
 /* Records */
 
 int stack_remember(const struct kubectl *k, const char *record, const char *profile,
@@ -39,8 +47,7 @@ int stack_remember(const struct kubectl *k, const char *record, const char *prof
     AUTO_JSON *map = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s}}", "apiVersion", "v1", "kind",
                                "ConfigMap", "metadata", "name", record, "namespace",
                                STACK_NAMESPACE, "data", "profile", profile);
-    AUTO_FREE char *text = json_canonical(map);
-    return kubectl_run(k, apply_words, text, KUBECTL_TIMEOUT_MS, NULL, err);
+    return stack_apply_object(k, map, err);
 }
 
 int stack_recall(const struct kubectl *k, const char *record, char **out, struct error *err)
@@ -155,16 +162,11 @@ static json_t *without_state(const json_t *object)
     return copy;
 }
 
-/* kubectl prints a List, or the object where there is one. */
-static json_t *by_uid(const json_t *answer)
+static json_t *by_uid(const json_t *objects)
 {
     json_t *map = json_object(), *o;
-    json_t *items = json_object_get(answer, "items");
     size_t i;
-    if (answer && !items)
-        json_object_set_new(map, json_get_string(json_object_get(answer, "metadata"), "uid", ""),
-                            without_state(answer));
-    json_array_foreach(items, i, o)
+    json_array_foreach(objects, i, o)
         json_object_set_new(map, json_get_string(json_object_get(o, "metadata"), "uid", ""),
                             without_state(o));
     return map;
@@ -177,16 +179,26 @@ bool stack_same_objects(const json_t *before, const json_t *after)
     return json_equal(a, b);
 }
 
-/* Where all is in our namespace; else each object says its own. */
-static void add_namespace(const struct stack_rendered *r, struct strv *argv)
+/* kubectl prints a List, or the object where there is one. */
+static void add_items(json_t *list, json_t *answer)
 {
-    size_t i;
-    json_t *o;
-    json_array_foreach(r->objects, i, o)
-        if (strcmp(stack_namespace_of(o, STACK_NAMESPACE), STACK_NAMESPACE) != 0)
-            return;
-    strv_add(argv, "-n");
-    strv_add(argv, STACK_NAMESPACE);
+    json_t *items = json_object_get(answer, "items");
+    if (items)
+        json_array_extend(list, items);
+    else if (answer)
+        json_array_append(list, answer);
+}
+
+/* NULL: there is nothing in it. */
+static char *references_text(const json_t *objects)
+{
+    AUTO_JSON *items = json_array();
+    stack_add_references(items, objects);
+    if (json_array_size(items) == 0)
+        return NULL;
+    AUTO_JSON *list = json_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List", "items",
+                                items);
+    return json_canonical(list);
 }
 
 static bool is_unknown_kind(const struct error *err)
@@ -195,44 +207,52 @@ static bool is_unknown_kind(const struct error *err)
            strstr(err->text, "resource mapping not found");
 }
 
-static int get_before(const struct kubectl *k, const struct stack_rendered *r, json_t **out,
+int stack_get_objects(const struct kubectl *k, const json_t *objects, json_t *live,
                       struct error *err)
 {
-    static const char *const words[] = {"get", "-f", "-", "--ignore-not-found", NULL};
-    STRV(args);
-    strv_add_all(&args, words);
-    add_namespace(r, &args);
+    static const char *const args[] = {
+        "get", "-f", "-", "--ignore-not-found", "--show-managed-fields", NULL};
+    AUTO_FREE char *text = references_text(objects);
+    AUTO_JSON *answer = NULL;
     struct error own = ERROR_INIT;
-    int e = kubectl_json(k, (const char *const *) args.items, r->text, out, &own);
-    if (e < 0 && !is_unknown_kind(&own))
+    int r = text ? kubectl_json(k, args, text, &answer, &own) : 0;
+    add_items(live, answer);
+    if (r == -EREMOTEIO && is_unknown_kind(&own))
+        return -ENXIO;
+    if (r < 0 && err)
         *err = own;
-    return e < 0 && is_unknown_kind(&own) ? 0 : e;
+    return r;
 }
 
-static int apply(const struct kubectl *k, const struct stack_rendered *r, bool dry, json_t **out,
+static int apply(const struct kubectl *k, const struct stack_rendered *r, bool dry, json_t *after,
                  struct error *err)
 {
+    AUTO_JSON *answer = NULL;
     STRV(args);
     strv_add_all(&args, apply_words);
     if (dry)
         strv_add(&args, "--dry-run=server");
-    add_namespace(r, &args);
+    if (stack_is_at_home(r->objects)) {
+        strv_add(&args, "-n");
+        strv_add(&args, STACK_NAMESPACE);
+    }
     const struct timespec pause = {.tv_sec = 1};
-    int e = kubectl_json(k, (const char *const *) args.items, r->text, out, err);
+    int e = kubectl_json(k, (const char *const *) args.items, r->text, &answer, err);
     for (int i = 0; i < REGISTER_TRIES && e == -EREMOTEIO && is_unknown_kind(err); i++) {
         nanosleep(&pause, NULL);
-        e = kubectl_json(k, (const char *const *) args.items, r->text, out, err);
+        e = kubectl_json(k, (const char *const *) args.items, r->text, &answer, err);
     }
+    add_items(after, answer);
     return e;
 }
 
 static int compare(const struct kubectl *k, const struct stack_rendered *r, bool dry, bool *changed,
                    struct error *err)
 {
-    AUTO_JSON *before = NULL;
-    AUTO_JSON *after = NULL;
-    int e;
-    if ((e = get_before(k, r, &before, err)) < 0 || (e = apply(k, r, dry, &after, err)) < 0)
+    AUTO_JSON *before = json_array();
+    AUTO_JSON *after = json_array();
+    int e = stack_get_objects(k, r->objects, before, err);
+    if ((e < 0 && e != -ENXIO) || (e = apply(k, r, dry, after, err)) < 0)
         return e;
     if (!stack_same_objects(before, after))
         *changed = true;
@@ -251,15 +271,18 @@ int stack_would_change(const struct kubectl *k, const struct stack_rendered *r, 
     return compare(k, r, true, changed, err);
 }
 
-int stack_delete_objects(const struct kubectl *k, const struct stack_rendered *r, int timeout_ms,
+int stack_delete_objects(const struct kubectl *k, const json_t *objects, int wait_ms,
                          struct error *err)
 {
-    static const char *const words[] = {
-        "delete", "--ignore-not-found", "--wait=true", "--cascade=foreground", "-f", "-", NULL};
-    STRV(args);
-    strv_add_all(&args, words);
-    add_namespace(r, &args);
-    return kubectl_run(k, (const char *const *) args.items, r->text, timeout_ms, NULL, err);
+    const char *const args[] = {"delete",
+                                "--ignore-not-found",
+                                "--cascade=foreground",
+                                wait_ms ? "--wait=true" : "--wait=false",
+                                "-f",
+                                "-",
+                                NULL};
+    AUTO_FREE char *text = references_text(objects);
+    return text ? kubectl_run(k, args, text, wait_ms ? wait_ms : KUBECTL_TIMEOUT_MS, NULL, err) : 0;
 }
 
 /* What runs */

@@ -26,9 +26,16 @@ int stack_would_change(const struct kubectl *k, const struct stack_rendered *r, 
 int stack_would_change(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
                        struct error *err);
 
-/* Deletes what a text names, whatever of it there is, and waits until it is gone. */
-int stack_delete_objects(const struct kubectl *k, const struct stack_rendered *r, int timeout_ms,
+/* One object as JSON. */
+int stack_apply_object(const struct kubectl *k, const json_t *object, struct error *err);
+
+/* Deletes what a list names, whatever of it there is. wait_ms: until it is gone; 0: not at all. */
+int stack_delete_objects(const struct kubectl *k, const json_t *objects, int wait_ms,
                          struct error *err);
+/* Adds to `live` what there is of what a list names, with its managed fields. -ENXIO when the
+ * cluster does not know a kind among them. */
+int stack_get_objects(const struct kubectl *k, const json_t *objects, json_t *live,
+                      struct error *err);
 
 /* Whether the cluster has what the stack takes (stack_fit): -ENOSPC with what is missing. */
 int stack_check_room(const struct kubectl *k, const struct stack *s,
@@ -49,5 +56,5 @@ int stack_fetch_live(const struct kubectl *k, const struct stack_rendered *rende
 int stack_look(const struct kubectl *k, const struct stack_rendered *r, struct stack_progress *out,
                struct error *err);
 
-/* Pure: two lists of objects are the same but for what the API server keeps of its own. */
+/* Pure: two arrays of objects are the same but for what the API server keeps of its own. */
 bool stack_same_objects(const json_t *before, const json_t *after);

@@ -195,6 +195,14 @@ static int check_order(const struct stack *s, struct error *err)
     return r;
 }
 
+const struct stack_component *stack_find(const struct stack *s, const char *name)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->components[i].name, name) == 0)
+            return &s->components[i];
+    return NULL;
+}
+
 size_t stack_stem(const char *file)
 {
     size_t len = strlen(file), suffix = strlen(SUFFIX);

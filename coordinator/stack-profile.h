@@ -61,6 +61,8 @@ struct stack {
  * Leaves *out untouched on failure. */
 int stack_load(const char *file, const struct strv *folders, struct stack *out, struct error *err);
 void stack_release(struct stack *s);
+/* NULL when it has none of that name. */
+const struct stack_component *stack_find(const struct stack *s, const char *name);
 /* The length of a profile's name in that of its file; 0 when that does not end in ".yaml". */
 size_t stack_stem(const char *file);
 #define STACK_INIT ((struct stack){0})

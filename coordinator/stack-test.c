@@ -33,19 +33,11 @@ bool stack_test_kills(const struct stack_test *t)
     return false;
 }
 
-static bool has_component(const struct stack *s, const char *name)
-{
-    for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->components[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 int stack_tests_choose(const struct stack_work *w, const struct strv *names,
                        struct stack_tests *out, struct error *err)
 {
     for (size_t i = 0; i < names->count; i++)
-        if (!has_component(&w->stack, names->items[i]))
+        if (!stack_find(&w->stack, names->items[i]))
             return error_set(err, -ENOENT, "profile %s has no component %s", w->stack.name,
                              names->items[i]);
     for (size_t i = 0; i < w->stack.count; i++) {

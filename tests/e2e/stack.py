@@ -141,10 +141,61 @@ def failing_test_is_told(lab):
 def crash_is_told_with_its_last_words(lab):
     profile = own_profile(lab, "crash", listed("broken"))
     run = stack(lab, "apply", "--profile", profile)
-    stack(lab, "remove", "--profile", profile).expect(DONE, "profile crash is removed")
+    stack(lab, "remove", "--profile", profile).expect(DONE, "removed: broken")
     run.expect(HOST_FAILED, "broken", "ends again and again", "the disk is on fire",
                "remedy: kubectl")
     return f"{run.seconds:.1f} s"
+
+
+def adds(component, *names):
+    """Config maps that it renders from now on, and no others."""
+    objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+               for name in names]
+    (component / "added.yaml").write_text("---\n".join(json.dumps(o) + "\n" for o in objects))
+    path = component / "kustomization.yaml"
+    text = path.read_text().replace(", added.yaml]", "]")
+    path.write_text(text.replace(".yaml]\n", ".yaml, added.yaml]\n", 1) if names else text)
+
+
+def config_maps(lab):
+    return {m["metadata"]["name"]: m for m in lab.kube("-n", SPACE, "get", "configmaps")["items"]}
+
+
+def what_is_not_rendered_any_more_goes(lab):
+    """But not what somebody else made in its place, nor what another component renders now."""
+    profile = own_profile(lab, "small", SMALL)
+    components = lab.scratch / "stack/components"
+    adds(components / "store", "dropped", "taken", "moved")
+    stack(lab, "apply", "--profile", profile).expect(DONE, "1 of 2 components changed")
+    lab.kubectl("-n", SPACE, "delete", "configmap", "taken")
+    lab.kubectl("-n", SPACE, "create", "configmap", "taken", "--from-literal=a=b")
+    adds(components / "store")
+    adds(components / "teller", "moved")
+    stack(lab, "apply", "--profile", profile).expect(
+        DONE, "store: removed what it no longer has: ConfigMap dropped\n")
+    check({"store", "taken", "moved"} <= set(config_maps(lab)), config_maps(lab).keys())
+    check("dropped" not in config_maps(lab), "what store no longer renders is there")
+    adds(components / "teller")
+    stack(lab, "apply", "--profile", profile).expect(
+        DONE, "teller: removed what it no longer has: ConfigMap moved\n")
+    stack(lab, "apply", "--profile", profile).expect(DONE, "nothing to change")
+    check("taken" in config_maps(lab), "what was the user's is gone")
+
+
+def what_left_the_profile_is_told(lab):
+    alone = own_profile(lab, "alone", listed("store"))
+    stack(lab, "apply", "--profile", alone).expect(
+        DONE, "profile alone does not have teller", "`bigtop-bootstrap stack remove teller`")
+    check(lab.kube("-n", SPACE, "get", "deployments")["items"], "it was removed unasked")
+    stack(lab, "remove", "teller", "--profile", alone).expect(DONE, "removed: teller")
+    check(not lab.kube("-n", SPACE, "get", "deployments")["items"], "teller is still there")
+    run = stack(lab, "apply", "--profile", alone).expect(DONE, "nothing to change")
+    check("teller" not in run.text(), "it is told of what is gone")
+    stack(lab, "remove", "teller", "--profile", alone).expect(
+        BAD_INPUT, "neither profile alone nor the cluster has a component teller")
+    profile = own_profile(lab, "small", SMALL)
+    stack(lab, "apply", "--profile", profile).expect(DONE, "1 of 2 components changed")
+    stack(lab, "remove", "store").expect(3, "teller needs store")
 
 
 def claims(lab):
@@ -161,12 +212,14 @@ def remove_keeps_the_data(lab):
     check(claims(lab) == ["data-store-0"] and secret(lab) == before, "data was removed")
     stack(lab, "apply", "--profile", profile).expect(DONE, "2 of 2 components changed")
     run = stack(lab, "test", "store").expect(DONE, "2 of 2 tests passed")
-    check("1 lines of kept" not in run.text(), "the lines of before are gone")
+    check(" 1 lines of kept" not in run.text(), "the lines of before are gone")
 
 
 def remove_deletes_data_when_told(lab):
     stack(lab, "remove", "--delete-data").expect(DONE, "with all of its data")
     check(claims(lab) == [], "a claim is left")
+    own = [name for name in config_maps(lab) if name.startswith("bigtop-stack.")]
+    check(not own, f"records are left: {own}")
 
 
 def run(report, lab):
@@ -181,5 +234,8 @@ def run(report, lab):
     report.run("tests tell their results", tests_tell_their_results, lab)
     report.run("a test that fails is told", failing_test_is_told, lab)
     report.run("a crash is told with its last words", crash_is_told_with_its_last_words, lab)
+    report.run("what is not rendered any more goes", what_is_not_rendered_any_more_goes, lab)
+    report.run("what left the profile is told, and removed by name",
+               what_left_the_profile_is_told, lab)
     report.run("remove keeps the data", remove_keeps_the_data, lab)
     report.run("remove deletes data when told", remove_deletes_data_when_told, lab)

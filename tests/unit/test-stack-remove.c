@@ -1,70 +1,7 @@
 #include "coordinator/stack-remove.h"
 #include "tests/unit/unit.h"
 
-static json_t *object(const char *kind, const char *name)
-{
-    return json_pack("{s:s, s:s, s:{s:s}, s:{s:i}}", "apiVersion", "v1", "kind", kind, "metadata",
-                     "name", name, "spec", "replicas", 1);
-}
-
-static json_t *stateful_set(void)
-{
-    return json_pack("{s:s, s:s, s:{s:s}, s:{s:{s:{s:s}}}}", "apiVersion", "apps/v1", "kind",
-                     "StatefulSet", "metadata", "name", "kafka", "spec", "selector", "matchLabels",
-                     "app", "kafka");
-}
-
-static json_t *claim(const char *name, const char *space, const char *app)
-{
-    return json_pack("{s:s, s:{s:s, s:s, s:{s:s}}}", "kind", "PersistentVolumeClaim", "metadata",
-                     "name", name, "namespace", space, "labels", "app", app);
-}
-
-static char *names(const json_t *list)
-{
-    STRV(out);
-    size_t i;
-    json_t *o;
-    json_array_foreach(json_object_get(list, "items"), i, o)
-        strv_addf(&out, "%s/%s", json_get_string(o, "kind", ""),
-                  json_get_string(json_object_get(o, "metadata"), "name", ""));
-    return strv_join(&out, " ");
-}
-
-static void data_stays(void **state)
-{
-    (void) state;
-    AUTO_JSON *objects = json_pack(
-        "[o, o, o, o, o]", stateful_set(), object("Service", "kafka"), object("Namespace", "n"),
-        object("CustomResourceDefinition", "c"), object("PersistentVolumeClaim", "p"));
-    AUTO_JSON *list = stack_removable(objects);
-    AUTO_FREE char *found = names(list);
-    assert_string_equal(found, "StatefulSet/kafka Service/kafka");
-    assert_null(json_object_get(json_array_get(json_object_get(list, "items"), 1), "spec"));
-}
-
-static void nothing_is_no_list(void **state)
-{
-    (void) state;
-    const struct stack_component c = {0};
-    AUTO_JSON *none = json_array();
-    assert_null(stack_removable(none));
-    assert_null(stack_data_of(&c, none, none));
-}
-
-static void data_is_its_own_claims_and_secrets(void **state)
-{
-    (void) state;
-    struct stack_secret secret = {.name = (char *) (uintptr_t) "admin"};
-    const struct stack_component c = {.secrets = &secret, .secret_count = 1};
-    AUTO_JSON *objects = json_pack("[o, o]", stateful_set(), object("Namespace", "n"));
-    AUTO_JSON *claims = json_pack("[o, o, o]", claim("data-kafka-0", STACK_NAMESPACE, "kafka"),
-                                  claim("data-other-0", STACK_NAMESPACE, "other"),
-                                  claim("x", "away", "kafka"));
-    AUTO_JSON *list = stack_data_of(&c, objects, claims);
-    AUTO_FREE char *found = names(list);
-    assert_string_equal(found, "Namespace/n PersistentVolumeClaim/data-kafka-0 Secret/admin");
-}
+#include <errno.h>
 
 static void the_last_goes_first(void **state)
 {
@@ -80,13 +17,44 @@ static void the_last_goes_first(void **state)
     assert_true(place[2] < place[0] && place[0] < place[1] && place[2] < place[1]);
 }
 
+static void some_go_if_nothing_needs_them(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *names, *owned, *order, *says;
+        int code;
+    } cases[] = {
+        {"", "{}", "sql store", "", 0},
+        {"sql", "{'sql': [], 'store': []}", "sql", "", 0},
+        {"store sql", "{'sql': [], 'store': []}", "sql store", "", 0},
+        {"store", "{'store': []}", "store", "", 0}, /* what needs it was not applied */
+        {"store", "{'sql': [], 'store': []}", "", "sql needs store", -EBUSY},
+        {"old old", "{'old': []}", "old", "", 0},
+        {"old", "{}", "", "neither profile p nor the cluster has a component old", -ENOENT},
+    };
+    size_t after[] = {1};
+    struct stack_component list[] = {
+        {.name = (char *) (uintptr_t) "sql", .after = after, .after_count = 1},
+        {.name = (char *) (uintptr_t) "store"}};
+    const struct stack s = {.name = (char *) (uintptr_t) "p", .components = list, .count = 2};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct error err = ERROR_INIT;
+        AUTO_JSON *owned = parse_json(cases[i].owned);
+        STRV(names);
+        STRV(order);
+        strv_split(&names, cases[i].names, ' ');
+        assert_int_equal(stack_removal_order(&s, owned, &names, &order, &err), cases[i].code);
+        AUTO_FREE char *text = strv_join(&order, " ");
+        assert_string_equal(text, cases[i].order);
+        assert_error_has(err, cases[i].says);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(data_stays),
-        cmocka_unit_test(nothing_is_no_list),
-        cmocka_unit_test(data_is_its_own_claims_and_secrets),
         cmocka_unit_test(the_last_goes_first),
+        cmocka_unit_test(some_go_if_nothing_needs_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
