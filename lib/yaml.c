@@ -11,12 +11,22 @@
 
 #define SHOWN_MAX 40
 
+struct limits {
+    unsigned depth;
+    size_t size, scalar, nodes;
+};
+static const struct limits of_people = {YAML_DEPTH_MAX, YAML_SIZE_MAX, YAML_SCALAR_MAX,
+                                        YAML_NODES_MAX};
+static const struct limits of_programs = {4 * YAML_DEPTH_MAX, 16 * YAML_SIZE_MAX, YAML_SIZE_MAX,
+                                          16 * YAML_NODES_MAX};
+
 struct reader {
     yaml_parser_t parser;
     const struct yaml_file *file;
     const char *data;
     size_t len;
     size_t nodes;
+    const struct limits *max;
     struct error *err;
 };
 
@@ -133,9 +143,9 @@ static int read_scalar(const struct reader *r, const yaml_event_t *e, struct yam
     int code = refuse_decoration(r, e->start_mark, e->data.scalar.anchor, e->data.scalar.tag);
     if (code < 0)
         return code;
-    if (len > YAML_SCALAR_MAX)
-        return refuse(r, e->start_mark, "value of %zu bytes, expected at most %d", len,
-                      YAML_SCALAR_MAX);
+    if (len > r->max->scalar)
+        return refuse(r, e->start_mark, "value of %zu bytes, expected at most %zu", len,
+                      r->max->scalar);
     if (memchr(value, '\0', len))
         return refuse(r, e->start_mark, "value with a NUL character, expected text");
     n->kind = YAML_SCALAR;
@@ -282,9 +292,9 @@ static int read_collection(struct reader *r, const yaml_event_t *e, unsigned dep
         is_sequence ? e->data.sequence_start.tag : e->data.mapping_start.tag);
     if (code < 0)
         return code;
-    if (depth > YAML_DEPTH_MAX)
-        return refuse(r, e->start_mark, "nested too deeply, expected at most %d levels",
-                      YAML_DEPTH_MAX);
+    if (depth > r->max->depth)
+        return refuse(r, e->start_mark, "nested too deeply, expected at most %u levels",
+                      r->max->depth);
     return is_sequence ? read_sequence(r, depth, n) : read_mapping(r, depth, n);
 }
 
@@ -293,8 +303,8 @@ static int read_node(struct reader *r, const yaml_event_t *event, unsigned depth
 {
     if (event->type == YAML_ALIAS_EVENT)
         return refuse(r, event->start_mark, "aliases (*) are not allowed, write the value out");
-    if (++r->nodes > YAML_NODES_MAX)
-        return refuse(r, event->start_mark, "too many values, expected at most %d", YAML_NODES_MAX);
+    if (++r->nodes > r->max->nodes)
+        return refuse(r, event->start_mark, "too many values, expected at most %zu", r->max->nodes);
     AUTO_NODE *n = xcalloc(1, sizeof(*n));
     n->line = (unsigned) event->start_mark.line + 1;
     n->column = (unsigned) event->start_mark.column + 1;
@@ -325,14 +335,14 @@ static int read_stream(struct reader *r, struct yaml_node **root)
     }
 }
 
-int yaml_parse(const char *data, size_t len, const char *name, struct yaml_file *out,
-               struct error *err)
+static int parse(const char *data, size_t len, const char *name, const struct limits *max,
+                 struct yaml_file *out, struct error *err)
 {
     CLEANUP(yaml_release) struct yaml_file file = {.name = xstrdup(name)};
-    struct reader r = {.file = &file, .data = data, .len = len, .err = err};
-    if (len > YAML_SIZE_MAX)
-        return yaml_error(&file, NULL, err, "file of more than %d bytes, expected a smaller one",
-                          YAML_SIZE_MAX);
+    struct reader r = {.file = &file, .data = data, .len = len, .max = max, .err = err};
+    if (len > max->size)
+        return yaml_error(&file, NULL, err, "file of more than %zu bytes, expected a smaller one",
+                          max->size);
     if (!yaml_parser_initialize(&r.parser))
         abort();
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
@@ -344,6 +354,18 @@ int yaml_parse(const char *data, size_t len, const char *name, struct yaml_file 
     *out = file;
     file = YAML_FILE_INIT;
     return 0;
+}
+
+int yaml_parse(const char *data, size_t len, const char *name, struct yaml_file *out,
+               struct error *err)
+{
+    return parse(data, len, name, &of_people, out, err);
+}
+
+int yaml_parse_output(const char *data, size_t len, const char *name, struct yaml_file *out,
+                      struct error *err)
+{
+    return parse(data, len, name, &of_programs, out, err);
 }
 
 int yaml_parse_file(const char *path, struct yaml_file *out, struct error *err)

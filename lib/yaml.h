@@ -39,6 +39,10 @@ struct yaml_file {
 /* Both leave *out untouched on failure. yaml_release frees the whole tree. */
 int yaml_parse(const char *data, size_t len, const char *name, struct yaml_file *out,
                struct error *err);
+/* Of a program of ours that is trusted: four times as deep, sixteen times as much, and values of up
+ * to 1 MiB. */
+int yaml_parse_output(const char *data, size_t len, const char *name, struct yaml_file *out,
+                      struct error *err);
 int yaml_parse_file(const char *path, struct yaml_file *out, struct error *err);
 void yaml_release(struct yaml_file *file);
 #define YAML_FILE_INIT ((struct yaml_file){0})

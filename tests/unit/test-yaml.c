@@ -408,6 +408,23 @@ static void errors_have_the_place(void **state)
     assert_string_equal(err.text, "f.yaml:2:1: odd key");
 }
 
+/* Definitions of resources go deeper than what people write. */
+static void a_programs_output_may_be_deeper(void **state)
+{
+    (void) state;
+    for (size_t depth = YAML_DEPTH_MAX; depth <= 5 * YAML_DEPTH_MAX; depth += YAML_DEPTH_MAX) {
+        STRBUF(text, YAML_SIZE_MAX);
+        struct error err = ERROR_INIT;
+        AUTO_YAML f = YAML_FILE_INIT;
+        AUTO_YAML g = YAML_FILE_INIT;
+        for (size_t i = 0; i < depth; i++)
+            strbuf_addf(&text, "%*sa:\n", (int) i, "");
+        bool people = depth <= YAML_DEPTH_MAX, programs = depth <= 4 * YAML_DEPTH_MAX;
+        assert_int_equal(yaml_parse(text.data, text.len, "f", &f, &err) == 0, people);
+        assert_int_equal(yaml_parse_output(text.data, text.len, "f", &g, &err) == 0, programs);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +443,7 @@ int main(void)
         cmocka_unit_test(passwords_are_not_shown),
         cmocka_unit_test(null_is_several_things),
         cmocka_unit_test(errors_have_the_place),
+        cmocka_unit_test(a_programs_output_may_be_deeper),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
