@@ -1,103 +1,17 @@
 #include "coordinator/kubectl.h"
 
-#include "images/extract.h"
-#include "lib/fd.h"
-#include "lib/path.h"
+#include "coordinator/bundle-program.h"
 #include "lib/process.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
-
-#define PROGRAM "usr/local/bin/kubectl"
-#define HASH_FILE "kubectl.sha256"
 
 void kubectl_release(struct kubectl *k)
 {
     free(k->program);
     free(k->kubeconfig);
     *k = KUBECTL_INIT;
-}
-
-/* It is what was unpacked: a disk may have lost some of it. */
-static bool is_whole(const char *dir)
-{
-    AUTO_FREE char *program = path_join(dir, PROGRAM);
-    AUTO_FREE char *hash = path_join(dir, HASH_FILE);
-    char digest[DIGEST_SIZE];
-    return digest_file(program, digest, NULL, NULL) == 0 &&
-           file_is(hash, digest, strlen(digest), 0600) == 1 && access(program, X_OK) == 0;
-}
-
-static int unpack(const struct bundle *b, const struct component *c, const char *dir,
-                  struct error *err)
-{
-    AUTO_FREE char *program = path_join(dir, PROGRAM);
-    AUTO_FREE char *hash = path_join(dir, HASH_FILE);
-    char digest[DIGEST_SIZE];
-    if (extract_blob(b, c->blob, dir, err) < 0 || digest_file(program, digest, NULL, err) < 0)
-        return error_prefix(err, "kubectl of the bundle");
-    return file_write_atomic(hash, digest, strlen(digest), 0600, err);
-}
-
-/* Another process may be doing the same: whoever is last finds it there. */
-static int move_into_place(const char *staging, const char *dir, struct error *err)
-{
-    if (rename(staging, dir) == 0 || is_whole(dir))
-        return 0;
-    int r = path_remove_tree(dir, err);
-    if (r < 0)
-        return r;
-    return rename(staging, dir) == 0 ? 0 : error_errno(err, -errno, "rename %s", staging);
-}
-
-static int make_folder(const struct bundle *b, const struct component *c, const char *dir,
-                       struct error *err)
-{
-    AUTO_FREE char *parent = path_dirname(dir);
-    AUTO_FREE char *staging = path_join(parent, ".kubectl.XXXXXX");
-    int r = path_mkdir_p(parent, 0755, err);
-    if (r < 0)
-        return r;
-    if (!mkdtemp(staging))
-        return error_errno(err, -errno, "make a folder in %s", parent);
-    if ((r = unpack(b, c, staging, err)) == 0)
-        r = move_into_place(staging, dir, err);
-    if (access(staging, F_OK) == 0)
-        (void) path_remove_tree(staging, NULL);
-    return r;
-}
-
-static const struct component *find(const struct bundle *b)
-{
-    struct utsname machine;
-    if (!b || uname(&machine) < 0 ||
-        strcmp(bundle_architecture(machine.machine), b->architecture) != 0)
-        return NULL;
-    const struct component *c = bundle_find(b, "kubectl");
-    return c && c->kind == COMPONENT_FILES ? c : NULL;
-}
-
-static int find_program(const struct bundle *b, char **out, struct error *err)
-{
-    const struct component *c = find(b);
-    if (!c) {
-        *out = xstrdup("kubectl");
-        if (process_in_path(*out))
-            return 0;
-        error_set(err, -ENOENT,
-                  "there is no kubectl: neither in a bundle for this machine nor in "
-                  "PATH");
-        return error_remedy(err, "name a bundle that has it (--bundle), or install kubectl");
-    }
-    AUTO_FREE char *cache = path_cache_dir();
-    AUTO_FREE char *dir = xasprintf("%s/kubectl-%s", cache, c->blob + strlen("sha256:"));
-    int r = is_whole(dir) ? 0 : make_folder(b, c, dir, err);
-    *out = path_join(dir, PROGRAM);
-    return r;
 }
 
 int kubectl_open(const struct bundle *b, const char *kubeconfig, const bool *cancel,
@@ -109,7 +23,7 @@ int kubectl_open(const struct bundle *b, const char *kubeconfig, const bool *can
     }
     CLEANUP(kubectl_release)
     struct kubectl k = {.kubeconfig = kubeconfig ? xstrdup(kubeconfig) : NULL, .cancel = cancel};
-    int r = find_program(b, &k.program, err);
+    int r = bundle_program(b, "kubectl", &k.program, err);
     if (r < 0)
         return r;
     *out = k;
