@@ -1,4 +1,6 @@
 #include "coordinator/stack-profile.h"
+
+#include "coordinator/stack-chart.h"
 #include "images/fields.h"
 #include "lib/grammar.h"
 #include "lib/path.h"
@@ -11,7 +13,6 @@
 #include <unistd.h>
 
 #define DESCRIPTION_FILE "component.yaml"
-#define KUSTOMIZATION_FILE "kustomization.yaml"
 #define SECONDS_MAX 3600
 #define TESTS_MAX 100
 #define LOCAL_CONFIG "config.kubernetes.io/local-config"
@@ -39,6 +40,7 @@ void stack_component_release(struct stack_component *c)
     free(c->version);
     free(c->summary);
     free(c->dir);
+    free(c->chart);
     json_decref(c->values);
     *c = (struct stack_component){0};
 }
@@ -219,11 +221,26 @@ static int read_after(const struct reading *d, struct error *err)
     return 0;
 }
 
+static int read_chart(const struct reading *d, struct error *err)
+{
+    const struct yaml_node *n = yaml_get(d->f->root, "chart");
+    const char *path = "";
+    int r = fields_get_path(d->f, d->f->root, "chart", &path, err);
+    if (r < 0 || !n)
+        return r;
+    if (!is_file(d->c->dir, path))
+        return yaml_error(d->f, n, err,
+                          "there is no file %s in the component, expected a Helm chart's tarball",
+                          path);
+    d->c->chart = xstrdup(path);
+    return 0;
+}
+
 static int read_description(const struct reading *d, struct error *err)
 {
-    static const char *const keys[] = {"name",    "version",        "summary",
-                                       "after",   "after_if_there", "tests",
-                                       "secrets", "ready_seconds",  NULL};
+    static const char *const keys[] = {
+        "name",           "version", "summary", "chart",         "after",
+        "after_if_there", "tests",   "secrets", "ready_seconds", NULL};
     const struct yaml_file *f = d->f;
     struct stack_component *c = d->c;
     const char *name, *version;
@@ -239,7 +256,8 @@ static int read_description(const struct reading *d, struct error *err)
         return yaml_error(f, yaml_get(f->root, "name"), err, "it is called %s, expected %s as %s",
                           name, c->name, "its folder is");
     c->version = xstrdup(version);
-    if ((r = read_after(d, err)) < 0 || (r = read_secrets(d, err)) < 0)
+    if ((r = read_chart(d, err)) < 0 || (r = read_after(d, err)) < 0 ||
+        (r = read_secrets(d, err)) < 0)
         return r;
     return read_tests(d, err);
 }
@@ -268,6 +286,19 @@ static int check_values_head(const struct yaml_file *f, struct error *err)
     return 0;
 }
 
+/* Helm's own form: a tree of anything. */
+static int read_chart_values(const struct yaml_file *f, struct stack_component *c,
+                             struct error *err)
+{
+    int r = f->root ? fields_kind(f, f->root, YAML_MAPPING, err) : 0;
+    if (r < 0 || !f->root)
+        return r;
+    AUTO_JSON *tree = yaml_to_json(f->root);
+    json_decref(c->values);
+    c->values = stack_chart_values(tree);
+    return 0;
+}
+
 static int read_values(const struct yaml_file *f, json_t *values, struct error *err)
 {
     const struct yaml_node *data = NULL;
@@ -292,7 +323,9 @@ static int load_values(struct stack_component *c, struct error *err)
         return 0;
     AUTO_FREE char *path = path_join(c->dir, STACK_VALUES_FILE);
     int r = yaml_parse_file(path, &f, err);
-    return r < 0 ? r : read_values(&f, c->values, err);
+    if (r < 0)
+        return r;
+    return c->chart ? read_chart_values(&f, c, err) : read_values(&f, c->values, err);
 }
 
 int stack_component_load(struct stack_component *c, const char *dir, const struct strv *names,
@@ -305,8 +338,8 @@ int stack_component_load(struct stack_component *c, const char *dir, const struc
     int r;
     if ((r = yaml_parse_file(path, &f, err)) < 0 || (r = read_description(&d, err)) < 0)
         return r;
-    if (!is_file(dir, KUSTOMIZATION_FILE))
+    if (!c->chart && !is_file(dir, STACK_KUSTOMIZATION_FILE))
         return error_set(err, -ENOENT, "component %s: there is no %s in %s", c->name,
-                         KUSTOMIZATION_FILE, dir);
+                         STACK_KUSTOMIZATION_FILE, dir);
     return load_values(c, err);
 }

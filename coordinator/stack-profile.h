@@ -12,6 +12,7 @@
 
 #define STACK_NAMESPACE "bigdata"
 #define STACK_VALUES_FILE "values.yaml"
+#define STACK_KUSTOMIZATION_FILE "kustomization.yaml"
 #define STACK_READY_SECONDS 300
 #define STACK_TEST_SECONDS 120
 
@@ -37,10 +38,12 @@ struct stack_secret {
 struct stack_component {
     char *name, *version, *summary;
     char *dir;         /* its folder */
+    char *chart;       /* a Helm chart's tarball in it; NULL: a kustomize folder alone */
     int ready_seconds; /* that it may take to become ready */
     size_t *after;     /* indexes of components that have to be ready before */
     size_t after_count;
-    json_t *values; /* object of strings, numbers and booleans: the profile's over its own */
+    json_t *values; /* object of strings, numbers and booleans: the profile's over its own; a
+                       chart's by their paths, "image.tag" */
     struct stack_secret *secrets;
     size_t secret_count;
     struct stack_test *tests;

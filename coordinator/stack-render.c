@@ -1,5 +1,6 @@
 #include "coordinator/stack-render.h"
 
+#include "coordinator/stack-chart.h"
 #include "images/walk.h"
 #include "lib/fd.h"
 #include "lib/kube.h"
@@ -28,7 +29,7 @@ static int take_document(const char *text, size_t len, const char *name, json_t 
                          struct error *err)
 {
     CLEANUP(yaml_release) struct yaml_file f = YAML_FILE_INIT;
-    int r = yaml_parse(text, len, name, &f, err);
+    int r = yaml_parse_output(text, len, name, &f, err);
     if (r < 0 || yaml_is_null(f.root))
         return r;
     AUTO_JSON *object = yaml_to_json(f.root);
@@ -214,30 +215,53 @@ static int copy_folder(const struct stack_component *c, char *to, struct error *
     int r;
     if ((r = path_make_empty(to, 0700, err)) < 0 || (r = walk(c->dir, copy_entry, to, err)) < 0)
         return r;
-    return access(path, F_OK) < 0 ? 0 : file_write_atomic(path, values, strlen(values), 0600, err);
+    if (c->chart || access(path, F_OK) < 0)
+        return 0;
+    return file_write_atomic(path, values, strlen(values), 0600, err);
 }
 
-static int render(const struct kubectl *k, const struct stack_component *c, char *dir,
-                  struct stack_rendered *r, struct error *err)
+static int kustomize(const struct stack_renderer *by, const struct stack_component *c, char *dir,
+                     struct strbuf *out, struct error *err)
 {
     const char *const args[] = {"kustomize", dir, NULL};
+    int r = copy_folder(c, dir, err);
+    if (r == 0 && c->chart)
+        r = stack_chart_template(by->helm, c, dir, by->version, by->kubectl->cancel, err);
+    return r < 0 ? r : kubectl_run(by->kubectl, args, NULL, KUBECTL_TIMEOUT_MS, out, err);
+}
+
+static void take_chart(struct stack_rendered *r)
+{
+    json_t *objects = stack_chart_objects(r->objects);
+    AUTO_JSON *list = json_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List", "items",
+                                objects);
+    json_decref(r->objects);
+    r->objects = objects;
+    r->text = json_canonical(list);
+}
+
+static int render(const struct stack_renderer *by, const struct stack_component *c, char *dir,
+                  struct stack_rendered *r, struct error *err)
+{
     STRBUF(text, STACK_RENDERED_MAX);
     int e;
-    if ((e = copy_folder(c, dir, err)) < 0 ||
-        (e = kubectl_run(k, args, NULL, KUBECTL_TIMEOUT_MS, &text, err)) < 0 ||
+    if ((e = kustomize(by, c, dir, &text, err)) < 0 ||
         (e = stack_parse(text.data, "as rendered", r->objects, err)) < 0)
         return e;
+    if (c->chart)
+        take_chart(r);
+    else
+        r->text = strbuf_steal(&text);
     stack_find_images(r->objects, &r->images);
-    r->text = strbuf_steal(&text);
     return add_test_images(c, &r->images, err);
 }
 
-int stack_render(const struct kubectl *k, const struct stack_component *c, const char *scratch,
+int stack_render(const struct stack_renderer *by, const struct stack_component *c,
                  struct stack_rendered *out, struct error *err)
 {
     CLEANUP(stack_rendered_release) struct stack_rendered r = {.objects = json_array()};
-    AUTO_FREE char *dir = path_join(scratch, c->name);
-    if (render(k, c, dir, &r, err) < 0)
+    AUTO_FREE char *dir = path_join(by->scratch, c->name);
+    if (render(by, c, dir, &r, err) < 0)
         return error_prefix(err, "component %s", c->name);
     *out = r;
     r = (struct stack_rendered){0};

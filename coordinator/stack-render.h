@@ -10,13 +10,20 @@
 #define STACK_RENDERED_MAX ((size_t) 16 * 1024 * 1024)
 
 struct stack_rendered {
-    char *text;         /* YAML, to be applied as it is */
+    char *text;         /* YAML or JSON, to be applied as it is */
     json_t *objects;    /* array: the same, parsed */
     struct strv images; /* their names, and those of the test jobs; each once */
 };
 
-/* scratch: a private folder, where the component is copied to. Leaves *out untouched on failure. */
-int stack_render(const struct kubectl *k, const struct stack_component *c, const char *scratch,
+/* What renders; all of it borrowed. */
+struct stack_renderer {
+    const struct kubectl *kubectl;
+    const char *helm;    /* NULL: no component is a chart */
+    const char *version; /* of Kubernetes, for charts; may be NULL */
+    const char *scratch; /* a private folder, where components are copied to */
+};
+/* Leaves *out untouched on failure. */
+int stack_render(const struct stack_renderer *by, const struct stack_component *c,
                  struct stack_rendered *out, struct error *err);
 void stack_rendered_release(struct stack_rendered *r);
 

@@ -1,5 +1,6 @@
 #include "coordinator/stack-work.h"
 
+#include "coordinator/bundle-program.h"
 #include "coordinator/stack-objects.h"
 #include "images/extract.h"
 #include "lib/path.h"
@@ -167,14 +168,31 @@ int stack_check_images(const struct bundle *b, const struct stack_component *c,
                         c->name);
 }
 
+/* Only a chart needs it. */
+static int find_helm(const struct stack_work *w, char **helm, struct error *err)
+{
+    for (size_t i = 0; i < w->stack.count; i++) {
+        const struct stack_component *c = &w->stack.components[i];
+        if (c->chart)
+            return bundle_program(w->bundle, "helm", helm, err) < 0
+                       ? error_prefix(err, "component %s is a Helm chart", c->name)
+                       : 0;
+    }
+    return 0;
+}
+
 static int render_all(struct stack_work *w, struct error *err)
 {
     AUTO_FREE char *dir = path_join(w->scratch, "rendered");
+    AUTO_FREE char *helm = NULL;
+    const struct component *kubectl = w->bundle ? bundle_find(w->bundle, "kubectl") : NULL;
     int r = path_mkdir_p(dir, 0700, err);
+    r = r < 0 ? r : find_helm(w, &helm, err);
+    const struct stack_renderer by = {&w->kubectl, helm, kubectl ? kubectl->version : NULL, dir};
     w->rendered = xcalloc(w->stack.count, sizeof(*w->rendered));
     for (size_t i = 0; r == 0 && i < w->stack.count; i++) {
         const struct stack_component *c = &w->stack.components[i];
-        r = stack_render(&w->kubectl, c, dir, &w->rendered[i], err);
+        r = stack_render(&by, c, &w->rendered[i], err);
         if (r == 0 && w->bundle)
             r = stack_check_images(w->bundle, c, &w->rendered[i].images, err);
     }
