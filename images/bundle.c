@@ -80,7 +80,7 @@ const char *component_kind_name(enum component_kind kind)
     return names[kind];
 }
 
-/* Hosts get all but a stack. */
+/* Hosts get all but a stack, and files that are for the coordinator alone. */
 static int read_roles(const json_t *obj, enum component_kind kind, unsigned *out, struct error *err)
 {
     json_t *roles;
@@ -103,7 +103,7 @@ static int read_roles(const json_t *obj, enum component_kind kind, unsigned *out
                              "\"roles\" has something that is neither "
                              "\"control-plane\" nor \"worker\"");
     }
-    if (!bits && kind != COMPONENT_STACK)
+    if (!bits && kind != COMPONENT_STACK && kind != COMPONENT_FILES)
         return error_set(err, -EBADMSG, "\"roles\" is empty");
     *out = bits;
     return 0;

@@ -60,7 +60,8 @@ const char *component_kind_name(enum component_kind kind); /* "files", … */
 struct component {
     enum component_kind kind;
     const char *name, *version; /* borrowed from the bundle */
-    unsigned roles;             /* COMPONENT_CONTROL_PLANE | COMPONENT_WORKER; stack: none */
+    unsigned roles;             /* COMPONENT_CONTROL_PLANE | COMPONENT_WORKER; stack: none; files:
+                                  none where they are the coordinator's alone */
     const char *blob;           /* files, addon, stack */
     const char *ref, *manifest; /* image */
     json_t *blobs;              /* image: array of digests, borrowed */

@@ -15,7 +15,10 @@ static int read_roles(const struct recipe *r, struct recipe_component *c, struct
         c->roles = COMPONENT_CONTROL_PLANE | COMPONENT_WORKER;
         return 0;
     }
-    int e = fields_need_strings(&r->file, c->node, "roles", &roles, err);
+    const struct yaml_node *list = yaml_get(c->node, "roles");
+    bool for_no_host = c->kind == COMPONENT_FILES && list && list->kind == YAML_SEQUENCE;
+    int e = for_no_host ? fields_get_strings(&r->file, c->node, "roles", &roles, err)
+                        : fields_need_strings(&r->file, c->node, "roles", &roles, err);
     for (size_t i = 0; e == 0 && i < roles.count; i++) {
         if (strcmp(roles.items[i], "control-plane") == 0)
             c->roles |= COMPONENT_CONTROL_PLANE;

@@ -12,7 +12,7 @@
  *   sources: {NAME: {type: T, …}}          T and its keys: images/source-T.c
  *   layers: {NAME: [ENTRY, …]}             image layers that several images share
  *   components:                            in install order
- *     - {name, kind: files, version, roles, files: [ENTRY, …]}
+ *     - {name, kind: files, version, roles, files: [ENTRY, …]}     roles: [] is for no host
  *     - {name, kind: image, version, roles, ref, layers: [NAME, …], files: [ENTRY, …],
  *        entrypoint, cmd, env, user, workdir}
  *     - {name, kind: addon, version, roles, files: [ENTRY, …], namespaces: [NAME, …],

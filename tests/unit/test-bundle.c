@@ -132,7 +132,7 @@ static void refuses_what_is_wrong(void **state)
         {BUNDLE(STACK("[\"a.io/x:v1\"]"), LIST), "no repository"},
         {BUNDLE(C("\"kind\":\"files\",\"blob\":\"sha256:../x\""), LIST), "64 lowercase hex"},
         {BUNDLE(C("\"kind\":\"files\",\"blob\":\"sha512:" HEX_A "\""), LIST), "64 lowercase hex"},
-        {BUNDLE("{\"name\":\"x\",\"kind\":\"files\",\"version\":\"v\",\"roles\":[]}", LIST),
+        {BUNDLE("{\"name\":\"x\",\"kind\":\"addon\",\"version\":\"v\",\"roles\":[]}", LIST),
          "\"roles\" is empty"},
         {BUNDLE("{\"name\":\"x\",\"kind\":\"files\",\"version\":\"v\",\"roles\":[\"king\"]}", LIST),
          "neither"},

@@ -39,14 +39,16 @@ static void reads_a_recipe(void **state)
                   "   workdir: /w}\n"
                   "- {name: c, kind: addon, version: v3, roles: [worker], files: [{from: f}],\n"
                   "   namespaces: [c], images: {image-x: a.io/x}}\n"
-                  "- {name: d, kind: stack, version: v4, files: [{from: f}], images: [a.io/y]}\n",
+                  "- {name: d, kind: stack, version: v4, files: [{from: f}], images: [a.io/y]}\n"
+                  "- {name: e, kind: files, version: v5, roles: [], files: [{from: f}]}\n",
                   &r, &err);
     if (e < 0)
         fail_msg("%s", err.text);
     assert_int_equal(r.serial, 3);
     assert_int_equal(r.mtime, 1770728016);
-    assert_int_equal(r.component_count, 4);
+    assert_int_equal(r.component_count, 5);
     assert_int_equal(r.components[3].roles, 0);
+    assert_int_equal(r.components[4].roles, 0); /* for the coordinator alone */
     assert_string_equal(r.components[3].stack_images.items[0], "a.io/y");
     assert_int_equal(r.components[0].roles, COMPONENT_CONTROL_PLANE | COMPONENT_WORKER);
     const struct recipe_entry *from = &r.components[0].files.entries[0];
@@ -238,7 +240,7 @@ static void refuses_what_is_wrong(void **state)
         {WITH(A "kind: files, files: [{from: f}], ref: x"), "unknown key \"ref\""},
         {WITH(A "kind: files"), "\"files\" is missing here"},
         {WITH(A "kind: files, files: []"), "an empty list, expected files"},
-        {WITH("name: a, version: v1, roles: [], kind: files"), "\"roles\" is empty"},
+        {WITH("name: a, version: v1, roles: [], kind: addon"), "\"roles\" is empty"},
         {WITH("name: a, version: v1, roles: [boss], kind: files"), "unknown role"},
         {WITH("name: \"a;b\", version: v1, roles: [worker], kind: files"), "has to be a word"},
         {WITH("name: \"-a\", version: v1, roles: [worker], kind: files"), "has to be a word"},
@@ -281,7 +283,7 @@ static void refuses_what_is_wrong(void **state)
         {WITH("name: a, source: {file: .}, image: f"), "both \"source\" and \"image\""},
         {WITH("name: a, source: {file: .}, files: [{from: f}]"), "unknown key \"files\""},
         {WITH("name: a, source: {file: .}, to: ../x"), "relative path without"},
-        {WITH("name: a, source: {file: .}, roles: []"), "\"roles\" is empty"},
+        {WITH("name: a, source: {file: .}, kind: addon, roles: []"), "\"roles\" is empty"},
         {WITH("name: a, source: {oci: UPPER/x}"), "not the name of an image"},
         {WITH("name: a, source: {oci: a.io/b@sha256:12}"), "not the name of an image"},
         {WITH("name: a, source: {oci: \"a.io/b:c\", platform: linux/arm64}"), "linux/amd64"},
