@@ -190,12 +190,13 @@ json_t *stack_owned_all(const struct stack_work *w, const char *component, const
     return own;
 }
 
-static json_t *without(const json_t *list, const json_t *gone)
+/* What it keeps on record: others that render what it no longer does have it on theirs. */
+static json_t *still_owned(const struct stack_work *w, size_t i, const json_t *owned)
 {
     json_t *rest = json_array(), *o;
-    size_t i;
-    json_array_foreach(list, i, o)
-        if (!stack_references_have(gone, o))
+    size_t k;
+    json_array_foreach(json_object_get(owned, w->stack.components[i].name), k, o)
+        if (stack_holds_data(o) || stack_references_have(w->rendered[i].objects, o))
             json_array_append(rest, o);
     return rest;
 }
@@ -204,10 +205,10 @@ int stack_owned_prune(const struct stack_work *w, size_t i, json_t *owned, struc
                       struct error *err)
 {
     const char *name = w->stack.components[i].name;
+    AUTO_JSON *rest = still_owned(w, i, owned);
     AUTO_JSON *surplus = stack_surplus(&w->stack, w->rendered, owned, name);
-    if (json_array_size(surplus) == 0)
+    if (json_array_size(rest) == json_array_size(json_object_get(owned, name)))
         return 0;
-    AUTO_JSON *rest = without(json_object_get(owned, name), surplus);
     if (stack_owned_delete(&w->kubectl, surplus, 0, removed, rest, err) < 0 ||
         stack_owned_set(&w->kubectl, name, rest, owned, err) < 0)
         return error_prefix(err, "remove what it no longer has");

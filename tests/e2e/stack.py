@@ -212,7 +212,7 @@ def remove_keeps_the_data(lab):
     check(claims(lab) == ["data-store-0"] and secret(lab) == before, "data was removed")
     stack(lab, "apply", "--profile", profile).expect(DONE, "2 of 2 components changed")
     run = stack(lab, "test", "store").expect(DONE, "2 of 2 tests passed")
-    check(" 1 lines of kept" not in run.text(), "the lines of before are gone")
+    check(" 1 lines of kept" not in run.text(), f"the lines of before are gone:\n{run.text()}")
 
 
 def remove_deletes_data_when_told(lab):

@@ -152,6 +152,22 @@ static void only_what_is_ours_is_pruned(void **state)
     assert_string_equal(count, "3\n");
 }
 
+/* Else it would be told of what another one drops later. */
+static void what_moved_is_the_others(void **state)
+{
+    WORLD o;
+    struct error err = ERROR_INIT;
+    STRV(removed);
+    world_init(&o, *state, "[]", "[" MAP("moved") "]",
+               "{'a': [" OTHER("Secret", "s") "," MAP("moved") "], 'b': [" MAP("moved") "]}");
+    will_say(*state, 0, "");
+    if (stack_owned_prune(&o.work, 0, o.owned, &removed, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(removed.count, 0);
+    AUTO_FREE char *left = names(json_object_get(o.owned, "a"));
+    assert_string_equal(left, "s");
+}
+
 /* They are what holds its data once it is gone. */
 static void claims_of_what_is_pruned_stay_on_record(void **state)
 {
@@ -218,6 +234,7 @@ int main(void)
         cmocka_folder_test(gone_is_what_still_runs_in_no_profile),
         cmocka_folder_test(records_grow_with_what_is_rendered),
         cmocka_folder_test(only_what_is_ours_is_pruned),
+        cmocka_folder_test(what_moved_is_the_others),
         cmocka_folder_test(claims_of_what_is_pruned_stay_on_record),
         cmocka_folder_test(what_is_of_a_kind_that_is_gone_is_passed_over),
         cmocka_folder_test(what_fails_stays_on_record),

@@ -119,6 +119,33 @@ static void what_kubectl_says_is_told(void **state)
     assert_error_has(err, "there is no kubectl");
 }
 
+/* What helm makes of a chart goes through kustomize: its folder's file of objects. */
+static void a_chart_takes_helm(void **state)
+{
+    struct error err = ERROR_INIT;
+    build(*state);
+    put(*state, "p/components/c/component.yaml", "name: c\nversion: v1\nsummary: s\nchart: c.tgz\n",
+        0644);
+    put(*state, "p/components/c/c.tgz", "", 0644);
+    put(*state, "p/components/c/values.yaml", "n: 1\n", 0644);
+    put(*state, "bin/kubectl", "#!/bin/sh\n[ \"$1\" = kustomize ] && cat \"$2/chart.yaml\"\n",
+        0755);
+    AUTO_STACK_WORK w = STACK_WORK_INIT;
+    AUTO_FREE char *path = path_join(*state, "bin");
+    AUTO_FREE char *usual = xstrdup(getenv("PATH"));
+    setenv("PATH", path, 1);
+    assert_int_equal(open_own(*state, NULL, &w, &err), -ENOENT);
+    assert_error_has(err, "component c is a Helm chart: there is no helm");
+    setenv("PATH", usual, 1);
+    put(*state, "bin/helm", "#!/bin/sh\ngrep -q '\"n\": 2' \"$5\" && cat \"${5%/*}/object.yaml\"\n",
+        0755);
+    if (open_own(*state, NULL, &w, &err) < 0)
+        fail_msg("%s", err.text);
+    AUTO_JSON *list = json_parse(w.rendered[0].text, strlen(w.rendered[0].text), "text", &err);
+    assert_string_equal(json_get_string(list, "kind", ""), "List");
+    assert_string_equal(w.rendered[0].images.items[0], "a.io/x:1");
+}
+
 static void names_and_paths(void **state)
 {
     (void) state;
@@ -135,6 +162,7 @@ int main(void)
         cmocka_folder_test(images_have_to_be_in_the_bundle),
         cmocka_folder_test(a_profile_that_is_nowhere),
         cmocka_folder_test(what_kubectl_says_is_told),
+        cmocka_folder_test(a_chart_takes_helm),
         cmocka_unit_test(names_and_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
