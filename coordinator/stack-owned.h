@@ -27,7 +27,8 @@ int stack_owned_set(const struct kubectl *k, const char *component, json_t *list
 int stack_owned_prune(const struct stack_work *w, size_t i, json_t *owned, struct strv *removed,
                       struct error *err);
 
-/* Pure: references to all that a component has or renders, but what another one has. The caller's. */
+/* Pure: references to all that a component has or renders, but what another one has. The caller's.
+ */
 json_t *stack_owned_all(const struct stack_work *w, const char *component, const json_t *owned);
 /* Pure. Of a component's references: those that hold no data and that no component of the profile
  * renders, nor one that is in no profile has. An array; the caller's. */

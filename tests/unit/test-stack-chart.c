@@ -24,49 +24,17 @@ static void values_have_paths(void **state)
     assert_true(json_equal(tree, wanted));
 }
 
-#define OBJECT(name, hook) \
-    "{'kind': 'Job', 'metadata': {'name': '" name "', 'annotations': {'helm.sh/hook': '" hook "'}" \
-                                                                                              "}}"
-
 static void hooks_of_other_times_are_left_out(void **state)
 {
     (void) state;
-    AUTO_JSON
-        *objects =
-            parse_json(
-                "[{'kind': 'Role', 'metadata': {'name': 'plain', 'namespace': "
-                "'kube-system'}}," OBJECT("first", "pre-install,pre-upgrade") "," OBJECT("both", "p"
-                                                                                                 "r"
-                                                                                                 "e"
-                                                                                                 "-"
-                                                                                                 "u"
-                                                                                                 "p"
-                                                                                                 "g"
-                                                                                                 "r"
-                                                                                                 "a"
-                                                                                                 "d"
-                                                                                                 "e"
-                                                                                                 ","
-                                                                                                 " "
-                                                                                                 "p"
-                                                                                                 "o"
-                                                                                                 "s"
-                                                                                                 "t"
-                                                                                                 "-"
-                                                                                                 "i"
-                                                                                                 "n"
-                                                                                                 "s"
-                                                                                                 "t"
-                                                                                                 "a"
-                                                                                                 "l"
-                                                                                                 "l") "," OBJECT(
-                    "test",
-                    "test") "," OBJECT("end",
-                                       "pre-delete") "," OBJECT("up",
-                                                                "post-upgrade") "," OBJECT("back",
-                                                                                           "pre-"
-                                                                                           "rollbac"
-                                                                                           "k") "]");
+    AUTO_JSON *objects = parse_json(
+        "[{'metadata': {'name': 'plain', 'namespace': 'kube-system'}},"
+        " {'metadata': {'name': 'first', 'annotations': {'helm.sh/hook': 'pre-install,test'}}},"
+        " {'metadata': {'name': 'both', 'annotations': {'helm.sh/hook': 'test, post-install'}}},"
+        " {'metadata': {'name': 'test', 'annotations': {'helm.sh/hook': 'test'}}},"
+        " {'metadata': {'name': 'end', 'annotations': {'helm.sh/hook': 'pre-delete'}}},"
+        " {'metadata': {'name': 'up', 'annotations': {'helm.sh/hook': 'post-upgrade'}}},"
+        " {'metadata': {'name': 'back', 'annotations': {'helm.sh/hook': 'pre-rollback'}}}]");
     AUTO_JSON *kept = stack_chart_objects(objects);
     static const struct {
         const char *name, *space;
