@@ -6,14 +6,15 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-MODULES := lib kubeadm images agent coordinator images/launcher
+MODULES := lib kubeadm images iso agent coordinator images/launcher
 # What a module may use: the include rules of tests/lint/layers.sh, held by the linker as well.
 USES_lib := lib
 USES_kubeadm := kubeadm lib
 USES_images := images lib
 USES_images/launcher := images/launcher lib
+USES_iso := iso images lib
 USES_agent := agent images lib
-USES_coordinator := coordinator kubeadm images lib
+USES_coordinator := coordinator iso kubeadm images lib
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2 -Wstrict-prototypes -Werror
 WARNINGS += -Wno-format-truncation # snprintf is used where cutting is meant
@@ -46,14 +47,14 @@ TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
 
 .PHONY: all check check-unit check-asan check-cli check-sources check-registry check-lab check-e2e \
-	check-nfs check-stack unit-tests lint format demo lab lab-shell lab-down bundle bench-bootstrap bench-delta \
-	bench-distribute bench-import bench-scale install-packages clean help
+	check-iso check-nfs check-stack unit-tests lint format demo lab lab-shell lab-down bundle \
+	bench-bootstrap bench-delta bench-distribute bench-import bench-scale install-packages clean help
 .SECONDARY .DELETE_ON_ERROR:
 
 all: $(B)/bigtop-bootstrap $(B)/bigtop-agent ## build both programs (the default)
 
 # The agent's tarball is the optimised one in every build.
-COORDINATOR := $(B)/coordinator/main.o $(B)/coordinator/agent-blob.o
+COORDINATOR := $(B)/coordinator/main.o $(B)/coordinator/agent-blob.o $(B)/iso/live-blob.o
 $(B)/bigtop-bootstrap: $(COORDINATOR) $(call archives,coordinator)
 # Over a transport without SSH: the first definition of a function is the one taken.
 $(B)/bench/coordinator: $(COORDINATOR) $(B)/tests/bench/fake-ssh.o $(call archives,coordinator)
@@ -69,9 +70,13 @@ $(B)/bigtop-agent: $(B)/agent/main.o $(call archives,agent)
 $(AGENT_TARBALL): build/bigtop-agent agent/pack.sh
 	agent/pack.sh build/bigtop-agent $@
 
-$(B)/coordinator/agent-blob.o: coordinator/agent-blob.S $(AGENT_TARBALL)
+$(B)/live.tar: $(shell find iso/live -type f)
+	tar -c -f $@ --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
+		--format=ustar -C iso/live .
+
+$(B)/%-blob.o: %-blob.S $(AGENT_TARBALL) $(B)/live.tar
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DAGENT_TARBALL='"$(AGENT_TARBALL)"' \
+	$(CC) $(CPPFLAGS) -DAGENT_TARBALL='"$(AGENT_TARBALL)"' -DISO_LIVE_TAR='"$(B)/live.tar"' \
 		-DAGENT_SHA256="\"$$(sha256sum <$(AGENT_TARBALL) | cut -c1-64)\"" -c -o $@ $<
 
 define module_rules
@@ -103,17 +108,17 @@ check-asan: ## the unit tests with address and undefined behaviour sanitizers
 
 check-cli: all ## the programs' command lines, by four-section text files
 check-registry: all ## images and files from servers on loopback, good and bad ones
+check-iso: bundle ## machines start from the ISO, in qemu (not in `check`: long)
 check-nfs: bundle ## an NFS server and its clients, in qemu
 check-e2e: bundle ## three hosts become a cluster, in network namespaces
 check-stack: all ## three hosts become a cluster with the analytics stack (not in `check`: long)
 check-sources: all ## sources that public registries serve (skipped where none answers)
 check-lab: ## the test hosts come up, differ, and leave nothing behind
-check-cli check-registry check-e2e check-nfs check-stack check-sources check-lab:
+check-cli check-registry check-e2e check-iso check-nfs check-stack check-sources check-lab:
 	@tests/$(@:check-%=%)/run
 
 lint: ## layers, formatting, clang-tidy, shellcheck
 	@tests/lint/run
-
 format: ## clang-format in place (headers are set by hand)
 	clang-format -i $(foreach m,$(MODULES) tests/unit,$(wildcard $(m)/*.c))
 
@@ -121,18 +126,15 @@ check: ## everything above, with counts and one total line
 install-packages: ## what building and testing need, with apt
 check install-packages:
 	@tests/$@
-
 bundle: all ## build the default bundle (from package registries; cached) and sign it
 demo: ## three fresh hosts become a Kubernetes cluster
 bundle demo:
 	@tests/lab/$@
-
 lab: ## boot the three lab hosts
 lab-shell: ## a shell on a lab host: make lab-shell HOST=n2
 lab-down: ## stop the lab and remove what it made
 lab lab-shell lab-down:
 	@tests/lab/lab $(patsubst lab,up,$(@:lab-%=%)) $(HOST)
-
 bench-bootstrap: bundle ## apply against the best hand-written script
 bench-delta: all build/bench/delta-apply ## what Kubernetes 1.34.3 -> 1.34.4 sends with deltas
 bench-import: bundle build/bench/import-images ## images into containerd, against ctr one by one
@@ -140,10 +142,8 @@ bench-distribute: all ## a bundle to 1 to 8 hosts behind a thin link, against sc
 bench-scale: all build/bench/coordinator ## 10 to 500 simulated hosts: time, memory and CPU
 bench-bootstrap bench-delta bench-distribute bench-import bench-scale:
 	@tests/bench/$(@:bench-%=%)
-
 clean: ## remove what was built (the caches stay)
 	rm -rf build
-
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 

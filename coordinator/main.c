@@ -33,6 +33,9 @@ static const struct command *const commands[] = {
     &cmd_project_usage,
     &cmd_project_kubeconfig,
     &cmd_project_remove,
+    &cmd_iso_build,
+    &cmd_iso_host,
+    &cmd_iso_coordinator,
     NULL,
 };
 

@@ -13,10 +13,8 @@ static const struct {
     const char *name;
     bool sets;
 } sections[] = {
-    [LOCK_OCI] = {"oci", false},
-    [LOCK_URL] = {"url", false},
-    [LOCK_MAVEN] = {"maven", true},
-    [LOCK_PYPI] = {"pypi", true},
+    [LOCK_OCI] = {"oci", false},  [LOCK_URL] = {"url", false}, [LOCK_MAVEN] = {"maven", true},
+    [LOCK_PYPI] = {"pypi", true}, [LOCK_DEB] = {"deb", true},
 };
 
 struct lock {

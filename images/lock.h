@@ -3,6 +3,7 @@
  *
  *   {
  *     "lock": 1,
+ *     "deb": {"REQUEST": {"name=version": "sha256:…", …}},
  *     "maven": {"REQUEST": {"group:artifact:version": "sha256:…", …}},
  *     "oci": {"docker.io/library/busybox:1.36": "sha256:…"},
  *     "pypi": {"REQUEST": {"name==version": "sha256:…", …}},
@@ -21,7 +22,7 @@
 
 #define LOCK_SUFFIX ".lock" /* after the recipe's path */
 
-enum lock_section { LOCK_OCI, LOCK_URL, LOCK_MAVEN, LOCK_PYPI };
+enum lock_section { LOCK_OCI, LOCK_URL, LOCK_MAVEN, LOCK_PYPI, LOCK_DEB };
 
 struct lock;
 /* Reads a lock file; one that isn't there is empty. With `update` all of it counts as not resolved

@@ -8,8 +8,9 @@ declare -A uses=(
     [lib]="lib"
     [kubeadm]="kubeadm lib"
     [images]="images lib"
+    [iso]="iso images lib"
     [agent]="agent images lib"
-    [coordinator]="coordinator kubeadm images lib"
+    [coordinator]="coordinator iso kubeadm images lib"
 )
 
 # A third-party header (a prefix) and the only files that may include it.

@@ -3,7 +3,7 @@
 # line each, nothing when all is well. The last line of a script is "N passed, N failed".
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
-modules=(lib kubeadm images agent coordinator)
+modules=(lib kubeadm images iso agent coordinator)
 passed=0 failed=0
 
 # Files of the tree, new ones too; arguments are git pathspecs.

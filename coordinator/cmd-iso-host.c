@@ -1,0 +1,123 @@
+#include "coordinator/command.h"
+#include "coordinator/known-hosts.h"
+#include "iso/consoles.h"
+#include "iso/links.h"
+#include "iso/screen.h"
+#include "iso/site.h"
+#include "lib/fd.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HOST_KEY "/run/bigtop/ssh/host_ed25519.pub"
+#define LOOK_AGAIN_MS 3000 /* what tells nothing when it changes: the key, a name */
+#define SCREEN_MAX (64 * 1024)
+#define KEYS_MAX (256 * 1024)
+#define UNNAMED "bigtop" /* what the live root calls every machine; iso/live/hooks */
+
+static bool read_fingerprint(char out[HOST_KEY_FINGERPRINT_SIZE])
+{
+    STRBUF(text, KEYS_MAX);
+    STRV(words);
+    if (file_read(HOST_KEY, &text, NULL) < 0)
+        return false;
+    strv_split(&words, text.data, ' ');
+    if (words.count < 2)
+        return false;
+    words.items[1][strcspn(words.items[1], "\n")] = '\0';
+    char type[HOST_KEY_TYPE_MAX];
+    return host_key_describe(words.items[1], type, out);
+}
+
+/* Twenty machines of one image must not all be called the same: nodes are known by their names. */
+static void take_name(const struct iso_links *links)
+{
+    char now[HOST_NAME_MAX + 1] = "";
+    AUTO_FREE char *name = iso_screen_name(links);
+    (void) gethostname(now, sizeof(now));
+    if (!name || strcmp(now, UNNAMED) != 0)
+        return;
+    AUTO_FREE char *line = xasprintf("%s\n", name);
+    if (sethostname(name, strlen(name)) < 0 ||
+        file_write_atomic("/etc/hostname", line, strlen(line), 0644, NULL) < 0)
+        command_warn("this machine could not be named %s", name);
+}
+
+static int draw(const struct strv *keys, struct strbuf *out, struct error *err)
+{
+    AUTO_ISO_LINKS links = {0};
+    char fingerprint[HOST_KEY_FINGERPRINT_SIZE], name[HOST_NAME_MAX + 1] = "";
+    int r;
+    if ((r = iso_links_read(ISO_SYS_NET, &links, err)) < 0 ||
+        (r = iso_links_address(&links, err)) < 0)
+        return r;
+    take_name(&links);
+    (void) gethostname(name, sizeof(name));
+    const struct iso_screen screen = {.links = &links,
+                                      .name = name,
+                                      .fingerprint = read_fingerprint(fingerprint) ? fingerprint
+                                                                                   : NULL,
+                                      .keys = keys};
+    iso_screen_draw(&screen, out);
+    return 0;
+}
+
+/* Until a card or an address changes, or it is time to look again. */
+static void wait_for_change(int watch)
+{
+    char dropped[8192];
+    struct pollfd p = {.fd = watch, .events = POLLIN};
+    if (poll(&p, 1, LOOK_AGAIN_MS) > 0)
+        while (recv(watch, dropped, sizeof(dropped), 0) > 0)
+            ;
+}
+
+static int show(const struct iso_consoles *consoles, int watch, struct error *err)
+{
+    STRBUF(authorized, KEYS_MAX);
+    STRBUF(shown, SCREEN_MAX);
+    STRV(keys);
+    int r = file_read("/" ISO_AUTHORIZED, &authorized, err);
+    if (r < 0)
+        return r;
+    strv_split(&keys, authorized.data, '\n');
+    while (!interrupted) {
+        STRBUF(now, SCREEN_MAX);
+        if ((r = draw(&keys, &now, err)) < 0)
+            return r;
+        if (strcmp(now.data, shown.data) != 0) {
+            strbuf_reset(&shown);
+            strbuf_adds(&shown, now.data);
+            iso_consoles_show(consoles, now.data);
+        }
+        wait_for_change(watch);
+    }
+    return 0;
+}
+
+static int run(int argc, char **argv)
+{
+    STRV(none);
+    if (command_parse(&cmd_iso_host, argc, argv, NULL, &none, 0, 0) != 0)
+        return EXIT_BAD_INPUT;
+    struct error err = ERROR_INIT;
+    AUTO_ISO_CONSOLES consoles = {0};
+    AUTO_FD watch = -1;
+    if (iso_consoles_open(&consoles, &err) < 0 || iso_links_watch(&watch, &err) < 0 ||
+        show(&consoles, watch, &err) < 0)
+        return command_fail(EXIT_HOST_FAILED, &err);
+    return EXIT_DONE;
+}
+
+const struct command cmd_iso_host = {
+    .name = "iso host",
+    .synopsis = "",
+    .summary = "what a machine that started from an image shows (it runs there by itself)",
+    .help = "Shows on every console the machine's addresses, the fingerprint of its SSH host key\n"
+            "and what is missing. Changes nothing but the machine's name in memory.\n\n"
+            "example: bigtop-bootstrap iso host",
+    .run = run,
+};

@@ -1,0 +1,33 @@
+/* The network cards of this machine and what they have: for its screen. */
+#pragma once
+
+#include "lib/error.h"
+#include "lib/strv.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ISO_SYS_NET "/sys/class/net"
+#define ISO_MAC_TEXT 18
+
+struct iso_link {
+    char name[IFNAMSIZ];
+    char mac[ISO_MAC_TEXT]; /* "52:54:00:12:34:56" */
+    bool cable;             /* the kernel sees a carrier */
+    struct strv addresses;  /* IPv4 first; no link-local ones */
+};
+struct iso_links {
+    struct iso_link *items; /* by name */
+    size_t count;
+};
+void iso_links_release(struct iso_links *l);
+#define AUTO_ISO_LINKS CLEANUP(iso_links_release) struct iso_links
+
+/* Reads the cards that a device is behind: no bridge, tunnel or loopback. dir: ISO_SYS_NET. */
+int iso_links_read(const char *dir, struct iso_links *out, struct error *err);
+/* Adds the addresses that they have now. */
+int iso_links_address(struct iso_links *l, struct error *err);
+/* A socket that becomes readable when a card or an address comes, changes or goes; what is read
+ * from it says no more than that. */
+int iso_links_watch(int *out, struct error *err);

@@ -1,0 +1,42 @@
+#!/bin/sh
+# After all packages are installed: nothing of this machine or of this moment stays in the root, and
+# /boot gets what the medium boots with. The builder takes /boot out of the root.
+set -eu
+root=$1
+
+# No key, no name: each boot makes its own.
+rm -f "$root"/etc/ssh/ssh_host_* "$root"/var/lib/systemd/random-seed "$root"/etc/*-
+: >"$root/etc/machine-id"
+echo bigtop >"$root/etc/hostname"
+chmod 0644 "$root/etc/machine-id" "$root/etc/hostname"
+: >"$root/etc/fstab"
+rm -rf "$root"/var/log/* "$root"/var/cache/* "$root"/var/lib/apt "$root"/var/backups/* "$root"/tmp/*
+rm -f "$root"/var/lib/dpkg/*-old "$root"/etc/apt/sources.list \
+    "$root"/etc/apt/apt.conf.d/99mmdebstrap
+
+# Nothing but our own console has the screen; no disk is looked for to be mounted, trimmed or
+# scrubbed.
+for unit in getty@.service serial-getty@.service console-getty.service autovt@.service \
+    fstrim.timer e2scrub_all.timer e2scrub_reap.service systemd-gpt-auto-generator \
+    apt-daily.timer dpkg-db-backup.timer; do
+    case $unit in
+    *-generator)
+        mkdir -p "$root/etc/systemd/system-generators"
+        ln -sf /dev/null "$root/etc/systemd/system-generators/$unit"
+        ;;
+    *) ln -sf /dev/null "$root/etc/systemd/system/$unit" ;;
+    esac
+done
+
+boot=$root/boot
+mv "$boot"/vmlinuz-* "$boot/vmlinuz"
+mv "$boot"/initrd.img-* "$boot/initrd.img"
+rm -f "$boot"/config-* "$boot"/System.map-*
+grub=$root/usr/lib/grub
+cp "$root/usr/lib/shim/shimx64.efi.signed" "$boot/shimx64.efi"
+cp "$grub/x86_64-efi-signed/gcdx64.efi.signed" "$boot/grubx64.efi"
+cp "$grub/i386-pc/boot_hybrid.img" "$boot/boot_hybrid.img"
+chroot "$root" grub-mkimage -O i386-pc-eltorito -p '()/boot/grub' -o /boot/eltorito.img \
+    biosdisk iso9660 part_msdos part_gpt normal linux search search_fs_file configfile echo test \
+    serial terminal terminfo sleep reboot halt ls cat minicmd
+rm -rf "$boot/grub"

@@ -1,0 +1,230 @@
+#include "iso/medium.h"
+
+#include "images/cache.h"
+#include "iso/root.h"
+#include "lib/digest.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "lib/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define VOLUME "BIGTOP"
+#define TEMPLATE_MAX (64 * 1024)
+#define PLACE "@IMAGE@"
+#define EFI_SECTORS 16384 /* of 512 bytes */
+#define DATE_LEN 17
+
+struct making {
+    const struct iso_steps *s;
+    const struct iso_medium *m;
+    const char *work;
+    char *tree; /* of links to what the medium has */
+    char *efi;  /* the image of the EFI partition */
+    char number[ISO_NUMBER_LEN + 1];
+};
+
+static void making_release(struct making *k)
+{
+    free(k->tree);
+    free(k->efi);
+}
+
+void iso_medium_fill(const char *text, const char *number, struct strbuf *out)
+{
+    const char *at;
+    while ((at = strstr(text, PLACE))) {
+        strbuf_add(out, text, (size_t) (at - text));
+        strbuf_adds(out, number);
+        text = at + strlen(PLACE);
+    }
+    strbuf_adds(out, text);
+}
+
+static void count_in(struct sha256 *h, const char *name, const char *digest)
+{
+    sha256_update(h, name, strlen(name));
+    sha256_update(h, " ", 1);
+    sha256_update(h, digest, strlen(digest));
+    sha256_update(h, "\n", 1);
+}
+
+/* Of all that is on the medium, but for what has the number in it. */
+static int find_number(struct making *k, struct error *err)
+{
+    char site[DIGEST_SIZE], sum[DIGEST_SIZE];
+    AUTO_JSON *root = NULL;
+    AUTO_JSON *live = NULL;
+    AUTO_SHA256 *h = sha256_new();
+    int r;
+    if ((r = digest_file(k->m->site, site, NULL, err)) < 0 ||
+        (r = cache_list(k->m->root, &root, err)) < 0 ||
+        (r = cache_list(k->m->live, &live, err)) < 0)
+        return r;
+    AUTO_FREE char *root_text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
+    count_in(h, "root", root_text);
+    count_in(h, "menu", json_get_string(live, "grub.cfg", ""));
+    count_in(h, "efi", json_get_string(live, "grub-efi.cfg", ""));
+    count_in(h, "site", site);
+    count_in(h, "bundle", k->m->bundle_digest);
+    sha256_finish(TAKE_PTR(h), sum);
+    (void) snprintf(k->number, sizeof(k->number), "%s", sum + strlen("sha256:"));
+    return 0;
+}
+
+static int write_text(const char *dir, const char *name, const char *text, struct error *err)
+{
+    AUTO_FREE char *path = path_join(dir, name);
+    AUTO_FREE char *parent = path_dirname(path);
+    int r = path_mkdir_p(parent, 0755, err);
+    return r < 0 ? r : file_write_new(path, text, strlen(text), 0644, err);
+}
+
+static int fill_template(const struct making *k, const char *name, struct strbuf *out,
+                         struct error *err)
+{
+    AUTO_FREE char *path = path_join(k->m->live, name);
+    STRBUF(text, TEMPLATE_MAX);
+    int r = file_read(path, &text, err);
+    if (r == 0)
+        iso_medium_fill(text.data, k->number, out);
+    return r;
+}
+
+static int link_to(const struct making *k, const char *name, const char *dir, const char *file,
+                   struct error *err)
+{
+    AUTO_FREE char *path = path_join(k->tree, name);
+    AUTO_FREE char *target = dir ? path_join(dir, file) : xstrdup(file);
+    return symlink(target, path) < 0 ? error_errno(err, -errno, "link %s", path) : 0;
+}
+
+static int lay_out(const struct making *k, struct error *err)
+{
+    AUTO_FREE char *boot = path_join(k->m->root, ISO_ROOT_BOOT);
+    const struct {
+        const char *name, *dir, *file;
+    } links[] = {
+        {"boot/vmlinuz", boot, "vmlinuz"},
+        {"boot/initrd.img", boot, "initrd.img"},
+        {"boot/grub/eltorito.img", boot, "eltorito.img"},
+        {"bigtop/" ISO_ROOT_SQUASHFS, k->m->root, ISO_ROOT_SQUASHFS},
+        {"bigtop/" ISO_ROOT_LIST, k->m->root, ISO_ROOT_LIST},
+        {"bigtop/site.squashfs", NULL, k->m->site},
+        {"bigtop/bundle", NULL, k->m->bundle},
+    };
+    STRBUF(menu, TEMPLATE_MAX);
+    AUTO_FREE char *number = xasprintf("bigtop/%s", k->number);
+    int r;
+    if ((r = fill_template(k, "grub.cfg", &menu, err)) < 0 ||
+        (r = write_text(k->tree, "boot/grub/grub.cfg", menu.data, err)) < 0 ||
+        (r = write_text(k->tree, number, "", err)) < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(links); i++)
+        r = link_to(k, links[i].name, links[i].dir, links[i].file, err);
+    return r;
+}
+
+/* Everything in the partition is copied with one time stamp: mtools takes SOURCE_DATE_EPOCH. */
+static int run_mtools(const struct making *k, const char *const *words, struct error *err)
+{
+    STRV(argv);
+    strv_add_all(&argv, words);
+    const struct iso_run how = {.epoch = k->m->epoch};
+    return iso_run(k->s, &argv, &how, err);
+}
+
+static int make_efi(const struct making *k, struct error *err)
+{
+    AUTO_FREE char *shim = path_join(k->m->root, ISO_ROOT_BOOT "/shimx64.efi");
+    AUTO_FREE char *grub = path_join(k->m->root, ISO_ROOT_BOOT "/grubx64.efi");
+    AUTO_FREE char *config = path_join(k->work, "grub-efi.cfg");
+    AUTO_FREE char *sectors = xasprintf("%d", EFI_SECTORS);
+    AUTO_FREE char *serial = xstrndup(k->number, 8);
+    const char *const steps[][12] = {
+        {"mformat", "-C", "-i", k->efi, "-T", sectors, "-h", "16", "-s", "32", "-N", serial},
+        {"mmd", "-i", k->efi, "::/EFI", "::/EFI/BOOT", "::/boot", "::/boot/grub"},
+        {"mcopy", "-i", k->efi, shim, "::/EFI/BOOT/BOOTX64.EFI"},
+        {"mcopy", "-i", k->efi, grub, "::/EFI/BOOT/grubx64.efi"},
+        {"mcopy", "-i", k->efi, config, "::/boot/grub/grub.cfg"},
+    };
+    STRBUF(text, TEMPLATE_MAX);
+    int r;
+    if ((r = fill_template(k, "grub-efi.cfg", &text, err)) < 0 ||
+        (r = write_text(k->work, "grub-efi.cfg", text.data, err)) < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++) {
+        const char *words[ARRAY_SIZE(steps[0]) + 2] = {0};
+        memcpy(words, steps[i], sizeof(steps[i]));
+        if (i == 0)
+            words[ARRAY_SIZE(steps[0])] = "::";
+        r = run_mtools(k, words, err);
+    }
+    return r;
+}
+
+static void iso_date(int64_t epoch, char out[DATE_LEN])
+{
+    time_t at = (time_t) epoch;
+    struct tm tm;
+    gmtime_r(&at, &tm);
+    (void) strftime(out, DATE_LEN, "%Y%m%d%H%M%S00", &tm);
+}
+
+static int write_image(const struct making *k, const char *out, struct error *err)
+{
+    char date[DATE_LEN];
+    iso_date(k->m->epoch, date);
+    AUTO_FREE char *mbr = path_join(k->m->root, ISO_ROOT_BOOT "/boot_hybrid.img");
+    AUTO_FREE char *modified = xasprintf("--modification-date=%s", date);
+    const char *const words[] = {
+        "xorriso", "-as", "mkisofs", "-quiet", "-o", out, "-V", VOLUME, "-r", "-f", "-iso-level",
+        "3", modified, "--set_all_file_dates", date, "-partition_offset", "16",
+        /* BIOS, from a CD and from a disk */
+        "--grub2-mbr", mbr, "--grub2-boot-info", "-b", "boot/grub/eltorito.img", "-c",
+        "boot/grub/boot.cat", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table",
+        /* UEFI: the partition is what a CD starts as well */
+        "-eltorito-alt-boot", "-append_partition", "2", "0xef", k->efi, "-e",
+        "--interval:appended_partition_2:all::", "-no-emul-boot", k->tree, NULL};
+    STRV(argv);
+    strv_add_all(&argv, words);
+    const struct iso_run how = {.epoch = k->m->epoch};
+    return iso_run(k->s, &argv, &how, err);
+}
+
+static int sync_and_name(const char *part, const char *out, struct error *err)
+{
+    AUTO_FD fd = open(part, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0)
+        return error_errno(err, -errno, "sync %s", part);
+    if (renameat2(AT_FDCWD, part, AT_FDCWD, out, RENAME_NOREPLACE) < 0)
+        return error_errno(err, -errno, "%s", out);
+    return 0;
+}
+
+int iso_medium_make(const struct iso_steps *s, const struct iso_medium *m, const char *work,
+                    const char *out, struct error *err)
+{
+    CLEANUP(making_release) struct making k = {.s = s, .m = m, .work = work};
+    AUTO_FREE char *part = xasprintf("%s.part", out);
+    k.tree = path_join(work, "medium");
+    k.efi = path_join(work, "efi.img");
+    if (access(out, F_OK) == 0)
+        return error_set(err, -EEXIST, "%s is there already", out);
+    int r;
+    if ((r = find_number(&k, err)) < 0 || (r = lay_out(&k, err)) < 0 || (r = make_efi(&k, err)) < 0)
+        return r;
+    iso_progress(s, "writing image %s", k.number);
+    (void) unlink(part);
+    r = write_image(&k, part, err);
+    if (r == 0)
+        r = sync_and_name(part, out, err);
+    if (r < 0)
+        (void) unlink(part);
+    return r;
+}

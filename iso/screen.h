@@ -1,0 +1,18 @@
+/* What a waiting host shows, pure: where it is, how it proves that it is itself, and what is
+ * missing. */
+#pragma once
+
+#include "iso/links.h"
+#include "lib/strbuf.h"
+
+struct iso_screen {
+    const struct iso_links *links;
+    const char *name;        /* of this machine */
+    const char *fingerprint; /* "SHA256:…" of this boot's SSH host key; NULL: none yet */
+    const struct strv *keys; /* lines of authorized_keys */
+};
+
+void iso_screen_draw(const struct iso_screen *screen, struct strbuf *out);
+/* "bigtop-" and the number of the first card: another one for each machine, and the same at every
+ * boot. NULL: there is no card. The caller frees. */
+char *iso_screen_name(const struct iso_links *links);

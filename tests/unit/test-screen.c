@@ -1,0 +1,100 @@
+#include "tests/unit/unit.h"
+
+#include "iso/screen.h"
+
+#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPl4"
+
+static struct iso_link cards[2];
+
+static struct iso_links two_cards(void)
+{
+    cards[0] = (struct iso_link){.name = "eno1", .mac = "52:54:00:12:34:56", .cable = true};
+    cards[1] = (struct iso_link){.name = "eno2", .mac = "52:54:00:12:34:57"};
+    return (struct iso_links){cards, 2};
+}
+
+static char *draw(const struct iso_links *links, const char *fingerprint, const char *key)
+{
+    STRV(keys);
+    STRBUF(out, 8192);
+    strv_add(&keys, key);
+    const struct iso_screen screen = {
+        .links = links, .name = "bigtop-525400123456", .fingerprint = fingerprint, .keys = &keys};
+    iso_screen_draw(&screen, &out);
+    return strbuf_steal(&out);
+}
+
+static void test_ready(void **state)
+{
+    (void) state;
+    struct iso_links links = two_cards();
+    strv_add(&cards[0].addresses, "10.0.0.11");
+    AUTO_FREE char *text = draw(&links, "SHA256:abc", KEY " ops@rack");
+    assert_non_null(strstr(text, "bigtop-525400123456: waiting for the coordinator"));
+    assert_non_null(strstr(text, "10.0.0.11\n"));
+    assert_non_null(strstr(text, "eno2         52:54:00:12:34:57  no cable"));
+    assert_non_null(strstr(text, "SHA256:abc"));
+    assert_non_null(strstr(text, "may log in   ops@rack\n"));
+    strv_release(&cards[0].addresses);
+}
+
+static void test_no_lease(void **state)
+{
+    (void) state;
+    struct iso_links links = two_cards();
+    AUTO_FREE char *text = draw(&links, "SHA256:abc", KEY);
+    assert_non_null(strstr(text, "not reachable yet"));
+    assert_non_null(strstr(text, "52:54:00:12:34:56  no address: nobody has given a DHCP lease"));
+    assert_non_null(strstr(text, "may log in   " KEY "\n"));
+}
+
+static void test_nothing(void **state)
+{
+    (void) state;
+    struct iso_links none = {0};
+    AUTO_FREE char *text = draw(&none, NULL, KEY);
+    assert_non_null(strstr(text, "no network card"));
+    assert_non_null(strstr(text, "not made yet"));
+    assert_null(iso_screen_name(&none));
+}
+
+static void test_address_and_no_key_yet(void **state)
+{
+    (void) state;
+    struct iso_links links = two_cards();
+    strv_add(&cards[1].addresses, "10.0.0.11");
+    AUTO_FREE char *text = draw(&links, NULL, KEY);
+    assert_non_null(strstr(text, "not reachable yet"));
+    assert_non_null(strstr(text, "10.0.0.11  (no cable)"));
+    strv_release(&cards[1].addresses);
+}
+
+static void test_escape_in_a_comment(void **state)
+{
+    (void) state;
+    struct iso_links links = two_cards();
+    AUTO_FREE char *text = draw(&links, NULL, KEY " a\033[2Jb");
+    assert_null(strchr(text, '\033'));
+    assert_non_null(strstr(text, "\\x1b[2Jb") ? text : strstr(text, "\\x1B[2Jb"));
+}
+
+static void test_name(void **state)
+{
+    (void) state;
+    struct iso_links links = two_cards();
+    AUTO_FREE char *name = iso_screen_name(&links);
+    assert_string_equal(name, "bigtop-525400123456");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ready),
+        cmocka_unit_test(test_no_lease),
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_address_and_no_key_yet),
+        cmocka_unit_test(test_escape_in_a_comment),
+        cmocka_unit_test(test_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
