@@ -24,7 +24,8 @@ struct iso_run {
 };
 int iso_run(const struct iso_steps *s, const struct strv *argv, const struct iso_run *how,
             struct error *err);
-/* Appends the words that make a squashfs of the tar on stdin; more may follow: what to leave out. */
+/* Appends the words that make a squashfs of the tar on stdin; more may follow: what to leave
+ * out. */
 void iso_squash_words(struct strv *argv, int64_t epoch, const char *squashfs);
 /* The first line that a program prints when asked with this option, into *out (free() it): which
  * version of it made something. */
