@@ -82,14 +82,13 @@ static int run_job(const struct one *o, const struct stack_step *step, struct er
 {
     CLEANUP(stack_rendered_release) struct stack_rendered r = {0};
     STRBUF(line, LINE_MAX_LEN);
-    int e = stack_render_job(o->run->component, step, &r.text, &r.objects, err);
-    if (e < 0)
-        return e;
+    if (stack_render_job(o->run->component, step, &r.text, &r.objects, err) < 0)
+        return err->code;
     const struct stack_job job = {.kubectl = &o->t->w->kubectl,
                                   .objects = &r,
                                   .deadline_ms = o->deadline_ms,
                                   .seconds = o->run->test->seconds};
-    if ((e = stack_job_run(&job, &line, err)) < 0)
+    if (stack_job_run(&job, &line, err) < 0)
         return error_prefix(err, "%s", step->what);
     free(o->run->line);
     o->run->line = strbuf_steal(&line);
