@@ -6,7 +6,7 @@ import json
 import projects
 from harness import check, wait_for
 
-DONE = 0
+DONE, HOST_FAILED = 0, 1
 PROJECTS = """
 projects:
   - name: risk
@@ -244,6 +244,28 @@ run cmp /tmp/put /tmp/got
         self.does("fraud", "minio", AS_ITSELF + "run mc --quiet cat s/project-fraud/own\n",
                   "project-minio")
 
+    def waits_for_the_stack(self):
+        """MinIO is off: apply names it and does the rest, remove says what it cannot do; later both
+        are caught up with."""
+        def minio():
+            return self.lab.kube("-n", "bigdata", "get", "statefulset", "minio")
+
+        def scale(count):
+            self.lab.kubectl("-n", "bigdata", "scale", "statefulset/minio", f"--replicas={count}")
+        count = minio()["spec"]["replicas"]
+        scale(0)
+        wait_for("MinIO to be off", 90, lambda: not minio()["status"].get("readyReplicas"))
+        self.lab.kubectl("-n", "fraud", "delete", "secret", "project-minio")
+        self.project("apply", self.hosts).expect(
+            DONE, "minio is not ready: projects get their bucket from", "nothing to change")
+        self.project("remove", "fraud").expect(
+            HOST_FAILED, "minio is not ready: what project fraud has there cannot be taken back")
+        scale(count)
+        wait_for("MinIO to be on", 120, lambda: minio()["status"].get("readyReplicas") == count)
+        self.project("apply", self.hosts).expect(DONE, "1 of 2 changed")
+        self.does("fraud", "minio", AS_ITSELF + "run mc --quiet cat s/project-fraud/own\n",
+                  "project-minio")
+
 
 def run(report, lab, hosts):
     """hosts: a hosts.yaml with PROJECTS, applied; lab.kubeconfig is the admin's."""
@@ -263,3 +285,4 @@ def run(report, lab, hosts):
     report.run("removal keeps what is in bucket and topics", teams.removal_keeps_data)
     report.run("a line that comes back finds it", teams.it_comes_back)
     report.run("data goes when told to", teams.data_goes_when_told)
+    report.run("what waits for the stack is caught up with", teams.waits_for_the_stack)
