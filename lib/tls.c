@@ -1,6 +1,7 @@
 #include "lib/tls.h"
 
 #include "lib/fd.h"
+#include "lib/grammar.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,6 +12,7 @@
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NAME_MAX_LEN 64
@@ -113,15 +115,23 @@ static bool set_name(X509_NAME *of, const char *name)
     return set_part(of, NID_commonName, name);
 }
 
-static bool add_extension(X509 *certificate, int nid, const char *value)
+static bool add_extension_by(X509 *certificate, X509 *issuer, int nid, const char *value)
 {
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+    X509V3_set_ctx_nodb(&context);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
     bool ok = extension && X509_add_ext(certificate, extension, -1) == 1;
     X509_EXTENSION_free(extension);
     return ok;
 }
 
-/* What authority and hosts' certificates have in common. */
+static bool add_extension(X509 *certificate, int nid, const char *value)
+{
+    return add_extension_by(certificate, NULL, nid, value);
+}
+
+/* What all certificates have in common. */
 static X509 *draft(const char *name, EVP_PKEY *key)
 {
     AUTO_X509 *c = X509_new();
@@ -163,6 +173,7 @@ static X509 *make_authority(const char *run, EVP_PKEY *key)
     if (!c || !set_name(X509_get_issuer_name(c), run) ||
         !add_extension(c, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
         !add_extension(c, NID_key_usage, "critical,keyCertSign") ||
+        !add_extension(c, NID_subject_key_identifier, "hash") ||
         X509_sign(c, key, EVP_sha256()) <= 0)
         return NULL;
     return TAKE_PTR(c);
@@ -228,6 +239,108 @@ int tls_authority_issue(struct tls_authority *a, const char *name, struct strbuf
     return r < 0 ? r : key_to_pem(own, key, err);
 }
 
+static BIO *open_pem(const char *pem)
+{
+    size_t len = strlen(pem);
+    return len <= TLS_PEM_MAX ? BIO_new_mem_buf(pem, (int) len) : NULL;
+}
+
+static X509 *read_certificate(const char *pem)
+{
+    BIO *bio = open_pem(pem);
+    X509 *certificate = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    BIO_free(bio);
+    return certificate;
+}
+
+static EVP_PKEY *read_key(const char *pem)
+{
+    BIO *bio = open_pem(pem);
+    /* An empty password: never ask for one on a terminal. */
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *) "") : NULL;
+    BIO_free(bio);
+    return key;
+}
+
+/* Servers that others connect to, who look at names and dates */
+
+#define DAY 86400L
+#define CLOCKS_DIFFER (DAY) /* a certificate is good already where a clock is late by this */
+
+int tls_authority_key(const struct tls_authority *a, struct strbuf *key, struct error *err)
+{
+    return key_to_pem(a->key, key, err);
+}
+
+int tls_authority_load(const char *pem, const char *key_pem, struct tls_authority **out,
+                       struct error *err)
+{
+    start_openssl();
+    AUTO_TLS_AUTHORITY *a = xcalloc(1, sizeof(*a));
+    a->certificate = read_certificate(pem);
+    a->key = read_key(key_pem);
+    if (!a->certificate || !a->key || X509_check_private_key(a->certificate, a->key) != 1)
+        return fail(err, -EINVAL, "read a certificate authority and its key");
+    a->pem = xstrdup(pem);
+    *out = TAKE_PTR(a);
+    return 0;
+}
+
+static bool is_server_name(const char *name)
+{
+    return grammar_hostname(strncmp(name, "*.", 2) == 0 ? name + 2 : name);
+}
+
+static X509 *make_server(const struct tls_authority *a, const char *list, int days, EVP_PKEY *key)
+{
+    AUTO_X509 *c = draft("bigtop", key);
+    time_t now = time(NULL);
+    if (!c || X509_set_issuer_name(c, X509_get_subject_name(a->certificate)) != 1 ||
+        !ASN1_TIME_adj(X509_getm_notBefore(c), now, 0, -CLOCKS_DIFFER) ||
+        !ASN1_TIME_adj(X509_getm_notAfter(c), now, days, 0) ||
+        !add_extension(c, NID_basic_constraints, "critical,CA:FALSE") ||
+        !add_extension(c, NID_key_usage, "critical,digitalSignature") ||
+        !add_extension(c, NID_ext_key_usage, "serverAuth") ||
+        !add_extension(c, NID_subject_alt_name, list) ||
+        !add_extension_by(c, a->certificate, NID_authority_key_identifier, "keyid:always") ||
+        X509_sign(c, a->key, EVP_sha256()) <= 0)
+        return NULL;
+    return TAKE_PTR(c);
+}
+
+int tls_authority_issue_server(struct tls_authority *a, const struct strv *names, int days,
+                               struct strbuf *cert, struct strbuf *key, struct error *err)
+{
+    STRV(list);
+    for (size_t i = 0; i < names->count; i++) {
+        if (!is_server_name(names->items[i]))
+            return error_set(err, -EINVAL, "%s is no name of a server", names->items[i]);
+        strv_addf(&list, "DNS:%s", names->items[i]);
+    }
+    if (list.count == 0)
+        return error_set(err, -EINVAL, "no names for a certificate");
+    AUTO_FREE char *text = strv_join(&list, ",");
+    AUTO_KEY *own = EVP_EC_gen("P-256");
+    AUTO_X509 *certificate = own ? make_server(a, text, days, own) : NULL;
+    if (!certificate)
+        return fail(err, -EIO, "make a server's certificate");
+    int r = certificate_to_pem(certificate, cert, err);
+    return r < 0 ? r : key_to_pem(own, key, err);
+}
+
+bool tls_authority_vouches(const struct tls_authority *a, const char *cert,
+                           const struct strv *names, int days)
+{
+    start_openssl();
+    AUTO_X509 *c = read_certificate(cert);
+    time_t then = time(NULL) + days * DAY;
+    bool good = c && X509_verify(c, a->key) == 1 && X509_cmp_time(X509_get0_notAfter(c), &then) > 0;
+    for (size_t i = 0; good && i < names->count; i++)
+        good = X509_check_host(c, names->items[i], 0, 0, NULL) == 1;
+    ERR_clear_error();
+    return good;
+}
+
 /* Requests */
 
 static void request_free(X509_REQ **request)
@@ -267,29 +380,6 @@ int tls_request_make(const char *name, const char *organisation, struct strbuf *
         return fail(err, -EIO, "make a request for a certificate");
     int e = request_to_pem(r, request, err);
     return e < 0 ? e : key_to_pem(own, key, err);
-}
-
-static BIO *open_pem(const char *pem)
-{
-    size_t len = strlen(pem);
-    return len <= TLS_PEM_MAX ? BIO_new_mem_buf(pem, (int) len) : NULL;
-}
-
-static X509 *read_certificate(const char *pem)
-{
-    BIO *bio = open_pem(pem);
-    X509 *certificate = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-    BIO_free(bio);
-    return certificate;
-}
-
-static EVP_PKEY *read_key(const char *pem)
-{
-    BIO *bio = open_pem(pem);
-    /* An empty password: never ask for one on a terminal. */
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *) "") : NULL;
-    BIO_free(bio);
-    return key;
 }
 
 static bool set_up_context(SSL_CTX *context)

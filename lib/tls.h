@@ -1,12 +1,14 @@
 /* TLS 1.3 between the agents of one run, on OpenSSL (tls.c). Both sides show a certificate of the
  * run's own authority, and only that authority is trusted: no names, no system store, and no dates
  * either (clocks of raw hosts may be wrong; the authority lives for one run and in memory only).
- * Besides: requests for certificates of other authorities. */
+ * Besides: certificates for servers that others look at, and requests for those of other
+ * authorities. */
 #pragma once
 
 #include "lib/cleanup.h"
 #include "lib/error.h"
 #include "lib/strbuf.h"
+#include "lib/strv.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +28,19 @@ const char *tls_authority_pem(const struct tls_authority *a);
  * -EINVAL). Appends PEM texts; key is secret. From any thread. */
 int tls_authority_issue(struct tls_authority *a, const char *name, struct strbuf *cert,
                         struct strbuf *key, struct error *err);
+
+/* The same authority at another time, of its two texts: -EINVAL when they are none or not of one
+ * pair. The key is appended, and secret. */
+int tls_authority_key(const struct tls_authority *a, struct strbuf *key, struct error *err);
+int tls_authority_load(const char *pem, const char *key_pem, struct tls_authority **out,
+                       struct error *err);
+/* For a server that browsers and others look at: a new key, and a certificate for names of DNS ("*."
+ * may begin one; -EINVAL for what is none), valid for that many days. Appends PEM texts. */
+int tls_authority_issue_server(struct tls_authority *a, const struct strv *names, int days,
+                               struct strbuf *cert, struct strbuf *key, struct error *err);
+/* Whether a certificate is this authority's, for all of these names, for that many days yet. */
+bool tls_authority_vouches(const struct tls_authority *a, const char *cert,
+                           const struct strv *names, int days);
 
 /* A request (PKCS #10) that another authority shall make a certificate of, such as a cluster's: for
  * a new key, with a common name and an organisation (each 1 to 64 bytes of [A-Za-z0-9._:@-]:

@@ -418,6 +418,71 @@ static void test_request(void **state)
     }
 }
 
+static void strings(struct strv *out, const char *one, const char *other)
+{
+    strv_add(out, one);
+    if (other)
+        strv_add(out, other);
+}
+
+static void test_server(void **state)
+{
+    (void) state;
+    AUTO_TLS_AUTHORITY *made = NULL, *loaded = NULL, *stranger = NULL;
+    STRBUF(ca_key, TLS_PEM_MAX);
+    STRBUF(cert, TLS_PEM_MAX);
+    STRBUF(key, TLS_PEM_MAX);
+    STRV(names);
+    STRV(fewer);
+    STRV(others);
+    strings(&names, "lab.example", "*.lab.example");
+    strings(&fewer, "trino.lab.example", NULL);
+    strings(&others, "lab.example", "lab.other");
+    assert_int_equal(tls_authority_new("bigtop", &made, NULL), 0);
+    assert_int_equal(tls_authority_new("bigtop", &stranger, NULL), 0);
+    assert_int_equal(tls_authority_key(made, &ca_key, NULL), 0);
+    assert_int_equal(tls_authority_load(tls_authority_pem(made), ca_key.data, &loaded, NULL), 0);
+    assert_string_equal(tls_authority_pem(made), tls_authority_pem(loaded));
+    wall_clock = 1700000000;
+    assert_int_equal(tls_authority_issue_server(loaded, &names, 100, &cert, &key, NULL), 0);
+    assert_true(tls_authority_vouches(made, cert.data, &names, 99));
+    assert_true(tls_authority_vouches(made, cert.data, &fewer, 99));
+    assert_false(tls_authority_vouches(made, cert.data, &names, 101));
+    assert_false(tls_authority_vouches(made, cert.data, &others, 99));
+    assert_false(tls_authority_vouches(stranger, cert.data, &names, 99));
+    assert_false(tls_authority_vouches(made, "nothing", &names, 99));
+    wall_clock += 60 * 86400;
+    assert_true(tls_authority_vouches(made, cert.data, &names, 39));
+    assert_false(tls_authority_vouches(made, cert.data, &names, 41));
+    AUTO_TLS_IDENTITY *identity = NULL;
+    assert_int_equal(
+        tls_identity_new(tls_authority_pem(made), cert.data, key.data, &identity, NULL), 0);
+}
+
+static void test_server_refusals(void **state)
+{
+    (void) state;
+    static const char *const bad[] = {"", "a b", "x,DNS:y", "*.*.z", "*", "UPPER.example"};
+    AUTO_TLS_AUTHORITY *one = NULL, *other = NULL, *none = NULL;
+    STRBUF(key, TLS_PEM_MAX);
+    STRBUF(out, TLS_PEM_MAX);
+    STRV(names);
+    wall_clock = 1700000000;
+    assert_int_equal(tls_authority_new("one", &one, NULL), 0);
+    assert_int_equal(tls_authority_new("other", &other, NULL), 0);
+    assert_int_equal(tls_authority_issue_server(one, &names, 9, &out, &out, NULL), -EINVAL);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        STRV(wrong);
+        strv_add(&wrong, bad[i]);
+        assert_int_equal(tls_authority_issue_server(one, &wrong, 9, &out, &out, NULL), -EINVAL);
+    }
+    assert_int_equal(out.len, 0);
+    assert_int_equal(tls_authority_key(other, &key, NULL), 0);
+    assert_int_equal(tls_authority_load(tls_authority_pem(one), key.data, &none, NULL), -EINVAL);
+    assert_int_equal(tls_authority_load("", "", &none, NULL), -EINVAL);
+    assert_null(none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +503,8 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_malformed_identity),
         cmocka_unit_test(test_request),
+        cmocka_unit_test(test_server),
+        cmocka_unit_test(test_server_refusals),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
