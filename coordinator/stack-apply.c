@@ -1,6 +1,7 @@
 #include "coordinator/stack-apply.h"
 
 #include "coordinator/command.h"
+#include "coordinator/stack-certificate.h"
 #include "coordinator/stack-objects.h"
 #include "coordinator/stack-owned.h"
 #include "lib/clock.h"
@@ -108,9 +109,11 @@ static void fail_unready(struct applying *a, size_t i, bool final)
 static int apply_one(const struct applying *a, size_t i, bool *changed, struct error *err)
 {
     const struct kubectl *k = &a->w->kubectl;
+    const struct stack_component *c = &a->w->stack.components[i];
     int r;
     if ((r = stack_owned_add(a->w, i, a->owned, err)) < 0 ||
-        (r = stack_make_secrets(k, &a->w->stack.components[i], changed, err)) < 0)
+        (r = stack_make_secrets(k, c, changed, err)) < 0 ||
+        (r = stack_make_certificates(k, c, changed, err)) < 0)
         return r;
     return stack_apply_objects(k, &a->w->rendered[i], changed, err);
 }

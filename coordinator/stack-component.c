@@ -25,16 +25,22 @@ static void release_test(struct stack_test *t)
     free(t->name);
 }
 
+static void release_secrets(struct stack_secret *secrets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(secrets[i].name);
+        strv_release(&secrets[i].keys);
+    }
+    free(secrets);
+}
+
 void stack_component_release(struct stack_component *c)
 {
     for (size_t i = 0; i < c->test_count; i++)
         release_test(&c->tests[i]);
-    for (size_t i = 0; i < c->secret_count; i++) {
-        free(c->secrets[i].name);
-        strv_release(&c->secrets[i].keys);
-    }
+    release_secrets(c->secrets, c->secret_count);
+    release_secrets(c->certificates, c->certificate_count);
     free(c->tests);
-    free(c->secrets);
     free(c->after);
     free(c->name);
     free(c->version);
@@ -174,25 +180,35 @@ static bool is_data_key(const char *s)
     return len > 0 && len <= 253 && s[0] != '.' && strspn(s, all) == len;
 }
 
-static int read_secrets(const struct reading *d, struct error *err)
+/* {NAME: [TEXT, …]} of Secrets. */
+static int read_names(const struct reading *d, const char *key, struct stack_secret **out,
+                      size_t *count, struct error *err)
 {
-    const struct yaml_node *map = yaml_get(d->f->root, "secrets");
+    const struct yaml_node *map = yaml_get(d->f->root, key);
     int r = map ? fields_kind(d->f, map, YAML_MAPPING, err) : 0;
     if (!map || r < 0)
         return r;
-    d->c->secrets = xcalloc(map->count + 1, sizeof(*d->c->secrets));
+    *out = xcalloc(map->count + 1, sizeof(**out));
     for (size_t i = 0; r == 0 && i < map->count; i++) {
-        struct stack_secret *s = &d->c->secrets[d->c->secret_count++];
+        struct stack_secret *s = &(*out)[(*count)++];
         s->name = xstrdup(map->keys[i]);
         if (!grammar_hostname(s->name))
             return yaml_error_key(d->f, map, i, err, "this is no name of a Secret");
         r = fields_need_strings(d->f, map, s->name, &s->keys, err);
-        for (size_t k = 0; r == 0 && k < s->keys.count; k++)
-            if (!is_data_key(s->keys.items[k]))
-                r = yaml_error(d->f, map->items[i]->items[k], err,
-                               "a key of a Secret has letters, digits and -_. only");
     }
     return r;
+}
+
+static int read_secrets(const struct reading *d, struct error *err)
+{
+    struct stack_component *c = d->c;
+    int r = read_names(d, "secrets", &c->secrets, &c->secret_count, err);
+    for (size_t i = 0; r == 0 && i < c->secret_count; i++)
+        for (size_t k = 0; r == 0 && k < c->secrets[i].keys.count; k++)
+            if (!is_data_key(c->secrets[i].keys.items[k]))
+                r = yaml_error(d->f, yaml_get(d->f->root, "secrets")->items[i]->items[k], err,
+                               "a key of a Secret has letters, digits and -_. only");
+    return r < 0 ? r : read_names(d, "certificates", &c->certificates, &c->certificate_count, err);
 }
 
 /* What it comes after */
@@ -238,9 +254,9 @@ static int read_chart(const struct reading *d, struct error *err)
 
 static int read_description(const struct reading *d, struct error *err)
 {
-    static const char *const keys[] = {
-        "name",           "version", "summary", "chart",         "after",
-        "after_if_there", "tests",   "secrets", "ready_seconds", NULL};
+    static const char *const keys[] = {"name",         "version",        "summary", "chart",
+                                       "after",        "after_if_there", "tests",   "secrets",
+                                       "certificates", "ready_seconds",  NULL};
     const struct yaml_file *f = d->f;
     struct stack_component *c = d->c;
     const char *name, *version;

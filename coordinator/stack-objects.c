@@ -90,9 +90,8 @@ static json_t *new_data(const struct stack_secret *s, const json_t *there)
     return data;
 }
 
-/* On standard input: the command line is for everybody to see. */
-static int send_secret(const struct kubectl *k, const char *const args[], const json_t *object,
-                       struct error *err)
+int stack_send_secret(const struct kubectl *k, const char *const args[], const json_t *object,
+                      struct error *err)
 {
     char *text = json_canonical(object);
     int r = kubectl_run(k, args, text, KUBECTL_TIMEOUT_MS, NULL, err);
@@ -109,7 +108,7 @@ static int create_secret(const struct kubectl *k, const struct stack_secret *s, 
                                   "kind", "Secret", "metadata", "name", s->name, "namespace",
                                   STACK_NAMESPACE, "labels", "app.kubernetes.io/managed-by",
                                   STACK_MANAGER, "stringData", data);
-    return send_secret(k, args, object, err);
+    return stack_send_secret(k, args, object, err);
 }
 
 static int extend_secret(const struct kubectl *k, const struct stack_secret *s, json_t *data,
@@ -124,7 +123,7 @@ static int extend_secret(const struct kubectl *k, const struct stack_secret *s, 
                                 "--patch-file=/dev/stdin",
                                 NULL};
     AUTO_JSON *object = json_pack("{s:O}", "stringData", data);
-    return send_secret(k, args, object, err);
+    return stack_send_secret(k, args, object, err);
 }
 
 static int make_secret(const struct kubectl *k, const struct stack_secret *s, bool *changed,

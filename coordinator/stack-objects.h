@@ -17,6 +17,9 @@ int stack_make_namespace(const struct kubectl *k, bool *changed, struct error *e
  * what is there is never changed, and nothing of it is shown. */
 int stack_make_secrets(const struct kubectl *k, const struct stack_component *c, bool *changed,
                        struct error *err);
+/* kubectl with an object on standard input, where nobody sees it: what is secret of it is wiped. */
+int stack_send_secret(const struct kubectl *k, const char *const args[], const json_t *object,
+                      struct error *err);
 int stack_apply_objects(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
                         struct error *err);
 /* Whether that would change something: asked of the API server, which changes nothing. */

@@ -12,10 +12,10 @@
 #define MAP_PREFIX "bigtop-stack."
 #define KEY "objects"
 
-static void add_secrets(json_t *list, const struct stack_component *c)
+static void add_secrets(json_t *list, const struct stack_secret *secrets, size_t count)
 {
-    for (size_t i = 0; i < c->secret_count; i++) {
-        AUTO_JSON *one = stack_reference("v1", "Secret", c->secrets[i].name, STACK_NAMESPACE);
+    for (size_t i = 0; i < count; i++) {
+        AUTO_JSON *one = stack_reference("v1", "Secret", secrets[i].name, STACK_NAMESPACE);
         stack_add_reference(list, one);
     }
 }
@@ -26,7 +26,8 @@ static json_t *references_of(const struct stack_work *w, const char *name, const
     json_t *had = json_object_get(owned, name), *list = had ? json_copy(had) : json_array();
     if (c) {
         stack_add_references(list, w->rendered[c - w->stack.components].objects);
-        add_secrets(list, c);
+        add_secrets(list, c->secrets, c->secret_count);
+        add_secrets(list, c->certificates, c->certificate_count);
     }
     return list;
 }

@@ -32,7 +32,7 @@ struct stack_test {
 
 struct stack_secret {
     char *name;
-    struct strv keys;
+    struct strv keys; /* of a certificate: its names, in which $(VALUE) may be */
 };
 
 struct stack_component {
@@ -46,6 +46,8 @@ struct stack_component {
                        chart's by their paths, "image.tag" */
     struct stack_secret *secrets;
     size_t secret_count;
+    struct stack_secret *certificates;
+    size_t certificate_count;
     struct stack_test *tests;
     size_t test_count;
 };
