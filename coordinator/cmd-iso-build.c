@@ -56,7 +56,7 @@ static int read_key(const char *path, struct strv *lines, struct error *err)
     int r = file_read(expanded, &text, err);
     if (r < 0)
         return r;
-    if ((r = iso_ssh_key(text.data, text.len, &line, err)) < 0)
+    if (iso_ssh_key(text.data, text.len, &line, err) < 0)
         return error_prefix(err, "%s", path);
     if (!strv_contains(lines, line))
         strv_add(lines, line);
@@ -155,17 +155,15 @@ static void show(const struct iso_arguments *o, const struct strv *lines, int64_
                      "image will ask whose it must be");
 }
 
-static int build(const struct iso_arguments *o, const struct bundle *b, const struct inventory *inv)
+static int build(const struct iso_arguments *o, const struct bundle *b, const struct strv *lines)
 {
     struct error err = ERROR_INIT;
     AUTO_TRUSTED_KEYS keys = {0};
     AUTO_FREE char *cache = path_cache_dir();
     char program[PATH_MAX];
     int64_t began = clock_monotonic_ms();
-    STRV(lines);
     int r;
-    if ((r = check_secrets(inv, &err)) < 0 || (r = collect_keys(o, inv, &lines, &err)) < 0 ||
-        (r = trusted_keys_load_all(&keys, &o->keys, &err)) < 0 || (r = own_path(program, &err)) < 0)
+    if ((r = trusted_keys_load_all(&keys, &o->keys, &err)) < 0 || (r = own_path(program, &err)) < 0)
         return fail(r, &err);
     const struct iso_build build = {.steps = {.cache_dir = cache,
                                               .cancel = &interrupted,
@@ -173,7 +171,7 @@ static int build(const struct iso_arguments *o, const struct bundle *b, const st
                                               .userdata = &began},
                                     .bundle = b,
                                     .bundle_keys = &keys,
-                                    .ssh_keys = &lines,
+                                    .ssh_keys = lines,
                                     .hosts = o->hosts,
                                     .program = program,
                                     .live = o->live,
@@ -181,16 +179,30 @@ static int build(const struct iso_arguments *o, const struct bundle *b, const st
                                     .out = o->out};
     if ((r = iso_build(&build, &err)) < 0)
         return fail(r, &err);
-    show(o, &lines, began);
+    show(o, lines, began);
     return EXIT_DONE;
+}
+
+/* What the image gets of the user's, before anything long begins. */
+static int take_inputs(const struct iso_arguments *o, struct strv *lines)
+{
+    CLEANUP(inventory_release) struct inventory inv = INVENTORY_INIT;
+    struct error err = ERROR_INIT;
+    int code = o->hosts ? job_load(o->hosts, &inv) : EXIT_DONE;
+    if (code != EXIT_DONE)
+        return code;
+    int r = check_secrets(&inv, &err);
+    if (r == 0)
+        r = collect_keys(o, &inv, lines, &err);
+    return r < 0 ? fail(r, &err) : EXIT_DONE;
 }
 
 static int run(int argc, char **argv)
 {
     CLEANUP(arguments_release) struct iso_arguments o = {0};
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
-    CLEANUP(inventory_release) struct inventory inv = INVENTORY_INIT;
     STRV(none);
+    STRV(lines);
     if (command_parse(&cmd_iso_build, argc, argv, &o, &none, 0, 0) != 0)
         return EXIT_BAD_INPUT;
     if (!o.out)
@@ -199,10 +211,10 @@ static int run(int argc, char **argv)
         return command_usage(&cmd_iso_build, "--update-lock writes to a folder: --live DIR");
     AUTO_FREE char *cache = path_cache_dir();
     AUTO_FREE char *dir = o.bundle ? xstrdup(o.bundle) : path_join(cache, "bundle");
-    int code = o.hosts ? job_load(o.hosts, &inv) : EXIT_DONE;
+    int code = take_inputs(&o, &lines);
     if (code == EXIT_DONE)
         code = bundle_args_open(dir, &o.keys, &b);
-    return code == EXIT_DONE ? build(&o, &b, &inv) : code;
+    return code == EXIT_DONE ? build(&o, &b, &lines) : code;
 }
 
 const struct command cmd_iso_build = {

@@ -89,7 +89,7 @@ static int choose(struct errand *e, struct error *err)
     }
     if (access(CONFIG, F_OK) == 0 && (r = path_remove_tree(CONFIG, err)) < 0)
         return r;
-    if ((r = iso_config_read(e->drives.items[0], CONFIG, err)) < 0)
+    if (iso_config_read(e->drives.items[0], CONFIG, err) < 0)
         return error_prefix(err, "the drive %s", e->drives.items[0]);
     e->hosts = xstrdup(CONFIG "/" HOSTS_NAME);
     e->from_drive = true;
@@ -111,7 +111,7 @@ static int check_signature(const struct errand *e, struct error *err)
     if (trusted.count == 0)
         return 0;
     AUTO_FREE char *beside = xasprintf("%s.minisig", e->hosts);
-    if ((r = file_read(beside, &signature, err)) < 0)
+    if (file_read(beside, &signature, NULL) < 0)
         return error_set(err, -EKEYREJECTED, "it has no signature (" HOSTS_NAME ".minisig)");
     return signature_check(signature.data, signature.len, text.data, text.len, &trusted, NULL, err);
 }
@@ -133,7 +133,8 @@ static int need_consent(const struct errand *e, struct error *err)
     say(e, text, "Type yes and Enter to use it all the same; anything else looks again.");
     while (!interrupted && !iso_relay_enter(e->consoles, LOOK_AGAIN_MS, &answer))
         ;
-    return strcmp(answer.data, "yes") == 0 ? 0 : error_set(err, -EKEYREJECTED, "%s", text);
+    return strcmp(answer.data, "yes") == 0 ? 0
+                                           : error_set(err, -EKEYREJECTED, "%s: is not used", text);
 }
 
 static int prepare(struct errand *e, struct error *err)

@@ -93,7 +93,7 @@ static int pin(struct making *m, bool update_lock, struct error *err)
     int r;
     if ((r = file_read(list, &text, err)) < 0)
         return r;
-    if ((r = iso_root_packages(text.data, &names, err)) < 0)
+    if (iso_root_packages(text.data, &names, err) < 0)
         return error_prefix(err, "%s", list);
     if ((r = lock_open(lock_path, update_lock, &lock, err)) < 0)
         return r;

@@ -76,19 +76,17 @@ static int add_trusted(struct archive_writer *w, const struct trusted_keys *keys
     return r;
 }
 
+/* /dev is here since the root comes without: it would have device nodes in it. */
 static int add_dirs(struct archive_writer *w, struct error *err)
 {
     static const struct {
         const char *path;
         mode_t mode;
     } dirs[] = {
-        {ISO_CONFIG, 0755},
-        {"usr", 0755},
-        {"usr/bin", 0755},
-        {"usr/lib", 0755},
-        {"root", 0700},
-        {"root/.config", 0700},
-        {"root/.config/bigtop-bootstrap", 0700},
+        {"dev", 0755},          {ISO_CONFIG, 0755},
+        {"usr", 0755},          {"usr/bin", 0755},
+        {"usr/lib", 0755},      {"root", 0700},
+        {"root/.config", 0700}, {"root/.config/bigtop-bootstrap", 0700},
         {TRUSTED, 0700},
     };
     int r = 0;

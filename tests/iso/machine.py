@@ -39,7 +39,7 @@ def digest(path):
 
 
 class Machine:
-    def __init__(self, where, image, firmware, medium, disks=(), key=None):
+    def __init__(self, where, image, firmware, medium, disks=(), key=None, sticks=()):
         self.dir = pathlib.Path(where)
         self.dir.mkdir(parents=True)
         self.console = self.dir / "console"
@@ -47,13 +47,18 @@ class Machine:
         self.key = key
         words = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2",
                  "-m", "2048", "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot",
-                 "-serial", f"file:{self.console}", "-monitor", f"unix:{self.dir}/monitor,server,nowait",
+                 "-chardev", f"socket,id=s,path={self.dir}/serial,server=on,wait=off,"
+                 f"logfile={self.console}", "-serial", "chardev:s",
+                 "-monitor", f"unix:{self.dir}/monitor,server=on,wait=off", "-device", "qemu-xhci",
                  "-netdev", f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22",
                  "-device", "virtio-net-pci,netdev=n,romfile="]
         words += self.firmware(firmware) + self.medium(medium, image)
         for number, disk in enumerate(disks):
             words += ["-drive", f"file={disk},format=raw,if=none,id=d{number}",
                       "-device", f"ide-hd,drive=d{number},bus=ide.{number + 2},serial=DISK{number}"]
+        for number, stick in enumerate(sticks):
+            words += ["-drive", f"file={stick},format=raw,if=none,id=stick{number}",
+                      "-device", f"usb-storage,drive=stick{number},id=usb{number}"]
         self.words = words
         self.start()
 
@@ -80,7 +85,7 @@ class Machine:
             return ["-drive", f"file={image},format=raw,if=none,id=cd,media=cdrom,readonly=on",
                     "-device", "ide-cd,drive=cd,bus=ide.0,bootindex=0"]
         return ["-drive", f"file={image},format=raw,if=none,id=stick,readonly=on",
-                "-device", "qemu-xhci", "-device", "usb-storage,drive=stick,bootindex=0"]
+                "-device", "usb-storage,drive=stick,bootindex=0"]
 
     def seen(self):
         return self.console.read_text(errors="replace") if self.console.exists() else ""
@@ -97,6 +102,19 @@ class Machine:
                 raise Failure(f"\"{text}\" was not seen in {seconds} s:\n{self.seen()[-3000:]}")
             time.sleep(1)
         return time.monotonic() - self.started
+
+    def say(self, name, text):
+        """To the serial line, or to qemu itself."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self.dir / name))
+            line.sendall(text.encode())
+            time.sleep(1)
+
+    def type(self, text):
+        self.say("serial", text)
+
+    def qemu(self, command):
+        self.say("monitor", f"{command}\n")
 
     def after(self, mark):
         """What follows the mark on the last screen that has it, in one line."""

@@ -31,7 +31,11 @@ done
 boot=$root/boot
 mv "$boot"/vmlinuz-* "$boot/vmlinuz"
 mv "$boot"/initrd.img-* "$boot/initrd.img"
-rm -f "$boot"/config-* "$boot"/System.map-*
+# kubeadm looks into the kernel's configuration.
+for config in "$boot"/config-*; do
+    mv "$config" "$root/usr/lib/modules/${config##*/config-}/config"
+done
+rm -f "$boot"/System.map-* "$root"/vmlinuz* "$root"/initrd.img*
 grub=$root/usr/lib/grub
 cp "$root/usr/lib/shim/shimx64.efi.signed" "$boot/shimx64.efi"
 cp "$grub/x86_64-efi-signed/gcdx64.efi.signed" "$boot/grubx64.efi"
