@@ -95,8 +95,9 @@ const struct project_grant project_bucket = {
     .secret = "project-minio",
     .password = "AWS_SECRET_ACCESS_KEY",
     .head = "env HOME /tmp\n"
-            "env MC_HOST_s http://${MINIO_USER}:${MINIO_PASSWORD}@minio:9000\n"
-            "wait minio:9000 60\n",
+            "wait minio:9000 60\n"
+            "feed /etc/minio-root/password mc --quiet alias set s http://minio:9000 "
+            "${MINIO_USER}\n",
     .seconds = 20,
     .tell = tell,
     .add = add,

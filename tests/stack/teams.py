@@ -5,6 +5,7 @@ import json
 
 import projects
 from harness import check, wait_for
+from sampler import Sampler
 
 DONE, HOST_FAILED = 0, 1
 PROJECTS = """
@@ -207,6 +208,19 @@ run cmp /tmp/put /tmp/got
 
     # Changes
 
+    def unseen(self):
+        """While all of it is done again no password is on a command line or in an environment."""
+        secrets = {"key of the bucket": self.secret("risk", "project-minio")[
+                       "AWS_SECRET_ACCESS_KEY"],
+                   "password of the topics": self.secret("risk", "project-kafka")["password"]}
+        with Sampler(secrets) as sampler:
+            run = self.project("apply", self.hosts, "--again").expect(DONE, "2 of 2 changed")
+        check(sampler.per_second >= 5, f"only {sampler.per_second:.1f} samples a second")
+        check(not sampler.hits, "\n".join(sampler.hits))
+        check(not any(text in run.text() for text in secrets.values()), "the output shows one")
+        self.does("risk", "minio", LISTS, "project-minio")
+        return f"{run.seconds:.1f} s, {sampler.per_second:.0f} samples a second"
+
     def password_is_renewed(self):
         """An owner removes the Secret: apply makes another password, the former is void."""
         before = self.secret("risk", "project-minio")
@@ -281,6 +295,7 @@ def run(report, lab, hosts):
     report.run("and in no other", teams.topics_of_others)
     report.run("nor does nobody", teams.topics_of_nobody)
     report.run("pods of one do not reach the other", projects.kept_apart, lab, False)
+    report.run("all is given again, and no password is on show", teams.unseen)
     report.run("a password is renewed", teams.password_is_renewed)
     report.run("removal keeps what is in bucket and topics", teams.removal_keeps_data)
     report.run("a line that comes back finds it", teams.it_comes_back)
