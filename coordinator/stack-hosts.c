@@ -45,6 +45,17 @@ static void add_host(const struct host_run *h, struct stack_nodes *out)
     n->taints = taints_of(h);
 }
 
+/* Volumes of a class of a fixed name are below /var/lib. */
+static int64_t storage_of(const struct host_run *h)
+{
+    const char *class = storage_default_class(h->run->inv);
+    const json_t *disk = json_object_get(json_object_get(h->facts.json, "disks"), "/var/lib");
+    if (!disk || !class ||
+        (strcmp(class, STORAGE_CLASS_LOCAL_PATH) != 0 && strcmp(class, STORAGE_CLASS_OPENEBS) != 0))
+        return INT64_MAX;
+    return json_get_int(disk, "free_kib", 0) * 1024;
+}
+
 /* Classes that somebody else made are not known: only that there is to be none at all. */
 void stack_nodes_from_hosts(const struct run *run, struct stack_nodes *out)
 {
@@ -62,6 +73,20 @@ static bool all_answered(const struct run *run)
     return true;
 }
 
+/* No more than a warning: volumes in folders are as large as what is in them, and those of a stack
+ * that runs have taken theirs already. */
+static void check_storage(const struct run *run, struct stack_nodes *nodes, struct findings *out)
+{
+    struct error err = ERROR_INIT;
+    size_t n = 0;
+    for (size_t i = 0; i < run->inv->host_count; i++)
+        if (is_there(&run->hosts[i]) && params_takes_pods(&run->hosts[i]))
+            nodes->items[n++].storage = storage_of(&run->hosts[i]);
+    if (stack_fit(&run->stack->stack, run->stack->rendered, nodes, &err) < 0)
+        findings_add(out, false, "name disks for it (hosts[].disks), or lower the `storage` values",
+                     "profile %s, when its volumes are full: %s", run->stack->stack.name, err.text);
+}
+
 void stack_hosts_check(const struct run *run, struct findings *out)
 {
     CLEANUP(stack_nodes_release) struct stack_nodes nodes = STACK_NODES_INIT;
@@ -72,6 +97,8 @@ void stack_hosts_check(const struct run *run, struct findings *out)
     if (stack_fit(&run->stack->stack, run->stack->rendered, &nodes, &err) < 0)
         findings_add(out, all_answered(run), err.remedy, "profile %s: %s", run->stack->stack.name,
                      err.text);
+    else
+        check_storage(run, &nodes, out);
 }
 
 static void tell(const char *name, const struct stack_need *n, struct strv *lines)

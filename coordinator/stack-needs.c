@@ -1,5 +1,6 @@
 #include "coordinator/stack-needs.h"
 
+#include "coordinator/stack-place.h"
 #include "coordinator/stack-ready.h"
 #include "lib/kube.h"
 
@@ -26,7 +27,7 @@ void stack_nodes_release(struct stack_nodes *n)
 struct stack_node *stack_nodes_add(struct stack_nodes *n, const char *name)
 {
     n->items = xrealloc(n->items, n->count + 1, sizeof(*n->items));
-    n->items[n->count] = (struct stack_node){.name = xstrdup(name)};
+    n->items[n->count] = (struct stack_node){.name = xstrdup(name), .storage = INT64_MAX};
     return &n->items[n->count++];
 }
 
@@ -64,10 +65,6 @@ int64_t stack_quantity_milli(const json_t *value)
 
 /* Pods */
 
-struct amount {
-    int64_t memory, cpu;
-};
-
 /* Without a request the limit is one. */
 static int64_t request(const json_t *container, const char *what)
 {
@@ -78,9 +75,9 @@ static int64_t request(const json_t *container, const char *what)
     return stack_quantity_milli(value);
 }
 
-static struct amount of_container(const json_t *c)
+static struct stack_amount of_container(const json_t *c)
 {
-    return (struct amount){request(c, "memory") / 1000, request(c, "cpu")};
+    return (struct stack_amount){.memory = request(c, "memory") / 1000, .cpu = request(c, "cpu")};
 }
 
 static int64_t larger(int64_t a, int64_t b)
@@ -89,23 +86,26 @@ static int64_t larger(int64_t a, int64_t b)
 }
 
 /* Init containers run one after the other before the rest, but those that go on beside it. */
-static struct amount of_pod(const json_t *spec)
+static struct stack_amount of_pod(const json_t *spec)
 {
-    struct amount sum = {0, 0}, first = {0, 0};
+    struct stack_amount sum = {0}, first = {0};
     size_t i;
     json_t *c;
     json_array_foreach(json_object_get(spec, "containers"), i, c) {
-        struct amount one = of_container(c);
-        sum = (struct amount){sum.memory + one.memory, sum.cpu + one.cpu};
+        struct stack_amount one = of_container(c);
+        sum = (struct stack_amount){.memory = sum.memory + one.memory, .cpu = sum.cpu + one.cpu};
     }
     json_array_foreach(json_object_get(spec, "initContainers"), i, c) {
-        struct amount one = of_container(c);
+        struct stack_amount one = of_container(c);
         if (strcmp(json_get_string(c, "restartPolicy", ""), "Always") == 0)
-            sum = (struct amount){sum.memory + one.memory, sum.cpu + one.cpu};
+            sum = (struct stack_amount){.memory = sum.memory + one.memory,
+                                        .cpu = sum.cpu + one.cpu};
         else
-            first = (struct amount){larger(first.memory, one.memory), larger(first.cpu, one.cpu)};
+            first = (struct stack_amount){.memory = larger(first.memory, one.memory),
+                                          .cpu = larger(first.cpu, one.cpu)};
     }
-    return (struct amount){larger(sum.memory, first.memory), larger(sum.cpu, first.cpu)};
+    return (struct stack_amount){.memory = larger(sum.memory, first.memory),
+                                 .cpu = larger(sum.cpu, first.cpu)};
 }
 
 static const json_t *spec_of(const json_t *object)
@@ -154,7 +154,8 @@ void stack_need_of(const json_t *objects, size_t nodes, struct stack_need *out)
         if (!stack_is_workload(o) && !kube_is_kind(o, "Pod"))
             continue;
         size_t pods = pods_of(o, nodes);
-        struct amount one = of_pod(kube_is_kind(o, "Pod") ? spec_of(o) : spec_of(template_of(o)));
+        struct stack_amount one = of_pod(kube_is_kind(o, "Pod") ? spec_of(o)
+                                                                : spec_of(template_of(o)));
         out->pods += pods;
         out->memory += (int64_t) pods * one.memory;
         out->cpu += (int64_t) pods * one.cpu;
@@ -165,134 +166,39 @@ void stack_need_of(const json_t *objects, size_t nodes, struct stack_need *out)
 
 /* Placing */
 
-struct placing {
-    const char *component;
-    const json_t *object;
-    struct amount each;
-    size_t pods;
-    const char *apart; /* topology key that keeps its pods apart; NULL: none */
-};
-
-static bool has_labels(const json_t *labels, const json_t *wanted)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *) (uintptr_t) wanted, key, value)
-        if (!json_equal(json_object_get(labels, key), value))
-            return false;
-    return true;
-}
-
-static const char *apart(const json_t *template)
-{
-    const json_t *labels = json_object_get(json_object_get(template, "metadata"), "labels");
-    const json_t *anti = json_object_get(json_object_get(spec_of(template), "affinity"),
-                                         "podAntiAffinity");
-    size_t i;
-    json_t *term;
-    json_array_foreach(json_object_get(anti, "requiredDuringSchedulingIgnoredDuringExecution"), i,
-                       term) {
-        const json_t *match = json_object_get(json_object_get(term, "labelSelector"),
-                                              "matchLabels");
-        if (json_object_size(match) > 0 && has_labels(labels, match))
-            return json_get_string(term, "topologyKey", NULL);
-    }
-    return NULL;
-}
-
-static bool tolerates(const json_t *spec, const json_t *taint)
-{
-    size_t i;
-    json_t *t;
-    json_array_foreach(json_object_get(spec, "tolerations"), i, t) {
-        const char *key = json_get_string(t, "key", ""), *effect = json_get_string(t, "effect", "");
-        bool any = strcmp(json_get_string(t, "operator", "Equal"), "Exists") == 0;
-        if ((*key && strcmp(key, json_get_string(taint, "key", "")) != 0) ||
-            (*effect && strcmp(effect, json_get_string(taint, "effect", "")) != 0))
-            continue;
-        if (any || (*key && strcmp(json_get_string(t, "value", ""),
-                                   json_get_string(taint, "value", "")) == 0))
-            return true;
-    }
-    return false;
-}
-
-static bool takes(const struct stack_node *n, const struct placing *p)
-{
-    const json_t *spec = spec_of(template_of(p->object));
-    size_t i;
-    json_t *taint;
-    json_array_foreach(n->taints, i, taint)
-        if (strcmp(json_get_string(taint, "effect", ""), "PreferNoSchedule") != 0 &&
-            !tolerates(spec, taint))
-            return false;
-    return has_labels(n->labels, json_object_get(spec, "nodeSelector"));
-}
-
-/* Where a node is in the topology that keeps pods apart; without the label it is in none. */
-static const char *place(const struct stack_node *n, const char *key)
-{
-    return json_get_string(n->labels, key, strcmp(key, HOSTNAME) == 0 ? n->name : NULL);
-}
-
-static bool has_room(const struct stack_node *n, const struct placing *p, const struct strv *used)
-{
-    const char *where = p->apart ? place(n, p->apart) : NULL;
-    return takes(n, p) && n->memory >= p->each.memory && n->cpu >= p->each.cpu &&
-           !(where && strv_contains(used, where));
-}
-
-static void put(struct stack_node *n, const struct placing *p, struct strv *used)
-{
-    const char *where = p->apart ? place(n, p->apart) : NULL;
-    n->memory -= p->each.memory;
-    n->cpu -= p->each.cpu;
-    if (where)
-        strv_add(used, where);
-}
-
-/* How many of its pods found a place. */
-static size_t place_pods(const struct placing *p, struct stack_nodes *free)
-{
-    STRV(used);
-    size_t placed = 0;
-    for (size_t i = 0; i < free->count && kube_is_kind(p->object, "DaemonSet"); i++)
-        if (takes(&free->items[i], p))
-            put(&free->items[i], p, &used);
-    if (kube_is_kind(p->object, "DaemonSet"))
-        return p->pods;
-    for (; placed < p->pods; placed++) {
-        size_t i = 0;
-        while (i < free->count && !has_room(&free->items[i], p, &used))
-            i++;
-        if (i == free->count)
-            break;
-        put(&free->items[i], p, &used);
-    }
-    return placed;
-}
-
-static void add_amount(struct strbuf *out, const struct amount *a)
+static void add_amount(struct strbuf *out, const struct stack_amount *a, bool storage)
 {
     strbuf_addf(out, "%.1f GiB and %.2f CPU free", (double) a->memory / GIB,
                 (double) a->cpu / 1000);
+    if (storage && a->storage)
+        strbuf_addf(out, ", and %.1f GiB of disk", (double) a->storage / GIB);
+}
+
+static bool knows_storage(const struct stack_nodes *nodes)
+{
+    for (size_t i = 0; i < nodes->count; i++)
+        if (nodes->items[i].storage != INT64_MAX)
+            return true;
+    return false;
 }
 
 #define REMEDY_ROOM \
     "add a node or memory, or lower the component's values in the profile (replicas, memory)"
 
-static int no_room(const struct placing *p, size_t placed, struct error *err)
+static int no_room(const struct stack_placing *p, const struct stack_nodes *nodes, size_t placed,
+                   struct error *err)
 {
     STRBUF(words, WORDS_MAX);
-    add_amount(&words, &p->each);
-    if (p->apart && strcmp(p->apart, HOSTNAME) == 0)
+    const char *apart = p->apart.count ? p->apart.items[p->apart.count - 1] : NULL;
+    add_amount(&words, &p->each, knows_storage(nodes));
+    if (apart && strcmp(apart, HOSTNAME) == 0)
         error_set(err, -ENOSPC, "%s wants %zu nodes with %s; this cluster gives %zu", p->component,
                   p->pods, words.data, placed);
-    else if (p->apart)
+    else if (apart)
         error_set(err, -ENOSPC,
                   "%s wants %zu places that differ in %s, with %s each; this cluster "
                   "gives %zu",
-                  p->component, p->pods, p->apart, words.data, placed);
+                  p->component, p->pods, apart, words.data, placed);
     else
         error_set(err, -ENOSPC, "%s wants %zu times %s; this cluster has room for %zu",
                   p->component, p->pods, words.data, placed);
@@ -302,23 +208,37 @@ static int no_room(const struct placing *p, size_t placed, struct error *err)
 /* DaemonSets are on every node, pods that are kept apart have the least choice, then by memory. */
 static int compare(const void *a, const void *b)
 {
-    const struct placing *x = a, *y = b;
+    const struct stack_placing *x = a, *y = b;
     int by_kind = (int) kube_is_kind(y->object, "DaemonSet") -
                   (int) kube_is_kind(x->object, "DaemonSet");
-    int by_apart = (int) (y->apart != NULL) - (int) (x->apart != NULL);
+    int by_apart = (int) (y->apart.count > 0) - (int) (x->apart.count > 0);
     if (by_kind || by_apart)
         return by_kind ? by_kind : by_apart;
     return (y->each.memory > x->each.memory) - (y->each.memory < x->each.memory);
 }
 
 struct placings {
-    struct placing *items;
+    struct stack_placing *items;
     size_t count;
 };
 
 static void placings_release(struct placings *p)
 {
+    for (size_t i = 0; i < p->count; i++)
+        stack_placing_release(&p->items[i]);
     free(p->items);
+}
+
+/* Claims of other classes are on disks of their own. */
+static int64_t storage_of_each(const json_t *object)
+{
+    size_t i;
+    json_t *claim;
+    int64_t sum = 0;
+    json_array_foreach(json_object_get(spec_of(object), "volumeClaimTemplates"), i, claim)
+        if (!json_object_get(spec_of(claim), "storageClassName"))
+            sum += storage_of_claim(claim);
+    return sum;
 }
 
 static void add_placings(const char *component, const json_t *objects, size_t nodes,
@@ -330,11 +250,13 @@ static void add_placings(const char *component, const json_t *objects, size_t no
         if (!stack_is_workload(o))
             continue;
         out->items = xrealloc(out->items, out->count + 1, sizeof(*out->items));
-        out->items[out->count++] = (struct placing){.component = component,
-                                                    .object = o,
-                                                    .each = of_pod(spec_of(template_of(o))),
-                                                    .pods = pods_of(o, nodes),
-                                                    .apart = apart(template_of(o))};
+        struct stack_placing *p = &out->items[out->count++];
+        *p = (struct stack_placing){.component = component,
+                                    .object = o,
+                                    .each = of_pod(spec_of(template_of(o))),
+                                    .pods = pods_of(o, nodes)};
+        p->each.storage = storage_of_each(o);
+        stack_placing_rules(p);
     }
 }
 
@@ -396,8 +318,8 @@ int stack_fit(const struct stack *s, const struct stack_rendered *rendered,
         qsort(all.items, all.count, sizeof(*all.items), compare);
     struct stack_nodes left = copy_of(nodes);
     for (size_t i = 0; r == 0 && i < all.count; i++) {
-        size_t placed = place_pods(&all.items[i], &left);
-        r = placed < all.items[i].pods ? no_room(&all.items[i], placed, err) : 0;
+        size_t placed = stack_place(&all.items[i], &left);
+        r = placed < all.items[i].pods ? no_room(&all.items[i], nodes, placed, err) : 0;
     }
     free(left.items);
     return r;
@@ -423,7 +345,7 @@ static bool is_own(const json_t *pod, const struct stack_rendered *rendered, siz
 static void deduct(const json_t *pod, struct stack_nodes *nodes)
 {
     const char *name = json_get_string(spec_of(pod), "nodeName", "");
-    struct amount a = of_pod(spec_of(pod));
+    struct stack_amount a = of_pod(spec_of(pod));
     for (size_t i = 0; i < nodes->count; i++)
         if (strcmp(nodes->items[i].name, name) == 0) {
             nodes->items[i].memory -= a.memory;

@@ -15,7 +15,8 @@
 struct stack_node {
     char *name;
     int64_t memory, cpu;
-    json_t *labels; /* object; may be NULL */
+    int64_t storage; /* for claims of the default class; INT64_MAX: not known */
+    json_t *labels;  /* object; may be NULL */
     json_t *taints; /* array as in a Node's spec; may be NULL */
 };
 
@@ -28,7 +29,7 @@ struct stack_nodes {
 };
 #define STACK_NODES_INIT ((struct stack_nodes){0})
 void stack_nodes_release(struct stack_nodes *n);
-/* The new node, with its name copied; its other members are 0. */
+/* The new node, with its name copied; its other members are 0, its storage is not known. */
 struct stack_node *stack_nodes_add(struct stack_nodes *n, const char *name);
 /* Of the API's lists of nodes, pods (of all namespaces) and storage classes. Pods that the rendered
  * workloads select are what the stack has already: they count as free. */

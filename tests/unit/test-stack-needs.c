@@ -136,6 +136,111 @@ static void pods_that_are_kept_apart_want_nodes(void **state)
     lacks(three, NODES(0, 9, 9), "gives 2");
 }
 
+#define RULES(more) \
+    "'metadata':{'labels':{'app':'x'}},'spec':{" more \
+    ",'containers':[{'resources':{'requests':{'memory':'1Gi','cpu':'500m'}}}]}"
+#define NODE_AFFINITY(expressions) \
+    "'affinity':{'nodeAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':" \
+    "{'nodeSelectorTerms':[{'matchExpressions':[" expressions "]}]}}}"
+#define SPREAD(skew) \
+    "'topologySpreadConstraints':[{'topologyKey':'rack','maxSkew':" skew \
+    ",'whenUnsatisfiable':'DoNotSchedule','labelSelector':{'matchLabels':{'app':'x'}}}]"
+
+/* Nodes in racks; "" for none. */
+static struct stack_nodes in_racks(const char *const *racks, size_t count)
+{
+    static const int gib[8] = {2, 2, 2, 2, 2, 2, 2, 2};
+    struct stack_nodes nodes = make_nodes(gib, count);
+    for (size_t i = 0; i < count; i++)
+        nodes.items[i].labels = *racks[i] ? json_pack("{s:s}", "rack", racks[i]) : json_object();
+    return nodes;
+}
+#define RACKS(...) \
+    in_racks((const char *const[]){__VA_ARGS__}, ARRAY_SIZE(((const char *const[]){__VA_ARGS__})))
+
+static void required_node_affinity_counts(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *expression;
+        bool fits; /* two nodes with two places each: rack a, and none */
+    } cases[] = {
+        {"{'key':'rack','operator':'In','values':['a','b']}", true},
+        {"{'key':'rack','operator':'In','values':['b']}", false},
+        {"{'key':'rack','operator':'NotIn','values':['a']}", true},
+        {"{'key':'rack','operator':'Exists'}", true},
+        {"{'key':'row','operator':'Exists'}", false},
+        {"{'key':'rack','operator':'DoesNotExist'}", true},
+        {"{'key':'rack','operator':'Exists'},{'key':'rack','operator':'DoesNotExist'}", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        AUTO_FREE char *objects =
+            xasprintf("[" OBJECT("Deployment", ",'replicas':2", RULES(NODE_AFFINITY("%s"))) "]",
+                      cases[i].expression);
+        if (cases[i].fits)
+            fits(objects, RACKS("a", ""));
+        else
+            lacks(objects, RACKS("a", ""), "kafka wants 2 times");
+    }
+    /* Only those two places are there. */
+    lacks("[" OBJECT("Deployment", ",'replicas':3",
+                     RULES(NODE_AFFINITY("{'key':'rack','operator':'Exists'}"))) "]",
+          RACKS("a", ""), "has room for 2");
+}
+
+static void spread_over_racks_counts(void **state)
+{
+    (void) state;
+    const char *three = "[" OBJECT("StatefulSet", ",'replicas':3", RULES(SPREAD("1"))) "]";
+    const char *four = "[" OBJECT("StatefulSet", ",'replicas':4", RULES(SPREAD("1"))) "]";
+    const char *loose = "[" OBJECT("StatefulSet", ",'replicas':4", RULES(SPREAD("3"))) "]";
+    fits(three, RACKS("a", "a", "b"));
+    fits(four, RACKS("a", "a", "b"));
+    lacks("[" OBJECT("StatefulSet", ",'replicas':5", RULES(SPREAD("1"))) "]", RACKS("a", "a", ""),
+          "has room for 4"); /* what is in no rack takes none */
+    /* The node of rack b is full after two: then a has to wait. */
+    const char *six = "[" OBJECT("StatefulSet", ",'replicas':6", RULES(SPREAD("1"))) "]";
+    lacks(six, RACKS("a", "a", "b"), "has room for 5");
+    fits(loose, RACKS("a", "a", "b"));
+}
+
+static void every_anti_affinity_counts(void **state)
+{
+    (void) state;
+    const char *two =
+        "[" OBJECT("StatefulSet", ",'replicas':2",
+                   RULES("'affinity':{'podAntiAffinity':{"
+                         "'requiredDuringSchedulingIgnoredDuringExecution':["
+                         "{'topologyKey':'kubernetes.io/hostname','labelSelector':"
+                         "{'matchLabels':{'app':'x'}}},{'topologyKey':'rack','labelSelector':"
+                         "{'matchLabels':{'app':'x'}}}]}}")) "]";
+    fits(two, RACKS("a", "b"));
+    lacks(two, RACKS("a", "a"), "kafka wants 2 places that differ in rack");
+}
+
+static void disks_that_are_known_count(void **state)
+{
+    (void) state;
+    const char *objects = "[" OBJECT(
+        "StatefulSet",
+        ",'replicas':2,'volumeClaimTemplates':[{'spec':{'resources':{'requests':"
+        "{'storage':'6Gi'}}}},{'spec':{'storageClassName':'fast','resources':{'requests':"
+        "{'storage':'900Gi'}}}}]",
+        POD("{'memory':'1Gi','cpu':'500m'}")) "]";
+    struct stack_nodes nodes = NODES(2, 2);
+    strv_add(&nodes.classes, "fast");
+    nodes.items[0].storage = 5 * GI;
+    nodes.items[1].storage = 11 * GI;
+    lacks(objects, nodes,
+          "2 times 1.0 GiB and 0.50 CPU free, and 6.0 GiB of disk; this cluster "
+          "has room for 1");
+    nodes = NODES(2, 2);
+    strv_add(&nodes.classes, "fast");
+    nodes.items[0].storage = 12 * GI;
+    nodes.items[1].storage = 0;
+    fits(objects, nodes);
+}
+
 static void racks_are_told_apart_by_label(void **state)
 {
     (void) state;
@@ -249,6 +354,10 @@ int main(void)
         cmocka_unit_test(a_component_is_its_pods_together),
         cmocka_unit_test(the_largest_of_a_pod_counts),
         cmocka_unit_test(pods_that_are_kept_apart_want_nodes),
+        cmocka_unit_test(required_node_affinity_counts),
+        cmocka_unit_test(spread_over_racks_counts),
+        cmocka_unit_test(every_anti_affinity_counts),
+        cmocka_unit_test(disks_that_are_known_count),
         cmocka_unit_test(racks_are_told_apart_by_label),
         cmocka_unit_test(memory_and_cpu_are_used_up),
         cmocka_unit_test(taints_and_selectors_count),
