@@ -1,12 +1,15 @@
 """Profiles: a small stack of busybox's (tests/e2e/stack) is started, tested, killed and removed by
 the engine that starts the real ones."""
 
+import io
 import json
 import pathlib
 import shutil
+import tarfile
 
 import components
-from harness import check, wait_for
+import offline
+from harness import Skip, check, wait_for
 from lab import bundle_dir, bundle_key
 
 DONE, HOST_FAILED, BAD_INPUT = 0, 1, 2
@@ -38,9 +41,9 @@ def kubeconfig(lab):
     return next(lab.scratch.glob("*.kubeconfig"))
 
 
-def stack(lab, command, *words):
+def stack(lab, command, *words, **options):
     return lab.run("stack", command, "--kubeconfig", kubeconfig(lab), "--bundle", bundle_dir(),
-                   "--key", f"{bundle_key()}.pub", *words)
+                   "--key", f"{bundle_key()}.pub", *words, **options)
 
 
 def bad_profiles_are_refused(lab):
@@ -198,6 +201,71 @@ def what_left_the_profile_is_told(lab):
     stack(lab, "remove", "store").expect(3, "teller needs store")
 
 
+TEMPLATE = """apiVersion: v1
+kind: ConfigMap
+metadata: {{name: {name}, annotations: {annotations}}}
+data: {{tag: {{{{ .Values.image.tag | quote }}}}, kube: {{{{ .Capabilities.KubeVersion.Version }}}}}}
+"""
+CHART = {
+    "Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n",
+    "values.yaml": "image: {name: x, tag: of-chart}\n",
+    "crds/widgets.yaml": json.dumps({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.lab.example"},
+        "spec": {"group": "lab.example", "scope": "Namespaced",
+                 "names": {"kind": "Widget", "plural": "widgets"},
+                 "versions": [{"name": "v1", "served": True, "storage": True, "schema": {
+                     "openAPIV3Schema": {"type": "object"}}}]}}),
+    "templates/widget.yaml": "apiVersion: lab.example/v1\nkind: Widget\nmetadata: {name: one}\n",
+    "templates/plain.yaml": TEMPLATE.format(name="web-plain", annotations="{}"),
+    "templates/first.yaml": TEMPLATE.format(
+        name="web-first", annotations='{"helm.sh/hook": pre-install}'),
+    "templates/test.yaml": TEMPLATE.format(name="web-test", annotations='{"helm.sh/hook": test}'),
+    "templates/end.yaml": TEMPLATE.format(
+        name="web-end", annotations='{"helm.sh/hook": pre-delete}'),
+}
+
+
+def own_chart(lab):
+    """A component that is a chart, packed as `helm package` does."""
+    profile = own_profile(lab, "charts", json.dumps({"summary": "s", "components": [
+        {"name": "web", "values": {"image.tag": "of-profile"}}]}))
+    folder = profile.parent / "components/web"
+    folder.mkdir(exist_ok=True)
+    (folder / "component.yaml").write_text(
+        'name: web\nversion: "1"\nsummary: s\nchart: web.tgz\n')
+    (folder / "values.yaml").write_text("image: {tag: of-component}\n")
+    with tarfile.open(folder / "web.tgz", "w:gz") as tar:
+        for name, text in CHART.items():
+            entry = tarfile.TarInfo(f"web/{name}")
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return profile
+
+
+def chart_without_helm_is_refused(lab):
+    if any(c["name"] == "helm" for c in offline.manifest()["components"]):
+        raise Skip("this bundle has helm")
+    run = stack(lab, "apply", "--profile", own_chart(lab), environment={"PATH": "/nowhere"})
+    run.expect(BAD_INPUT, "component web is a Helm chart: there is no helm")
+
+
+def charts_are_components(lab):
+    profile = own_chart(lab)
+    stack(lab, "apply", "--profile", profile).expect(DONE, "1 of 1 components changed")
+    maps = config_maps(lab)
+    check(maps["web-plain"]["data"]["tag"] == "of-profile", maps["web-plain"])
+    check(maps["web-plain"]["data"]["kube"].startswith("v1.34."), maps["web-plain"])
+    check("web-first" in maps, "what belongs to the installation is not there")
+    check(not {"web-test", "web-end"} & set(maps), "hooks of other times were applied")
+    check(len(lab.kube("-n", SPACE, "get", "widgets")["items"]) == 1, "no widget")
+    stack(lab, "apply", "--profile", profile).expect(DONE, "nothing to change")
+    stack(lab, "remove", "--profile", profile).expect(DONE, "its data stays")
+    check("web-plain" not in config_maps(lab), "it is still there")
+    lab.kubectl("get", "crd", "widgets.lab.example")
+    stack(lab, "remove", "--profile", profile, "--delete-data").expect(DONE)
+
+
 def claims(lab):
     return [c["metadata"]["name"] for c in
             lab.kube("-n", SPACE, "get", "persistentvolumeclaims")["items"]]
@@ -237,5 +305,6 @@ def run(report, lab):
     report.run("what is not rendered any more goes", what_is_not_rendered_any_more_goes, lab)
     report.run("what left the profile is told, and removed by name",
                what_left_the_profile_is_told, lab)
+    report.run("a chart without helm is refused", chart_without_helm_is_refused, lab)
     report.run("remove keeps the data", remove_keeps_the_data, lab)
     report.run("remove deletes data when told", remove_deletes_data_when_told, lab)
