@@ -23,7 +23,7 @@
 
 struct build_arguments {
     const char *out, *sign, *registry_config;
-    struct strv next_keys, delta_from;
+    struct strv next_keys, delta_from, only;
     bool update_lock;
     int output;
 };
@@ -39,6 +39,8 @@ static const struct option_spec options[] = {
      "announce a key that may sign what comes after, besides the one of this bundle"},
     {"delta-from", 0, OPTION_LIST, offsetof(struct build_arguments, delta_from), "BUNDLE",
      "add patches for hosts that have this former bundle; may be given several times"},
+    {"only", 0, OPTION_LIST, offsetof(struct build_arguments, only), "NAME[,NAME...]",
+     "no other components of the recipe than these"},
     {"update-lock", 0, OPTION_FLAG, offsetof(struct build_arguments, update_lock), NULL,
      "resolve anew what RECIPE.lock pins"},
     OPTION_OUTPUT(struct build_arguments, output),
@@ -275,14 +277,18 @@ static void arguments_release(struct build_arguments *o)
 {
     strv_release(&o->delta_from);
     strv_release(&o->next_keys);
+    strv_release(&o->only);
 }
 
 static int run(int argc, char **argv)
 {
     CLEANUP(arguments_release) struct build_arguments o = {0};
     STRV(recipes);
+    STRV(only);
     if (command_parse(&cmd_bundle_build, argc, argv, &o, &recipes, 1, 1) != 0)
         return EXIT_BAD_INPUT;
+    for (size_t i = 0; i < o.only.count; i++)
+        strv_split(&only, o.only.items[i], ',');
     AUTO_FREE char *cache = path_cache_dir();
     AUTO_FREE char *out = o.out ? xstrdup(o.out) : path_join(cache, "bundle");
     struct progress p = {.mode = choose_mode(o.output),
@@ -295,6 +301,7 @@ static int run(int argc, char **argv)
                                         .registry_config = o.registry_config,
                                         .delta_bases = &o.delta_from,
                                         .next_keys = &next_keys,
+                                        .only = &only,
                                         .update_lock = o.update_lock,
                                         .cancel = &interrupted,
                                         .report = on_event,
@@ -302,6 +309,10 @@ static int run(int argc, char **argv)
     AUTO_SECRET_KEY key;
     struct error err = ERROR_INIT;
     int r;
+    if (o.update_lock && only.count) {
+        error_set(&err, -EINVAL, "--update-lock with --only would forget the other components");
+        return command_fail(EXIT_BAD_INPUT, &err);
+    }
     /* Before the long build: what is wrong with a key is better known now. */
     if (trusted_keys_load_all(&next_keys, &o.next_keys, &err) < 0)
         return command_fail(EXIT_BAD_INPUT, &err);

@@ -496,5 +496,7 @@ int build_bundle(const struct build_options *options, struct error *err)
 {
     CLEANUP(build_release) struct build b = {.options = options};
     int r = recipe_load(options->recipe, &b.recipe, err);
+    if (r == 0 && options->only)
+        r = recipe_keep_only(&b.recipe, options->only, err);
     return r < 0 ? r : run(&b, err);
 }

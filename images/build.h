@@ -35,6 +35,7 @@ struct build_options {
     const char *registry_config; /* folder of hosts.toml files (images/registry-hosts.h), or NULL */
     const struct strv *delta_bases; /* former bundles to make deltas from; NULL: none */
     const struct trusted_keys *next_keys; /* announced besides the recipe's; NULL: none */
+    const struct strv *only; /* components of the recipe; NULL or empty: all */
     bool update_lock;    /* resolve anew what the lock file (images/lock.h) pins */
     const bool *cancel;  /* may be NULL; true: -ECANCELED */
     void (*report)(void *userdata, const struct build_event *event); /* may be NULL */

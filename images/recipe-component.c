@@ -313,6 +313,37 @@ static void release_component(struct recipe_component *c)
     strv_release(&c->env);
 }
 
+static int check_names(const struct recipe *r, const struct strv *names, struct error *err)
+{
+    STRV(known);
+    for (size_t i = 0; i < r->component_count; i++)
+        strv_add(&known, r->components[i].name);
+    for (size_t i = 0; i < names->count; i++) {
+        if (strv_contains(&known, names->items[i]))
+            continue;
+        AUTO_FREE char *list = strv_join(&known, ", ");
+        error_set(err, -ENOENT, "%s: no component is called %s", r->file.name, names->items[i]);
+        return error_remedy(err, "it has: %s", list);
+    }
+    return 0;
+}
+
+int recipe_keep_only(struct recipe *r, const struct strv *names, struct error *err)
+{
+    size_t kept = 0;
+    int e = check_names(r, names, err);
+    if (e < 0 || names->count == 0)
+        return e;
+    for (size_t i = 0; i < r->component_count; i++) {
+        if (strv_contains(names, r->components[i].name))
+            r->components[kept++] = r->components[i];
+        else
+            release_component(&r->components[i]);
+    }
+    r->component_count = kept;
+    return 0;
+}
+
 void recipe_release_components(struct recipe *r)
 {
     for (size_t i = 0; i < r->component_count; i++)

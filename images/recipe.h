@@ -119,4 +119,7 @@ struct recipe {
 int recipe_load(const char *path, struct recipe *out, struct error *err);
 int recipe_from_yaml(struct yaml_file *file, const char *dir, struct recipe *out,
                      struct error *err); /* takes *file over */
+/* Drops all components but these; none: keeps all. -ENOENT, saying what there is, for a name that
+ * none has. */
+int recipe_keep_only(struct recipe *r, const struct strv *names, struct error *err);
 void recipe_release(struct recipe *r);

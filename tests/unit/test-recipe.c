@@ -66,6 +66,34 @@ static void reads_a_recipe(void **state)
     assert_int_equal(r.components[2].files.entries[0].mode, RECIPE_MODE_KEEP);
 }
 
+static void keeps_only_what_is_named(void **state)
+{
+    CLEANUP(recipe_release) struct recipe r = RECIPE_INIT;
+    struct error err = ERROR_INIT;
+    const char *text = HEAD SOURCES "components:\n"
+                                    "- {name: a, kind: stack, version: v1, files: [{from: f}]}\n"
+                                    "- {name: b, kind: stack, version: v1, files: [{from: f}]}\n"
+                                    "- {name: c, kind: stack, version: v1, files: [{from: f}]}\n";
+    STRV(names);
+    if (parse(*state, text, &r, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(recipe_keep_only(&r, &names, &err), 0);
+    assert_int_equal(r.component_count, 3);
+    strv_add(&names, "c");
+    strv_add(&names, "x");
+    assert_int_equal(recipe_keep_only(&r, &names, &err), -ENOENT);
+    assert_error_has(err, "no component is called x");
+    assert_string_equal(err.remedy, "it has: a, b, c");
+    assert_int_equal(r.component_count, 3);
+    strv_release(&names);
+    strv_add(&names, "c");
+    strv_add(&names, "a");
+    assert_int_equal(recipe_keep_only(&r, &names, &err), 0);
+    assert_int_equal(r.component_count, 2);
+    assert_string_equal(r.components[0].name, "a");
+    assert_string_equal(r.components[1].name, "c");
+}
+
 /* The shortest: what is left out has a default. */
 static void reads_short_forms(void **state)
 {
@@ -411,6 +439,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_folder_test(reads_a_recipe),
+        cmocka_folder_test(keeps_only_what_is_named),
         cmocka_folder_test(reads_short_forms),
         cmocka_folder_test(refuses_what_is_wrong),
         cmocka_unit_test(reads_our_recipes),
