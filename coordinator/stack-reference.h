@@ -1,5 +1,5 @@
-/* References to objects of the API: apiVersion, kind, and metadata's name and namespace alone. Pure.
- */
+/* References to objects of the API: apiVersion, kind, and metadata's name and namespace alone.
+ * Pure. */
 #pragma once
 
 #include "lib/json.h"
