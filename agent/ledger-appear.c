@@ -56,7 +56,8 @@ int sysctl_write(const char *key, const char *value, struct error *err)
     AUTO_FREE char *path = sysctl_path(key);
     if (!path)
         return error_set(err, -EINVAL, "\"%s\" is not the name of a sysctl", key);
-    AUTO_FD fd = open(path, O_WRONLY | O_CLOEXEC);
+    /* A container may have a plain file there. */
+    AUTO_FD fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, -errno, "open %s", path);
     int r = fd_write_all(fd, value, strlen(value));
