@@ -105,15 +105,6 @@ def firewall(text):
     return found
 
 
-def kernel_is_shared():
-    """With hosts of another lab: what they set of the kernel's only copy is not for us to judge."""
-    return len(list(pathlib.Path("/run/netns").glob("bigtop-*"))) > 1
-
-
-def own_sysctls(found):
-    return {key: value for key, value in found.items() if key.startswith("/proc/sys/net/")}
-
-
 def sysctls(text):
     found = {}
     for line in text.splitlines():
@@ -171,8 +162,6 @@ def difference(before, after):
     found = []
     for part in before:
         old, new = before[part], after[part]
-        if part == "sysctls" and kernel_is_shared():
-            old, new = own_sysctls(old), own_sysctls(new)
         found += [f"{part}: gone: {key}" for key in sorted(old.keys() - new.keys())]
         found += [f"{part}: new: {key}" for key in sorted(new.keys() - old.keys())]
         found += [f"{part}: changed: {key}: {old[key]} → {new[key]}"

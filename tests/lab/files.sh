@@ -1,34 +1,36 @@
 # shellcheck shell=bash
-# What a lab writes into its folder: the files that the product and ssh read, and the machine's
-# settings to put back.
+# What a lab writes into its folder: the files that the product and ssh read, and a setting of the
+# machine.
 # Sourced by lab; needs LAB_DIR.
 
-# kubelet and sysctl.d set these on their host, but the kernel has only one copy for all
-# containers and us: the first lab remembers what was, the last one puts it back.
-MACHINE_SETTINGS="kernel/panic kernel/panic_on_oops vm/overcommit_memory vm/panic_on_oom"
-MACHINE_SETTINGS+=" kernel/keys/root_maxkeys kernel/keys/root_maxbytes"
-MACHINE_SETTINGS+=" fs/inotify/max_user_instances"
-MACHINE_FORMER=/run/bigtop-lab-settings
+# Hosts have settings of their own (boot), but the kernel goes by its only copy: so many watchers of
+# files have all hosts' roots together. The first lab remembers what was, the last one puts it back.
+MACHINE_WATCHERS=/proc/sys/fs/inotify/max_user_instances
+MACHINE_WATCHERS_NEEDED=8192
+MACHINE_FORMER=/run/bigtop-lab-watchers
 
-settings_save()
+# Once the lab's network is there, which tells labs that end of this one.
+watchers_allow()
 {
-    local setting
-    [ ! -e "$MACHINE_FORMER" ] || return 0
-    for setting in $MACHINE_SETTINGS; do
-        echo "$setting $(cat "/proc/sys/$setting")"
-    done >"$MACHINE_FORMER"
+    local lock
+    exec {lock}<"$MACHINE_WATCHERS"
+    flock "$lock"
+    [ -e "$MACHINE_FORMER" ] || cat "$MACHINE_WATCHERS" >"$MACHINE_FORMER"
+    [ "$(cat "$MACHINE_WATCHERS")" -ge "$MACHINE_WATCHERS_NEEDED" ] ||
+        echo "$MACHINE_WATCHERS_NEEDED" >"$MACHINE_WATCHERS"
+    exec {lock}<&-
 }
 
-settings_restore()
+watchers_restore()
 {
-    local setting value
-    if compgen -G '/run/netns/bigtop-*' >/dev/null || [ ! -e "$MACHINE_FORMER" ]; then
-        return 0
+    local lock
+    exec {lock}<"$MACHINE_WATCHERS"
+    flock "$lock"
+    if ! compgen -G '/run/netns/bigtop-*' >/dev/null && [ -e "$MACHINE_FORMER" ]; then
+        cat "$MACHINE_FORMER" >"$MACHINE_WATCHERS"
+        rm -f "$MACHINE_FORMER"
     fi
-    while read -r setting value; do
-        [ "$(cat "/proc/sys/$setting")" = "$value" ] || echo "$value" >"/proc/sys/$setting"
-    done <"$MACHINE_FORMER"
-    rm -f "$MACHINE_FORMER"
+    exec {lock}<&-
 }
 
 write_known_hosts()
