@@ -182,9 +182,13 @@ def reset(s):
 
 
 def as_before(s):
-    """Files, units, mounts, links, rules, settings, processes: of each host, by comparison."""
-    time.sleep(1)
+    """Files, units, mounts, links, rules, settings, processes: of each host, by comparison. What was
+    told to end may take a moment."""
+    deadline = time.monotonic() + 30
     found = snapshot.differences(s.before, snapshot.photograph(s.lab))
+    while found and time.monotonic() < deadline:
+        time.sleep(1)
+        found = snapshot.differences(s.before, snapshot.photograph(s.lab))
     check(not found, "\n".join(found))
 
 

@@ -241,7 +241,7 @@ def power_cut(lab):
     lab.inside("n4", f"echo cut here > {FAST}/three/more; sync")
     lab.stop("n4")
     lab.start("n4")
-    wait_for("the disk", 30, lambda: lab.inside("n4", f"cat {FAST}/three/more",
+    wait_for("the disk", 90, lambda: lab.inside("n4", f"cat {FAST}/three/more",
                                                 allow_failure=True) == "cut here\n")
     booted = lab.inside("n4", "cat /proc/sys/kernel/random/boot_id")
     for name in ("three", "four"):
@@ -260,7 +260,7 @@ def disk_is_missing(lab):
     lab.stop("n4")
     lab.call("unplug", "n4", "disk0")
     lab.start("n4")
-    wait_for("the condition", 60, lambda: condition(lab)[0] == "False", every=1)
+    wait_for("the condition", 120, lambda: condition(lab)[0] == "False", every=1)
     _, reason, message = condition(lab)
     check(reason == "DiskMissing" and FAST in message, f"{reason}: {message}")
     wait_for("the pod to be refused its volume", 90, lambda: "mkdir " + FAST in lab.kubectl(
@@ -281,9 +281,9 @@ def pod_runs(lab, name):
 
 def disk_is_back(lab):
     lab.call("plug", "n4", "disk0")
-    wait_for("the mount", 30, lambda: lab.inside("n4", f"cat {FAST}/three/kept",
+    wait_for("the mount", 90, lambda: lab.inside("n4", f"cat {FAST}/three/kept",
                                                  allow_failure=True) == "written once\n")
-    wait_for("the condition", 30, lambda: condition(lab)[0] == "True", every=1)
+    wait_for("the condition", 90, lambda: condition(lab)[0] == "True", every=1)
     wait_for("the pod", 150, lambda: is_ready(lab, "three"), every=1)
 
 

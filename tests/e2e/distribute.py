@@ -157,7 +157,8 @@ def killed_unheard(d):
     resets = ("OUTPUT", "-p", "tcp", "--tcp-flags", "RST", "RST", "-j", "DROP")
     try:
         d.lab.call("exec", "iptables", "-w", "-A", *resets)
-        time.sleep(1)  # reports come, unread
+        wait_for("reports that nobody reads", 30, lambda: re.search(
+            r"^ESTAB +[1-9]", d.lab.call("exec", "ss", "-Htn"), re.M))
         run.kill()
         time.sleep(0.5)
     finally:

@@ -99,15 +99,15 @@ def rules(s, host):
 
 
 def reaches(s, source, target, port):
-    """Whether a connection comes about; something listens there for that long."""
+    """Whether a connection comes about; something listens there for as long."""
     listen = subprocess.Popen(
         ["nsenter", "--target", str(s.lab.leader(target)), "--all", "--", "sh", "-c",
-         f"echo $$; exec timeout 6 socat -u TCP-LISTEN:{port},reuseaddr OPEN:/dev/null"],
+         f"echo $$; exec timeout 120 socat -u TCP-LISTEN:{port},reuseaddr OPEN:/dev/null"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     listener = int(listen.stdout.readline())
     try:
         dial = f"timeout 2 socat -u OPEN:/dev/null TCP:{ADDRESS[target]}:{port}"
-        wait_for("the listener", 5, lambda: f":{port:04X} " in s.lab.inside(
+        wait_for("the listener", 30, lambda: f":{port:04X} " in s.lab.inside(
             target, "cat /proc/net/tcp /proc/net/tcp6"))
         if source:
             return "reached" in s.lab.inside(source, f"{dial} && echo reached", allow_failure=True)
@@ -149,7 +149,7 @@ def pods_reach_each_other(s):
     workload.open_space(s.lab)
     workload.create(s.lab, *(workload.pod(f"on-{h}", "mkdir /www; echo here > /www/i; exec httpd -f -p 80 -h /www",
                                           node=h, restart="Always") for h in HOSTS))
-    wait_for("the pods to run", 60, lambda: all(
+    wait_for("the pods to run", 120, lambda: all(
         workload.phase(s.lab, f"on-{h}") == "Running" for h in HOSTS))
     found = {h: s.lab.kube("-n", workload.SPACE, "get", "pod", f"on-{h}")["status"]["podIP"]
              for h in HOSTS}
@@ -177,7 +177,7 @@ def rules_stay(s):
     """When the host's own rules are loaded anew."""
     for how in ("reload", "restart"):
         s.lab.inside("n1", f"systemctl {how} nftables")
-        wait_for(f"our rules after a {how}", 10, lambda: "bigtop:tcp" in s.lab.inside(
+        wait_for(f"our rules after a {how}", 30, lambda: "bigtop:tcp" in s.lab.inside(
             "n1", RULES["nftables"]))
     s.lab.inside("n4", "firewall-cmd --reload; firewall-cmd --list-rich-rules | grep -q 10250")
     s.lab.inside("n5", "ufw reload; ufw status | grep -q 10250")

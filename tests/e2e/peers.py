@@ -145,18 +145,21 @@ def memory(d):
 
 
 def killed_again_and_again(d):
-    """kill -9 at ten random moments; the run after them completes every host, and little was sent
-    twice."""
+    """kill -9 at ten random moments, of the preparations or of the distribution, which all of them
+    together do not complete; the run after them completes every host, and little was sent twice."""
     seed = random.randrange(1 << 32)
     moments = random.Random(seed)
     d.fresh()
     d.lab.call("shape", str(KILLED_MBIT))
     before = d.sent()
-    seconds = d.size * 8 / (KILLED_MBIT * 1e6) / KILLS
     early = 0
-    for _ in range(KILLS):
+    for number in range(KILLS):
+        since = d.sent()
         run = d.start()
-        time.sleep(moments.uniform(0.2, 1.5 + seconds))
+        moment = time.monotonic() + (60 if number % 2 else moments.uniform(0.2, 1.5))
+        most = moments.uniform(0.01, 0.8) * d.size / KILLS
+        while run.running() and time.monotonic() < moment and d.sent() - since < most:
+            time.sleep(0.01)
         early += run.running()
         run.kill()
     last = d.stage().expect(0)
