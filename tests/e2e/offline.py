@@ -124,7 +124,7 @@ def run(report):
         report.run("every image that is named is in the bundle", images_are_in_the_bundle, tools)
         report.run("flannel takes the cluster's values", flannel_takes_the_values, tools)
         report.run("canal refuses a manifest with other parts",
-                   canal.another_manifest_is_refused, tools, manifest())
+                   lambda: canal.another_manifest_is_refused(tools, manifest()))
         report.run("volumes are where reset expects them", volumes_are_where_reset_expects_them,
                    tools)
     finally:
