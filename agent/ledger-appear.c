@@ -120,8 +120,9 @@ static int link_will_appear(struct ledger *l, const char *pattern, struct error 
 int ledger_will_appear(struct ledger *l, const char *kind, const char *name, struct error *err)
 {
     static const char *const plain[] = {
-        "ipset",   "iptables-chain-prefix", "mount-below", "cgroup",
-        "program", "shared-mount",          "data",        "data-disk",
+        "ipset",   "iptables-chain-prefix", "iptables-comment-prefix",
+        "cgroup",  "mount-below",           "program",
+        "data",    "shared-mount",          "data-disk",
         "firewall"};
     if (ledger_has_record(l, kind, name))
         return 0;

@@ -27,13 +27,17 @@ int undo_data_disk(const char *mount, struct error *err);
 
 /* Network links by name or prefix, except kept ones and ports of others' bridges. */
 int undo_link(const char *pattern, const json_t *kept, struct error *err);
-/* Chains whose names start with one of the prefixes, and the rules that lead to them. */
-int undo_iptables(const struct strv *prefixes, struct error *err);
+/* What is ours in packet filters, by prefixes: chains by their names, with the rules that lead to
+ * them, and rules of others' chains by their comments. */
+struct undo_filters {
+    struct strv chains, comments;
+};
+int undo_iptables(const struct undo_filters *ours, struct error *err);
 /* Sets of ipset(8) by name, or prefix with "*"; after the rules that name them. */
 int undo_ipset(const char *pattern, struct error *err);
 /* What iptables-restore --noflush must be told to remove from one iptables-save text. Appended to
  * out, which stays empty when there is nothing. Pure. */
-void undo_iptables_script(const char *save, const struct strv *prefixes, struct strbuf *out);
+void undo_iptables_script(const char *save, const struct undo_filters *ours, struct strbuf *out);
 
 /* Ends the processes of a program (by the path of its executable), or in cgroups of that name, and
  * removes the cgroups. Waits until they are gone. */

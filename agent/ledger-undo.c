@@ -20,8 +20,8 @@
 
 struct undo {
     struct ledger *ledger;
-    struct strv protect;  /* data folders that stay */
-    struct strv chains;   /* iptables chain prefixes */
+    struct strv protect; /* data folders that stay */
+    struct undo_filters filters;
     struct strv opened;   /* in firewalls */
     struct strbuf failed; /* "; "-separated */
     int code;             /* of the first failure */
@@ -142,7 +142,16 @@ static int collect_chain(struct undo *u, const json_t *record, const char *name,
 {
     (void) record;
     (void) err;
-    strv_add(&u->chains, name);
+    strv_add(&u->filters.chains, name);
+    return 0;
+}
+
+static int collect_comment(struct undo *u, const json_t *record, const char *name,
+                           struct error *err)
+{
+    (void) record;
+    (void) err;
+    strv_add(&u->filters.comments, name);
     return 0;
 }
 
@@ -239,6 +248,7 @@ static const struct undo_kind leaving[] = {
     {"mount-below", end_mounts},
     {"link", end_link},
     {"iptables-chain-prefix", collect_chain},
+    {"iptables-comment-prefix", collect_comment},
     {"firewall", collect_opened},
 };
 static const struct undo_kind restoring[] = {
@@ -297,10 +307,11 @@ static void remove_volumes(struct undo *u, const struct strv *volumes)
     }
 }
 
-static void remove_chains(struct undo *u)
+static void clean_filters(struct undo *u)
 {
     struct error err = ERROR_INIT;
-    if (u->chains.count > 0 && undo_iptables(&u->chains, &err) < 0)
+    bool has_any = u->filters.chains.count + u->filters.comments.count > 0;
+    if (has_any && undo_iptables(&u->filters, &err) < 0)
         note_failure(u, &err);
 }
 
@@ -323,7 +334,7 @@ static void run_passes(struct undo *u, const struct strv *volumes)
     pass(u, stopping, ARRAY_SIZE(stopping));
     pass(u, ending, ARRAY_SIZE(ending));
     pass(u, leaving, ARRAY_SIZE(leaving));
-    remove_chains(u);
+    clean_filters(u);
     close_firewalls(u);
     remove_volumes(u, volumes);
     pass(u, restoring, ARRAY_SIZE(restoring));
@@ -360,7 +371,8 @@ int ledger_undo(struct ledger *l, const struct strv *delete_volumes,
     r = finish(&u, err);
     strbuf_release(&u.failed);
     strv_release(&u.protect);
-    strv_release(&u.chains);
+    strv_release(&u.filters.chains);
+    strv_release(&u.filters.comments);
     strv_release(&u.opened);
     return r;
 }

@@ -56,6 +56,7 @@ int ledger_swap_off(struct ledger *l, const char *device, struct error *err);
  *                          bridge that is not the pods' (another container engine's)
  *   iptables-chain-prefix  "KUBE-": chains and the rules that lead to them, IPv4 and IPv6, nft and
  *                          legacy
+ *   iptables-comment-prefix "cali:": rules with such comments in the chains of others, likewise
  *   ipset                  "cali4*": sets of ipset(8), by name or prefix
  *   mount-below            folder whose mounts end before anything is removed; with a trailing "*"
  *                          a prefix ("/run/netns/cni-*"), whose mount points are unlinked too

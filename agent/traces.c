@@ -12,6 +12,7 @@
 #define MOUNT "mount-below"
 #define LINK "link"
 #define CHAIN "iptables-chain-prefix"
+#define COMMENT "iptables-comment-prefix"
 
 struct trace {
     enum traces_of of;
@@ -20,7 +21,8 @@ struct trace {
 
 /* Sources: containerd's plugins (opt, cri, nri, snapshots), the CNI plugins' chain and cache names,
  * kubelet's and kube-proxy's (pkg/proxy/iptables), kubeadm's hostPath volumes
- * (app/phases/controlplane/volumes.go), flannel's and Calico's interface names. */
+ * (app/phases/controlplane/volumes.go), flannel's and Calico's interface names, the comments that
+ * Calico's Felix knows its rules by (felix/rules/rule_defs.go) and the sysctl that it sets. */
 static const struct trace traces[] = {
     {TRACES_RUNTIME, TREE, "/var/lib/containerd"},
     {TRACES_RUNTIME, TREE, "/run/containerd"},
@@ -64,9 +66,11 @@ static const struct trace traces[] = {
     {TRACES_NODE, CHAIN, "KUBE-"},
     {TRACES_NODE, CHAIN, "FLANNEL"},
     {TRACES_NODE, CHAIN, "cali-"},
+    {TRACES_NODE, COMMENT, "cali:"},
     {TRACES_NODE, "ipset", "cali4*"},
     {TRACES_NODE, "ipset", "cali6*"},
     {TRACES_NODE, "cgroup", "kubepods"},
+    {TRACES_NODE, "sysctl", "net.netfilter.nf_conntrack_acct"},
 };
 
 int traces_check(const struct ledger *ledger, enum traces_of of, struct error *err)

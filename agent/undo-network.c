@@ -136,30 +136,37 @@ static size_t word_length(const char *word)
     return len;
 }
 
-/* The word after -j or -g, borrowed up to *len; NULL when the rule has neither. */
-static const char *rule_target(const char *rule, size_t *len)
+static bool is_word(const char *word, size_t len, const char *wanted)
 {
-    bool is_next = false;
-    for (const char *word = rule; *word; word += *len + strspn(word + *len, " ")) {
-        *len = word_length(word);
-        if (is_next)
-            return word;
-        is_next = *len == 2 && (strncmp(word, "-j", 2) == 0 || strncmp(word, "-g", 2) == 0);
-    }
-    return NULL;
+    return len == strlen(wanted) && strncmp(word, wanted, len) == 0;
 }
 
-static bool leads_to(const char *rule, const struct strv *prefixes)
+/* The word that follows one of these two, without its quotes, starts so. */
+static bool word_after_starts(const char *rule, const char *option, const char *or_option,
+                              const struct strv *prefixes)
 {
+    bool is_next = false;
     size_t len = 0;
-    const char *target = rule_target(rule, &len);
-    AUTO_FREE char *name = target ? xstrndup(target, len) : NULL;
-    return name && starts_with_any(name, prefixes);
+    for (const char *word = rule; *word; word += len + strspn(word + len, " ")) {
+        len = word_length(word);
+        if (is_next) {
+            AUTO_FREE char *value = xstrndup(word + (word[0] == '"'), len - (word[0] == '"'));
+            return starts_with_any(value, prefixes);
+        }
+        is_next = is_word(word, len, option) || is_word(word, len, or_option);
+    }
+    return false;
+}
+
+static bool is_ours(const char *rule, const struct undo_filters *ours)
+{
+    return word_after_starts(rule, "-j", "-g", &ours->chains) ||
+           word_after_starts(rule, "--comment", "--comment", &ours->comments);
 }
 
 struct table_work {
-    const struct strv *prefixes;
-    struct strbuf rules;  /* -D lines: rules of others' chains that lead to ours */
+    const struct undo_filters *ours;
+    struct strbuf rules;  /* -D lines: our rules in others' chains */
     struct strbuf flush;  /* -F lines */
     struct strbuf remove; /* -X lines */
 };
@@ -168,7 +175,7 @@ struct table_work {
 static void take_chain(struct table_work *work, const char *line)
 {
     AUTO_FREE char *name = xstrndup(line + 1, strcspn(line + 1, " "));
-    if (!starts_with_any(name, work->prefixes))
+    if (!starts_with_any(name, &work->ours->chains))
         return;
     strbuf_addf(&work->flush, "-F %s\n", name);
     strbuf_addf(&work->remove, "-X %s\n", name);
@@ -178,7 +185,7 @@ static void take_chain(struct table_work *work, const char *line)
 static void take_rule(struct table_work *work, const char *line)
 {
     AUTO_FREE char *chain = xstrndup(line + 3, strcspn(line + 3, " "));
-    if (!starts_with_any(chain, work->prefixes) && leads_to(line, work->prefixes))
+    if (!starts_with_any(chain, &work->ours->chains) && is_ours(line, work->ours))
         strbuf_addf(&work->rules, "-D %s\n", line + 3);
 }
 
@@ -196,9 +203,9 @@ static void end_table(struct table_work *work, const char *table, struct strbuf 
     strbuf_reset(&work->remove);
 }
 
-void undo_iptables_script(const char *save, const struct strv *prefixes, struct strbuf *out)
+void undo_iptables_script(const char *save, const struct undo_filters *ours, struct strbuf *out)
 {
-    struct table_work work = {.prefixes = prefixes};
+    struct table_work work = {.ours = ours};
     strbuf_init(&work.rules, SAVE_MAX);
     strbuf_init(&work.flush, SAVE_MAX);
     strbuf_init(&work.remove, SAVE_MAX);
@@ -221,7 +228,7 @@ void undo_iptables_script(const char *save, const struct strv *prefixes, struct 
     strbuf_release(&work.remove);
 }
 
-static int clean_variant(const char *variant, const struct strv *prefixes, struct error *err)
+static int clean_variant(const char *variant, const struct undo_filters *ours, struct error *err)
 {
     AUTO_FREE char *save = xasprintf("%s-save", variant);
     AUTO_FREE char *restore = xasprintf("%s-restore", variant);
@@ -234,7 +241,7 @@ static int clean_variant(const char *variant, const struct strv *prefixes, struc
     /* A kernel without this table or family has nothing of ours in it. */
     if (process_run(save_argv, &reading, NULL, NULL) < 0)
         return 0;
-    undo_iptables_script(rules.data, prefixes, &script);
+    undo_iptables_script(rules.data, ours, &script);
     if (strbuf_full(&rules) || strbuf_full(&script))
         return error_set(err, -E2BIG, "%s gives too many rules", save);
     if (script.len == 0)
@@ -245,13 +252,13 @@ static int clean_variant(const char *variant, const struct strv *prefixes, struc
     return process_run(restore_argv, &writing, NULL, err);
 }
 
-int undo_iptables(const struct strv *prefixes, struct error *err)
+int undo_iptables(const struct undo_filters *ours, struct error *err)
 {
     static const char *const variants[] = {"iptables-nft", "iptables-legacy", "ip6tables-nft",
                                            "ip6tables-legacy"};
     int result = 0;
     for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
-        int r = clean_variant(variants[i], prefixes, result < 0 ? NULL : err);
+        int r = clean_variant(variants[i], ours, result < 0 ? NULL : err);
         if (r < 0 && result >= 0)
             result = r;
     }

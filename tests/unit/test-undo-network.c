@@ -20,18 +20,25 @@
 
 #define SCRIPT_MAX 65536
 
-static void prefixes(struct strv *out)
+static void fill_filters(struct undo_filters *out)
 {
-    strv_add(out, "KUBE-");
-    strv_add(out, "CNI-");
+    strv_add(&out->chains, "KUBE-");
+    strv_add(&out->chains, "CNI-");
+    strv_add(&out->comments, "cali:");
+}
+
+static void release_filters(struct undo_filters *f)
+{
+    strv_release(&f->chains);
+    strv_release(&f->comments);
 }
 
 static void assert_script(const char *save, const char *expected)
 {
-    STRV(names);
+    CLEANUP(release_filters) struct undo_filters ours = {0};
     STRBUF(script, SCRIPT_MAX);
-    prefixes(&names);
-    undo_iptables_script(save, &names, &script);
+    fill_filters(&ours);
+    undo_iptables_script(save, &ours, &script);
     assert_string_equal(script.data, expected);
 }
 
@@ -58,6 +65,26 @@ static void test_script_takes_ours_only(void **state)
                   "-D INPUT -p tcp -m comment --comment \"a -j ACCEPT\" -g KUBE-FIREWALL\n"
                   "-F KUBE-FIREWALL\n"
                   "-X KUBE-FIREWALL\n"
+                  "COMMIT\n");
+}
+
+static void test_script_takes_rules_by_comment(void **state)
+{
+    (void) state;
+    assert_script("*filter\n"
+                  "-A FORWARD -m comment --comment \"cali:S93h\" -m comment --comment \"Policy "
+                  "accepted packet.\" -j ACCEPT\n"
+                  "-A FORWARD -m comment --comment cali:mp77 -j MARK --set-xmark 0x10000/0x10000\n"
+                  "-A FORWARD -m comment --comment \"not cali:\" -j ACCEPT\n"
+                  "-A FORWARD -m comment --comment \"--comment cali:x\" -j ACCEPT\n"
+                  "-A cali: -j ACCEPT\n"
+                  "-A FORWARD -m comment --comment\n"
+                  "-A FORWARD -m comment --comment \"\n"
+                  "COMMIT\n",
+                  "*filter\n"
+                  "-D FORWARD -m comment --comment \"cali:S93h\" -m comment --comment \"Policy "
+                  "accepted packet.\" -j ACCEPT\n"
+                  "-D FORWARD -m comment --comment cali:mp77 -j MARK --set-xmark 0x10000/0x10000\n"
                   "COMMIT\n");
 }
 
@@ -182,6 +209,8 @@ static void fill_tables(const char *program)
         "-A INPUT -p tcp -j MINE",
         "-A MINE -j KUBE-B",
         "-A FORWARD -j ACCEPT",
+        "-A FORWARD -m comment --comment cali:S93h -j ACCEPT",
+        "-A FORWARD -m comment --comment not-cali:1 -j ACCEPT",
         "-t nat -N CNI-X",
         "-t nat -A POSTROUTING -j CNI-X",
         "-t nat -A POSTROUTING -j ACCEPT",
@@ -198,7 +227,9 @@ static void assert_cleaned(const char *save)
     assert_false(output_has(save, "KUBE-"));
     assert_false(output_has(save, "CNI-"));
     assert_true(output_has(save, "-A INPUT -p tcp -j MINE"));
+    assert_false(output_has(save, "S93h"));
     assert_true(output_has(save, "-A FORWARD -j ACCEPT"));
+    assert_true(output_has(save, "not-cali:1"));
     assert_true(output_has(save, "-A POSTROUTING -j ACCEPT"));
 }
 
@@ -207,24 +238,25 @@ static void test_chains_of_all_variants(void **state)
     (void) state;
     static const char *const variants[] = {"iptables-nft", "iptables-legacy", "ip6tables-nft",
                                            "ip6tables-legacy"};
-    STRV(names);
-    prefixes(&names);
+    CLEANUP(release_filters) struct undo_filters ours = {0};
+    fill_filters(&ours);
     for (size_t i = 0; i < ARRAY_SIZE(variants); i++)
         fill_tables(variants[i]);
     struct error err = ERROR_INIT;
-    if (undo_iptables(&names, &err) < 0)
+    if (undo_iptables(&ours, &err) < 0)
         fail_msg("%s", err.text);
     for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
         AUTO_FREE char *save = xasprintf("%s-save", variants[i]);
         assert_cleaned(save);
     }
-    assert_int_equal(undo_iptables(&names, NULL), 0);
+    assert_int_equal(undo_iptables(&ours, NULL), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_script_takes_ours_only),
+        cmocka_unit_test(test_script_takes_rules_by_comment),
         cmocka_unit_test(test_script_of_nothing_is_empty),
         cmocka_unit_test(test_names),
         cmocka_unit_test_setup_teardown(test_links_and_sysctls, private_network, remove_root),
