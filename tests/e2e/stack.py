@@ -246,7 +246,7 @@ def own_chart(lab):
 def chart_without_helm_is_refused(lab):
     if any(c["name"] == "helm" for c in offline.manifest()["components"]):
         raise Skip("this bundle has helm")
-    run = stack(lab, "apply", "--profile", own_chart(lab), environment={"PATH": "/nowhere"})
+    run = stack(lab, "apply", "--profile", own_chart(lab), wrap=("env", "PATH=/nowhere"))
     run.expect(BAD_INPUT, "component web is a Helm chart: there is no helm")
 
 
