@@ -19,7 +19,8 @@ struct plan_options {
 static const struct option_spec options[] = {
     OPTIONS_BUNDLE(struct plan_options, bundle),
     {"kubeconfig", 0, OPTION_TEXT, offsetof(struct plan_options, kubeconfig), "FILE",
-     "of the cluster, to compare projects; default: CLUSTER.kubeconfig beside hosts.yaml"},
+     "of the cluster, to compare the stack and projects; default: CLUSTER.kubeconfig beside "
+     "hosts.yaml"},
     {"offline", 0, OPTION_FLAG, offsetof(struct plan_options, offline), NULL,
      "check the file alone: no host is asked, no bundle is needed"},
     OPTION_OUTPUT(struct plan_options, output),
@@ -87,12 +88,14 @@ static void print_consents(struct job *j)
         view_warn(j->view, NULL, "apply will ask first: %s", list.items[i]);
 }
 
-static void summarize(struct job *j, size_t changes, size_t projects)
+static void summarize(struct job *j, size_t changes, size_t stack, size_t projects)
 {
     STRBUF(more, SUMMARY_MAX);
+    if (stack > 0)
+        strbuf_addf(&more, ", %zu of the stack", stack);
     if (projects > 0)
         strbuf_addf(&more, ", %zu of projects", projects);
-    if (changes == 0 && projects == 0)
+    if (changes + stack + projects == 0)
         view_summary(j->view, "nothing to change (%zu hosts)", j->inv.host_count);
     else
         view_summary(j->view, "%zu changes on %zu hosts%s; `bigtop-bootstrap %s` makes them",
@@ -121,13 +124,14 @@ static int run_plan(int argc, char **argv)
     code = run_program(&j.run, program_apply);
     size_t count = print_differences(&j);
     AUTO_FREE char *kubeconfig = o.kubeconfig ? xstrdup(o.kubeconfig) : job_kubeconfig_path(&j.inv);
+    size_t stack = code == EXIT_DONE ? job_plan_stack(&j, kubeconfig) : 0;
     size_t projects = code == EXIT_DONE ? job_plan_projects(&j, kubeconfig) : 0;
     print_needs(&j);
     print_consents(&j);
     if (code != EXIT_DONE)
         view_summary(j.view, "not every host could be looked at; nothing was changed");
     else
-        summarize(&j, count, projects);
+        summarize(&j, count, stack, projects);
     return code;
 }
 

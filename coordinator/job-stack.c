@@ -1,12 +1,16 @@
-/* The profile of hosts.yaml: opened before any host is, handed off to once the cluster is there. */
+/* The profile of hosts.yaml: opened before any host is, handed off to once the cluster is there,
+ * and what plan says of it. */
 #include "coordinator/job.h"
 #include "coordinator/stack-apply.h"
 #include "coordinator/stack-objects.h"
+#include "coordinator/stack-plan.h"
 #include "coordinator/stack-test.h"
 #include "lib/clock.h"
 #include "lib/path.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 int job_open_stack(struct job *j, struct error *err)
 {
@@ -62,6 +66,34 @@ static int test_once(struct job *j, bool changed, enum view_mode mode)
     if (code == EXIT_DONE && stack_remember(k, STACK_TESTED, j->stack.profile, &err) < 0)
         return command_fail(EXIT_HOST_FAILED, &err);
     return code;
+}
+
+static int plan(struct job *j, const char *kubeconfig, struct strv *lines, struct strv *gone,
+                struct error *err)
+{
+    int r = -EHOSTUNREACH;
+    if (access(kubeconfig, R_OK) == 0) {
+        j->stack.kubectl.kubeconfig = xstrdup(kubeconfig);
+        r = stack_plan(&j->stack, lines, gone, err);
+    }
+    if (r == -EHOSTUNREACH)
+        stack_plan_new(&j->stack, lines);
+    return r == -EHOSTUNREACH ? 0 : r;
+}
+
+size_t job_plan_stack(struct job *j, const char *kubeconfig)
+{
+    struct error err = ERROR_INIT;
+    STRV(lines);
+    STRV(gone);
+    if (!j->run.stack)
+        return 0;
+    if (plan(j, kubeconfig, &lines, &gone, &err) < 0)
+        view_warn(j->view, NULL, "the stack cannot be compared with the cluster: %s", err.text);
+    for (size_t i = 0; i < lines.count; i++)
+        view_note(j->view, NULL, "%s", lines.items[i]);
+    stack_tell_gone(&j->stack, &gone, j->view);
+    return lines.count;
 }
 
 int job_hand_off(struct job *j, const char *kubeconfig, enum view_mode mode)

@@ -55,6 +55,9 @@ int job_open_stack(struct job *j, struct error *err);
  * since its tests passed. The job's view becomes another one. Returns an enum exit_code, with every
  * error reported. */
 int job_hand_off(struct job *j, const char *kubeconfig, enum view_mode mode);
+/* Says what that would do; returns how many lines that took. A kubeconfig that is not there, or
+ * leads to no cluster: all of it. */
+size_t job_plan_stack(struct job *j, const char *kubeconfig);
 /* After that: makes the projects of hosts.yaml, if there are any. The same. */
 int job_apply_projects(struct job *j, const char *kubeconfig, enum view_mode mode);
 /* Says what that would do; returns how many lines that took. A kubeconfig that is not there, or

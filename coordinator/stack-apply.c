@@ -289,16 +289,21 @@ static void walk(struct applying *a)
     }
 }
 
-/* It may be in use: it stays until somebody says otherwise. */
+/* They may be in use: they stay until somebody says otherwise. */
+void stack_tell_gone(const struct stack_work *w, const struct strv *gone, struct view *v)
+{
+    for (size_t i = 0; i < gone->count; i++)
+        view_warn(v, NULL,
+                  "profile %s does not have %s, which the cluster has: it stays as it is; "
+                  "`bigtop-bootstrap stack remove %s` takes it out",
+                  w->stack.name, gone->items[i], gone->items[i]);
+}
+
 static void tell_gone(const struct applying *a)
 {
     STRV(gone);
     stack_find_gone(&a->w->stack, a->owned, &gone);
-    for (size_t i = 0; i < gone.count; i++)
-        view_warn(a->view, NULL,
-                  "profile %s does not have %s, which the cluster has: it stays as it is; "
-                  "`bigtop-bootstrap stack remove %s` takes it out",
-                  a->w->stack.name, gone.items[i], gone.items[i]);
+    stack_tell_gone(a->w, &gone, a->view);
 }
 
 static int remember(const struct applying *a, struct error *err)

@@ -5,6 +5,7 @@
 #include "coordinator/stack-ready.h"
 #include "coordinator/stack-work.h"
 #include "coordinator/view.h"
+#include "lib/strv.h"
 
 #include <stddef.h>
 
@@ -15,6 +16,9 @@ int stack_apply(const struct stack_work *w, struct view *v, size_t *changed);
 /* The same, and the summary: what was done, in how long, what to do if it failed. */
 int stack_apply_and_tell(const struct stack_work *w, struct view *v, int64_t began_ms,
                          size_t *changed);
+
+/* Components that the cluster has and the profile has not, with what takes them out. */
+void stack_tell_gone(const struct stack_work *w, const struct strv *gone, struct view *v);
 
 /* A view for it. */
 struct view *stack_view(enum view_mode mode, const struct stack *s);

@@ -97,7 +97,7 @@ def second_apply_changes_nothing(lab):
 
 def plan_tells_what_it_takes(lab):
     lab.run("plan", with_profile(lab, "stack/small.yaml"), "--bundle", bundle_dir()).expect(
-        DONE, "store: 1 pods", "profile small, all together: 3 pods")
+        DONE, "store: 1 pods", "profile small, all together: 3 pods", "nothing to change (3 hosts)")
 
 
 def measured(lab):
