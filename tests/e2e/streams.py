@@ -1,15 +1,18 @@
 """Real components of the stack's recipe that are cheap to build, ZooKeeper and Kafka, and Helm, in a
 bundle of their own merged with the usual one: a profile of the two on three hosts, with their tests."""
 
+import json
 import os
 import pathlib
 import subprocess
 
+import offline
 import stack
-from harness import Skip, check
+from harness import Skip, check, wait_for
 from lab import BUILT, ROOT, bundle_dir, bundle_key, cache_home
 
 DONE = 0
+RACKS = {"n1": "a", "n2": "a", "n3": "b"}
 PARTS = ("stack", "helm", "zookeeper", "kafka")
 PROFILE = """summary: streams on three hosts
 components:
@@ -54,6 +57,8 @@ def hosts_yaml(lab):
     path.write_text(PROFILE)
     return lab.inventory(
         ("    name: n1\n", "    name: n1\n    roles: [control-plane, worker]\n"),
+        *((f"    name: {host}\n", f"    name: {host}\n    labels: {{rack: {rack}}}\n")
+          for host, rack in RACKS.items()),
         append=f"profile: {path}\n")
 
 
@@ -65,11 +70,35 @@ def proves_itself(lab):
 
 
 def members_are_apart(lab):
-    pods = lab.kube("-n", stack.SPACE, "get", "pods")["items"]
     for name in ("zookeeper", "kafka"):
-        nodes = {p["spec"]["nodeName"] for p in pods
-                 if p["metadata"]["labels"].get("app.kubernetes.io/name") == name}
-        check(len(nodes) == 3, f"{name} is on {nodes}")
+        nodes = nodes_of(lab, name)
+        check(len(set(nodes)) == len(nodes) == 3, f"{name} is on {nodes}")
+
+
+def nodes_of(lab, app):
+    pods = lab.kube("-n", stack.SPACE, "get", "pods", "-l", f"app.kubernetes.io/name={app}")["items"]
+    return [pod["spec"].get("nodeName") for pod in pods]
+
+
+def two_are_in_two_racks(lab):
+    """By the rules that the members of a quorum have, with a place free in either rack."""
+    live = lab.kube("-n", stack.SPACE, "get", "statefulset", "zookeeper")
+    affinity = json.dumps(live["spec"]["template"]["spec"]["affinity"])
+    labels = {"app.kubernetes.io/name": "pair"}
+    lab.kubectl("apply", "-f", "-", text=json.dumps({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "pair", "namespace": stack.SPACE},
+        "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels},
+            "spec": {"affinity": json.loads(affinity.replace('"zookeeper"', '"pair"')),
+                     "terminationGracePeriodSeconds": 0,
+                     "containers": [{"name": "pair", "image": offline.image("busybox"),
+                                     "command": ["sleep", "2147483647"]}]}}}}))
+    wait_for("two pods to have nodes", 60,
+             lambda: len([node for node in nodes_of(lab, "pair") if node]) == 2)
+    racks = sorted(RACKS[node] for node in nodes_of(lab, "pair"))
+    lab.kubectl("-n", stack.SPACE, "delete", "deployment", "pair")
+    check(racks == ["a", "b"], f"they are in {racks}")
 
 
 def run(report, lab):
@@ -88,4 +117,5 @@ def with_bundle(report, lab):
     if not report.run("they start on three hosts and prove themselves", proves_itself, lab):
         return
     report.run("no host has two members", members_are_apart, lab)
+    report.run("two members are in two racks", two_are_in_two_racks, lab)
     report.run("a Helm chart is a component", stack.charts_are_components, lab)
