@@ -204,7 +204,9 @@ def what_left_the_profile_is_told(lab):
 TEMPLATE = """apiVersion: v1
 kind: ConfigMap
 metadata: {{name: {name}, annotations: {annotations}}}
-data: {{tag: {{{{ .Values.image.tag | quote }}}}, kube: {{{{ .Capabilities.KubeVersion.Version }}}}}}
+data:
+  tag: {{{{ .Values.image.tag | quote }}}}
+  kube: {{{{ .Capabilities.KubeVersion.Version }}}}
 """
 CHART = {
     "Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n",

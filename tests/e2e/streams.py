@@ -1,5 +1,6 @@
-"""Real components of the stack's recipe that are cheap to build, ZooKeeper and Kafka, and Helm, in a
-bundle of their own merged with the usual one: a profile of the two on three hosts, with their tests."""
+"""Real components of the stack's recipe that are cheap to build, ZooKeeper and Kafka, and Helm, in
+a bundle of their own merged with the usual one: a profile of the two on three hosts, with their
+tests."""
 
 import json
 import os
@@ -76,8 +77,8 @@ def members_are_apart(lab):
 
 
 def nodes_of(lab, app):
-    pods = lab.kube("-n", stack.SPACE, "get", "pods", "-l", f"app.kubernetes.io/name={app}")["items"]
-    return [pod["spec"].get("nodeName") for pod in pods]
+    pods = lab.kube("-n", stack.SPACE, "get", "pods", "-l", f"app.kubernetes.io/name={app}")
+    return [pod["spec"].get("nodeName") for pod in pods["items"]]
 
 
 def two_are_in_two_racks(lab):
