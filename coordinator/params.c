@@ -221,6 +221,13 @@ static bool in_set(const struct component *image, enum image_set set)
     return kubeadms == (set == IMAGES_OF_KUBEADM);
 }
 
+/* What pods need, wherever they may run. */
+static bool is_image_for(const struct component *c, const struct host_run *h)
+{
+    unsigned roles = h->host->roles | (params_takes_pods(h) ? ROLE_WORKER : 0);
+    return c->kind == COMPONENT_IMAGE && (c->roles & roles);
+}
+
 int params_import(const struct host_run *h, enum image_set set, struct task *out, struct error *err)
 {
     (void) err;
@@ -231,8 +238,7 @@ int params_import(const struct host_run *h, enum image_set set, struct task *out
                          .timeout_ms = 15 * MINUTE_MS};
     for (size_t i = 0; i < b->component_count; i++) {
         const struct component *c = &b->components[i];
-        if (c->kind != COMPONENT_IMAGE || !(c->roles & h->host->roles) || !in_set(c, set) ||
-            !addons_wants(h->run, c))
+        if (!is_image_for(c, h) || !in_set(c, set) || !addons_wants(h->run, c))
             continue;
         json_array_append_new(images, json_pack("{s:s,s:s,s:O,s:b}", "ref", c->ref, "manifest",
                                                 c->manifest, "blobs", c->blobs, "pinned", 1));

@@ -146,6 +146,23 @@ static void test_images_in_two_sets(void **state)
     tear_down(&w);
 }
 
+/* Where there are no workers, control planes take pods, and need what those are made of. */
+static void test_images_follow_the_pods(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w);
+    w.components[3].roles = WORKER;
+    for (int alone = 0; alone < 2; alone++) {
+        AUTO_TASK t = TASK_INIT;
+        w.inv.host_count = alone ? 1 : 2;
+        assert_int_equal(params_import(&w.run.hosts[0], IMAGES_OF_ADDONS, &t, NULL), 0);
+        assert_int_equal(count(&t, "images"), alone);
+    }
+    w.inv.host_count = 2;
+    tear_down(&w);
+}
+
 static void test_init_and_join(void **state)
 {
     (void) state;
@@ -339,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_unpack_goes_by_role),
         cmocka_unit_test(test_keepalived_comes_with_a_virtual_ip),
         cmocka_unit_test(test_images_in_two_sets),
+        cmocka_unit_test(test_images_follow_the_pods),
         cmocka_unit_test(test_init_and_join),
         cmocka_unit_test(test_who_gets_the_certificate_key),
         cmocka_unit_test(test_members_that_join),
