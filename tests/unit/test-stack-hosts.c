@@ -77,6 +77,37 @@ static char *check(const struct world *w, bool *refusal)
     return text;
 }
 
+/* Volumes of the default class are below /var/lib of each node. */
+static void disks_that_are_small_are_warned_of(void **state)
+{
+    (void) state;
+    struct world w;
+    bool refusal = true;
+    build(&w, 1);
+    json_object_set_new(json_object_get(json_array_get(w.rendered.objects, 0), "spec"),
+                        "volumeClaimTemplates",
+                        parse_json("[{'spec':{'resources':{'requests':{'storage':'8Gi'}}}}]"));
+    for (size_t i = 0; i < 3; i++)
+        json_object_set_new(
+            w.runs[i].facts.json, "disks",
+            json_pack("{s:{s:i}}", "/var/lib", "free_kib", (i == 1 ? 7 : 9) * GIB_KIB));
+    AUTO_FREE char *text = check(&w, &refusal);
+    assert_non_null(text);
+    assert_false(refusal);
+    assert_non_null(strstr(text, "profile small, when its volumes are full: kafka wants 2 nodes"));
+    assert_non_null(strstr(text, "and 8.0 GiB of disk; this cluster gives 1"));
+    json_object_set_new(w.runs[1].facts.json, "disks",
+                        json_pack("{s:{s:i}}", "/var/lib", "free_kib", 8 * GIB_KIB));
+    AUTO_FREE char *none = check(&w, &refusal);
+    assert_null(none);
+    strv_release(&w.inv.storage);
+    strv_add(&w.inv.storage, "nfs"); /* which has its disk elsewhere */
+    json_object_del(w.runs[1].facts.json, "disks");
+    AUTO_FREE char *elsewhere = check(&w, &refusal);
+    assert_null(elsewhere);
+    tear_down(&w);
+}
+
 static void what_fits_is_no_finding(void **state)
 {
     (void) state;
@@ -148,6 +179,7 @@ static void all_of_it_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(disks_that_are_small_are_warned_of),
         cmocka_unit_test(what_fits_is_no_finding),
         cmocka_unit_test(what_the_nodes_need_themselves_is_not_free),
         cmocka_unit_test(control_planes_count_only_where_they_take_pods),
