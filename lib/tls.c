@@ -265,7 +265,8 @@ static EVP_PKEY *read_key(const char *pem)
 /* Servers that others connect to, who look at names and dates */
 
 #define DAY 86400L
-#define CLOCKS_DIFFER (DAY) /* a certificate is good already where a clock is late by this */
+#define SERVER_NAME "server" /* nobody looks at it: what counts are the names of DNS */
+#define CLOCKS_DIFFER (DAY)  /* a certificate is good already where a clock is late by this */
 
 int tls_authority_key(const struct tls_authority *a, struct strbuf *key, struct error *err)
 {
@@ -286,6 +287,13 @@ int tls_authority_load(const char *pem, const char *key_pem, struct tls_authorit
     return 0;
 }
 
+/* One whose subject is its issuer's is taken for a certificate that signed itself. */
+static bool seems_own(const X509 *certificate)
+{
+    return X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) ==
+           0;
+}
+
 static bool is_server_name(const char *name)
 {
     return grammar_hostname(strncmp(name, "*.", 2) == 0 ? name + 2 : name);
@@ -293,7 +301,7 @@ static bool is_server_name(const char *name)
 
 static X509 *make_server(const struct tls_authority *a, const char *list, int days, EVP_PKEY *key)
 {
-    AUTO_X509 *c = draft("bigtop", key);
+    AUTO_X509 *c = draft(SERVER_NAME, key);
     time_t now = time(NULL);
     if (!c || X509_set_issuer_name(c, X509_get_subject_name(a->certificate)) != 1 ||
         !ASN1_TIME_adj(X509_getm_notBefore(c), now, 0, -CLOCKS_DIFFER) ||
@@ -303,7 +311,7 @@ static X509 *make_server(const struct tls_authority *a, const char *list, int da
         !add_extension(c, NID_ext_key_usage, "serverAuth") ||
         !add_extension(c, NID_subject_alt_name, list) ||
         !add_extension_by(c, a->certificate, NID_authority_key_identifier, "keyid:always") ||
-        X509_sign(c, a->key, EVP_sha256()) <= 0)
+        seems_own(c) || X509_sign(c, a->key, EVP_sha256()) <= 0)
         return NULL;
     return TAKE_PTR(c);
 }
@@ -334,7 +342,8 @@ bool tls_authority_vouches(const struct tls_authority *a, const char *cert,
     start_openssl();
     AUTO_X509 *c = read_certificate(cert);
     time_t then = time(NULL) + days * DAY;
-    bool good = c && X509_verify(c, a->key) == 1 && X509_cmp_time(X509_get0_notAfter(c), &then) > 0;
+    bool good = c && !seems_own(c) && X509_verify(c, a->key) == 1 &&
+                X509_cmp_time(X509_get0_notAfter(c), &then) > 0;
     for (size_t i = 0; good && i < names->count; i++)
         good = X509_check_host(c, names->items[i], 0, 0, NULL) == 1;
     ERR_clear_error();

@@ -476,6 +476,10 @@ static void test_server_refusals(void **state)
         strv_add(&wrong, bad[i]);
         assert_int_equal(tls_authority_issue_server(one, &wrong, 9, &out, &out, NULL), -EINVAL);
     }
+    AUTO_TLS_AUTHORITY *same = NULL;
+    strv_add(&names, "lab.example");
+    assert_int_equal(tls_authority_new("server", &same, NULL), 0);
+    assert_int_equal(tls_authority_issue_server(same, &names, 9, &out, &out, NULL), -EIO);
     assert_int_equal(out.len, 0);
     assert_int_equal(tls_authority_key(other, &key, NULL), 0);
     assert_int_equal(tls_authority_load(tls_authority_pem(one), key.data, &none, NULL), -EINVAL);
