@@ -40,7 +40,8 @@ static int make_authority(const struct kubectl *k, struct tls_authority **out, s
     CLEANUP(strbuf_release_secret) struct strbuf key;
     strbuf_init(&key, TLS_PEM_MAX);
     int r;
-    if ((r = tls_authority_new(STACK_AUTHORITY, &a, err)) < 0 || (r = tls_authority_key(a, &key, err)) < 0)
+    if ((r = tls_authority_new(STACK_AUTHORITY, &a, err)) < 0 ||
+        (r = tls_authority_key(a, &key, err)) < 0)
         return r;
     AUTO_JSON *data = json_pack("{s:s, s:s}", "ca.crt", tls_authority_pem(a), "ca.key", key.data);
     AUTO_JSON *object = secret_object(STACK_AUTHORITY, "Opaque", data);

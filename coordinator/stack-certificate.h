@@ -13,7 +13,8 @@
 #define STACK_CERTIFICATE_DAYS_LEFT 132
 
 /* Makes the component's certificates that are absent, and makes those anew that end soon or are for
- * other names: Secrets of type kubernetes.io/tls with tls.crt, tls.key and ca.crt. One that somebody
- * else made is theirs, and left alone. Nothing secret is shown. Sets *changed when it made one. */
+ * other names: Secrets of type kubernetes.io/tls with tls.crt, tls.key and ca.crt. One that
+ * somebody else made is theirs, and left alone. Nothing secret is shown. Sets *changed when it made
+ * one. */
 int stack_make_certificates(const struct kubectl *k, const struct stack_component *c, bool *changed,
                             struct error *err);

@@ -34,9 +34,9 @@ int tls_authority_issue(struct tls_authority *a, const char *name, struct strbuf
 int tls_authority_key(const struct tls_authority *a, struct strbuf *key, struct error *err);
 int tls_authority_load(const char *pem, const char *key_pem, struct tls_authority **out,
                        struct error *err);
-/* For a server that browsers and others look at: a new key, and a certificate for names of DNS ("*."
- * may begin one; -EINVAL for what is none), valid for that many days. Appends PEM texts. -EIO also
- * when the authority's own name is "server". */
+/* For a server that browsers and others look at: a new key, and a certificate for names of DNS
+ * ("*." may begin one; -EINVAL for what is none), valid for that many days. Appends PEM texts. -EIO
+ * also when the authority's own name is "server". */
 int tls_authority_issue_server(struct tls_authority *a, const struct strv *names, int days,
                                struct strbuf *cert, struct strbuf *key, struct error *err);
 /* Whether a certificate is this authority's, for all of these names, for that many days yet. */
