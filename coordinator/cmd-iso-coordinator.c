@@ -4,6 +4,8 @@
 #include "images/signature.h"
 #include "iso/config-drive.h"
 #include "iso/consoles.h"
+#include "iso/links.h"
+#include "iso/name.h"
 #include "iso/relay.h"
 #include "iso/site.h"
 #include "lib/fd.h"
@@ -140,8 +142,11 @@ static int need_consent(const struct errand *e, struct error *err)
 static int prepare(struct errand *e, struct error *err)
 {
     CLEANUP(inventory_release) struct inventory inv = INVENTORY_INIT;
-    int r = choose(e, err);
-    if (r < 0 || (e->from_drive && (r = need_consent(e, err)) < 0))
+    AUTO_ISO_LINKS links = {0};
+    int r;
+    if ((r = iso_links_read(ISO_SYS_NET, &links, err)) < 0 ||
+        (r = iso_name_take(&links, err)) < 0 || (r = choose(e, err)) < 0 ||
+        (e->from_drive && (r = need_consent(e, err)) < 0))
         return r;
     return inventory_load(e->hosts, &inv, err);
 }

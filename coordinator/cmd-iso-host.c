@@ -2,6 +2,7 @@
 #include "coordinator/known-hosts.h"
 #include "iso/consoles.h"
 #include "iso/links.h"
+#include "iso/name.h"
 #include "iso/screen.h"
 #include "iso/site.h"
 #include "lib/fd.h"
@@ -16,7 +17,6 @@
 #define LOOK_AGAIN_MS 3000 /* what tells nothing when it changes: the key, a name */
 #define SCREEN_MAX (64 * 1024)
 #define KEYS_MAX (256 * 1024)
-#define UNNAMED "bigtop" /* what the live root calls every machine; iso/live/hooks */
 
 static bool read_fingerprint(char out[HOST_KEY_FINGERPRINT_SIZE])
 {
@@ -32,29 +32,14 @@ static bool read_fingerprint(char out[HOST_KEY_FINGERPRINT_SIZE])
     return host_key_describe(words.items[1], type, out);
 }
 
-/* Twenty machines of one image must not all be called the same: nodes are known by their names. */
-static void take_name(const struct iso_links *links)
-{
-    char now[HOST_NAME_MAX + 1] = "";
-    AUTO_FREE char *name = iso_screen_name(links);
-    (void) gethostname(now, sizeof(now));
-    if (!name || strcmp(now, UNNAMED) != 0)
-        return;
-    AUTO_FREE char *line = xasprintf("%s\n", name);
-    if (sethostname(name, strlen(name)) < 0 ||
-        file_write_atomic("/etc/hostname", line, strlen(line), 0644, NULL) < 0)
-        command_warn("this machine could not be named %s", name);
-}
-
 static int draw(const struct strv *keys, struct strbuf *out, struct error *err)
 {
     AUTO_ISO_LINKS links = {0};
     char fingerprint[HOST_KEY_FINGERPRINT_SIZE], name[HOST_NAME_MAX + 1] = "";
     int r;
     if ((r = iso_links_read(ISO_SYS_NET, &links, err)) < 0 ||
-        (r = iso_links_address(&links, err)) < 0)
+        (r = iso_links_address(&links, err)) < 0 || (r = iso_name_take(&links, err)) < 0)
         return r;
-    take_name(&links);
     (void) gethostname(name, sizeof(name));
     const struct iso_screen screen = {.links = &links,
                                       .name = name,

@@ -49,14 +49,3 @@ void iso_screen_draw(const struct iso_screen *screen, struct strbuf *out)
         add_key(screen->keys->items[i], out);
     strbuf_adds(out, "\n  Started from the medium; no disk of this machine was changed.\n");
 }
-
-char *iso_screen_name(const struct iso_links *links)
-{
-    if (links->count == 0)
-        return NULL;
-    STRBUF(digits, ISO_MAC_TEXT);
-    for (const char *c = links->items[0].mac; *c; c++)
-        if (*c != ':')
-            strbuf_addc(&digits, *c);
-    return xasprintf("bigtop-%s", digits.data);
-}

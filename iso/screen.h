@@ -13,6 +13,3 @@ struct iso_screen {
 };
 
 void iso_screen_draw(const struct iso_screen *screen, struct strbuf *out);
-/* "bigtop-" and the number of the first card: another one for each machine, and the same at every
- * boot. NULL: there is no card. The caller frees. */
-char *iso_screen_name(const struct iso_links *links);

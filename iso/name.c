@@ -1,0 +1,34 @@
+#include "iso/name.h"
+
+#include "lib/fd.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#define UNNAMED "bigtop" /* what the live root calls every machine; iso/live/hooks */
+
+char *iso_name_of(const struct iso_links *links)
+{
+    if (links->count == 0)
+        return NULL;
+    STRBUF(digits, ISO_MAC_TEXT);
+    for (const char *c = links->items[0].mac; *c; c++)
+        if (*c != ':')
+            strbuf_addc(&digits, *c);
+    return xasprintf("bigtop-%s", digits.data);
+}
+
+int iso_name_take(const struct iso_links *links, struct error *err)
+{
+    char now[HOST_NAME_MAX + 1] = "";
+    AUTO_FREE char *name = iso_name_of(links);
+    (void) gethostname(now, sizeof(now));
+    if (!name || strcmp(now, UNNAMED) != 0)
+        return 0;
+    AUTO_FREE char *line = xasprintf("%s\n", name);
+    if (sethostname(name, strlen(name)) < 0)
+        return error_errno(err, -errno, "call this machine %s", name);
+    return file_write_atomic("/etc/hostname", line, strlen(line), 0644, err);
+}

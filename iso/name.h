@@ -1,0 +1,12 @@
+/* What a started machine is called: twenty of one image must not have one name, as nodes are known
+ * by theirs. */
+#pragma once
+
+#include "iso/links.h"
+#include "lib/error.h"
+
+/* "bigtop-" and the number of the first card: another one for each machine, and the same at every
+ * boot. NULL: there is no card. The caller frees. */
+char *iso_name_of(const struct iso_links *links);
+/* Gives it to this machine, in memory, unless it has a name of its own already. */
+int iso_name_take(const struct iso_links *links, struct error *err);
