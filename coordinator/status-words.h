@@ -9,5 +9,5 @@
 void status_words_bundles(const json_t *hosts, struct strv *lines);
 /* members: of the agent's call "etcd" (lib/protocol.h). One line, or none. */
 void status_words_etcd(const json_t *members, struct strv *lines);
-/* nodes: of the agent's call "cluster". Those that no host of hosts.yaml says to be, a line each. */
+/* nodes: of the agent's call "cluster". Those that are no host of hosts.yaml, a line each. */
 void status_words_strangers(const json_t *nodes, const json_t *hosts, struct strv *lines);
