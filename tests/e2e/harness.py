@@ -60,6 +60,12 @@ class Report:
             self.detail(traceback.format_exc())
         return False
 
+    def add(self, passed, failed, skipped):
+        """What a report of another program counted."""
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+
     @staticmethod
     def line(word, started, name, note=None):
         tail = f"  ({note})" if note else ""

@@ -77,17 +77,20 @@ class Lab:
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="bigtop-e2e-"))
         self.count = 0
         self.hosts = []
+        self.runs = []
         # A build meanwhile must not make the second run another program's.
         self.program = shutil.copy(BUILT, self.scratch)
 
     # The lab itself
 
     def call(self, *words, **options):
-        done = subprocess.run([LAB, "--dir", self.dir, *words], capture_output=True, text=True,
-                              **options)
+        """When we are interrupted, it has been as well, and cleans up behind itself."""
+        with subprocess.Popen([LAB, "--dir", self.dir, *words], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, **options) as done:
+            output, errors = done.communicate()
         check(done.returncode == 0,
-              lambda: f"lab {' '.join(map(str, words))}:\n{done.stdout}{done.stderr}")
-        return done.stdout
+              lambda: f"lab {' '.join(map(str, words))}:\n{output}{errors}")
+        return output
 
     def up(self, *hosts, disks=0):
         options = ("--disks", str(disks)) if disks else ()
@@ -96,6 +99,9 @@ class Lab:
         self.hosts = sorted(p.name for p in (self.dir / "hosts").iterdir())
 
     def down(self):
+        for run in self.runs:
+            if run.running():
+                run.kill()
         self.call("down")
         shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -192,7 +198,8 @@ class Lab:
                 ["nsenter", f"--net=/run/netns/bigtop-{self.id}", "--", *wrap, self.program, *words],
                 stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=variables,
                 start_new_session=True)
-        return Run(process, output)
+        self.runs = [run for run in self.runs if run.running()] + [Run(process, output)]
+        return self.runs[-1]
 
     def run(self, *words, **options):
         return self.start_run(*words, **options).wait()
