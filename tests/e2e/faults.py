@@ -143,6 +143,7 @@ def host_leaves(lab):
     left = lab.inside("n3", "ls -d /etc/kubernetes /var/lib/kubelet /var/lib/bigtop "
                             "/usr/local/bin/kubelet 2>/dev/null", allow_failure=True)
     check(not left, f"left on n3: {left}")
+    lab.apply(without).expect(DONE)  # what its leaving leaves to do on the others, if anything
     lab.apply(without).expect(DONE, "nothing to change")
     return f"{run.seconds:.1f} s"
 
