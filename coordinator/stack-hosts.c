@@ -79,7 +79,7 @@ static void check_storage(const struct run *run, struct stack_nodes *nodes, stru
 {
     struct error err = ERROR_INIT;
     size_t n = 0;
-    for (size_t i = 0; i < run->inv->host_count; i++)
+    for (size_t i = 0; n < nodes->count && i < run->inv->host_count; i++)
         if (is_there(&run->hosts[i]) && params_takes_pods(&run->hosts[i]))
             nodes->items[n++].storage = storage_of(&run->hosts[i]);
     if (stack_fit(&run->stack->stack, run->stack->rendered, nodes, &err) < 0)

@@ -202,8 +202,8 @@ static char *references_text(const json_t *objects)
 
 static bool is_unknown_kind(const struct error *err)
 {
-    return strstr(err->text, "no matches for kind") ||
-           strstr(err->text, "resource mapping not found");
+    return err && (strstr(err->text, "no matches for kind") ||
+                   strstr(err->text, "resource mapping not found"));
 }
 
 int stack_get_objects(const struct kubectl *k, const json_t *objects, json_t *live,

@@ -24,7 +24,7 @@ components:
 """
 # What says that no registry answers, by whoever was asked.
 UNREACHED = ("No such host", "Could not resolve", "Could not transfer", "no such host",
-             "Temporary failure", "Connection refused", "could not be reached", "403")
+             "Temporary failure", "Connection refused", "could not be reached", "status 403")
 
 
 def command(*words):

@@ -5,6 +5,7 @@
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define URI "'http://deb.example/x.deb' "
+#define OUTSIDE "http://deb.example/x.deb bash_5_amd64.deb 1 SHA256:" HEX
 
 static void test_package_names(void **state)
 {
@@ -46,7 +47,7 @@ static void test_bad_uris(void **state)
         URI "../bash_5_amd64.deb 1 SHA256:" HEX,
         URI "-bash_5_amd64.deb 1 SHA256:" HEX,
         URI "bash_5.deb 1 SHA256:" HEX,
-        "http://deb.example/x.deb bash_5_amd64.deb 1 SHA256:" HEX,
+        OUTSIDE,
     };
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         struct apt_package p = {0};
