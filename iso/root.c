@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ROOT_FORMAT 1 /* counted up when the same packages give another root */
@@ -18,6 +19,7 @@
 #define PACKAGES_MAX (64 * 1024)
 #define INDEX_MAX (8 * 1024 * 1024)
 #define FIELDS_TIMEOUT_MS 60000
+#define CACHE_POLL_MS 500
 #define WORK ".work"
 #define MERGED_USR "/usr/share/mmdebstrap/hooks/merged-usr"
 
@@ -233,6 +235,7 @@ static int install(const struct making *m, const char *repository, const char *t
     strv_add(&argv, "--hook-dir=" MERGED_USR);
     strv_addf(&argv, "--hook-dir=%s/hooks", m->live);
     strv_addf(&argv, "--dpkgopt=%s/left-out", m->live);
+    strv_add(&argv, "--dpkgopt=force-unsafe-io"); /* a root that a crash left is thrown away */
     strv_add(&argv, "--skip=output/dev");
     strv_add(&argv, "--format=tar");
     strv_add(&argv, "");
@@ -305,6 +308,22 @@ static int produce(void *userdata, const char *dir, json_t *about, struct error 
     return path_remove_tree(work, err);
 }
 
+/* Waits until another build, of bundles or of images, has finished. */
+static int open_cache(const struct iso_steps *s, struct cache **out, struct error *err)
+{
+    const struct timespec pause = {.tv_nsec = CACHE_POLL_MS * 1000000L};
+    int r = cache_open(s->cache_dir, out, err);
+    if (r == -EBUSY)
+        iso_progress(s, "waiting for another build to finish");
+    while (r == -EBUSY) {
+        if (s->cancel && *s->cancel)
+            return error_set(err, -ECANCELED, "interrupted");
+        (void) nanosleep(&pause, NULL);
+        r = cache_open(s->cache_dir, out, err);
+    }
+    return r;
+}
+
 int iso_root_get(const struct iso_steps *s, const char *live, bool update_lock,
                  struct cache_entry *out, struct error *err)
 {
@@ -312,9 +331,8 @@ int iso_root_get(const struct iso_steps *s, const char *live, bool update_lock,
     CLEANUP(cache_close) struct cache *cache = NULL;
     AUTO_JSON *in = NULL;
     int r;
-    if ((r = cache_open(s->cache_dir, &cache, err)) < 0)
-        return r == -EBUSY ? error_remedy(err, "wait until it has finished") : r;
-    if ((r = pin(&m, update_lock, err)) < 0 || (r = inputs(&m, &in, err)) < 0)
+    if ((r = open_cache(s, &cache, err)) < 0 || (r = pin(&m, update_lock, err)) < 0 ||
+        (r = inputs(&m, &in, err)) < 0)
         return r;
     r = cache_get(cache, in, produce, &m, out, NULL, err);
     return r < 0 && r != -ECANCELED ? error_prefix(err, "the live root") : r;

@@ -12,7 +12,7 @@ chmod 0644 "$root/etc/machine-id" "$root/etc/hostname"
 : >"$root/etc/fstab"
 rm -rf "$root"/var/log/* "$root"/var/cache/* "$root"/var/lib/apt "$root"/var/backups/* "$root"/tmp/*
 rm -f "$root"/var/lib/dpkg/*-old "$root"/etc/apt/sources.list \
-    "$root"/etc/apt/apt.conf.d/99mmdebstrap
+    "$root"/etc/apt/apt.conf.d/99mmdebstrap "$root"/etc/dpkg/dpkg.cfg.d/99mmdebstrap
 
 # Nothing but our own console has the screen; no disk is looked for to be mounted, trimmed or
 # scrubbed.
