@@ -35,14 +35,12 @@ void iso_progress(const struct iso_steps *s, const char *format, ...)
 int iso_run(const struct iso_steps *s, const struct strv *argv, const struct iso_run *how,
             struct error *err)
 {
-    const char *path = getenv("PATH");
     STRV(env);
-    strv_addf(&env, "PATH=%s:/usr/sbin:/sbin", path ? path : "/usr/bin:/bin");
+    strv_add(&env, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
     strv_add(&env, "LC_ALL=C.UTF-8");
     strv_add(&env, "TZ=UTC");
     strv_addf(&env, "SOURCE_DATE_EPOCH=%lld", (long long) how->epoch);
     const struct process_options opts = {.env = (const char *const *) env.items,
-                                         .cwd = how->cwd,
                                          .stdin_fd = how->stdin_fd,
                                          .stdout_fd = how->stdout_fd,
                                          .timeout_ms = RUN_TIMEOUT_MS,

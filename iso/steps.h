@@ -15,11 +15,10 @@ struct iso_steps {
 };
 
 void iso_progress(const struct iso_steps *s, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Runs a program with an environment that says nothing of this machine or user: PATH, LC_ALL and
- * SOURCE_DATE_EPOCH (seconds since 1970). stdin_fd and stdout_fd: 0 for none. */
+/* Runs a program of Debian's with an environment that says nothing of this machine or user: PATH,
+ * LC_ALL, TZ and SOURCE_DATE_EPOCH (seconds since 1970). stdin_fd and stdout_fd: 0 for none. */
 struct iso_run {
     int64_t epoch;
-    const char *cwd;
     int stdin_fd, stdout_fd;
 };
 int iso_run(const struct iso_steps *s, const struct strv *argv, const struct iso_run *how,
