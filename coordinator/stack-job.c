@@ -6,6 +6,7 @@
 #include "lib/kube.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #define POLL_SECONDS 1
@@ -19,14 +20,48 @@ static int remove_all(const struct stack_job *j, struct error *err)
     return stack_delete_objects(&k, j->objects->objects, REMOVE_TIMEOUT_MS, err);
 }
 
+static bool has_succeeded(const json_t *pod)
+{
+    return strcmp(json_get_string(json_object_get(pod, "status"), "phase", ""), "Succeeded") == 0;
+}
+
+static const char *made_at(const json_t *pod)
+{
+    return json_get_string(json_object_get(pod, "metadata"), "creationTimestamp", "");
+}
+
+const char *stack_job_pod(const json_t *list)
+{
+    const json_t *best = NULL;
+    size_t i;
+    json_t *pod;
+    json_array_foreach(json_object_get(list, "items"), i, pod) {
+        bool is_newer = !best || strcmp(made_at(pod), made_at(best)) > 0;
+        if (has_succeeded(pod) || (is_newer && !(best && has_succeeded(best))))
+            best = pod;
+    }
+    return best ? kube_name(best) : NULL;
+}
+
+static void read_log_of(const struct stack_job *j, const char *job, struct strbuf *out)
+{
+    AUTO_FREE char *label = xasprintf("batch.kubernetes.io/job-name=%s", job);
+    const char *const args[] = {"get", "pods", "-n", STACK_NAMESPACE, "-l", label, NULL};
+    AUTO_JSON *pods = NULL;
+    if (kubectl_json(j->kubectl, args, NULL, &pods, NULL) < 0)
+        return;
+    const char *pod = stack_job_pod(pods);
+    if (pod)
+        kubectl_last_line(j->kubectl, pod, STACK_NAMESPACE, NULL, out);
+}
+
 static void read_log(const struct stack_job *j, struct strbuf *out)
 {
     size_t i;
     json_t *o;
     json_array_foreach(j->objects->objects, i, o) {
-        AUTO_FREE char *pod = xasprintf("job/%s", kube_name(o));
         if (kube_is_kind(o, "Job"))
-            kubectl_last_line(j->kubectl, pod, STACK_NAMESPACE, NULL, out);
+            read_log_of(j, kube_name(o), out);
     }
 }
 

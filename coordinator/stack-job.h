@@ -19,3 +19,7 @@ struct stack_job {
  * keeps its pod from starting, past the deadline; -ECANCELED. The objects are removed in any case.
  */
 int stack_job_run(const struct stack_job *j, struct strbuf *line, struct error *err);
+
+/* The name of that pod of a Job's whose log tells how it went: the one that succeeded, else the
+ * newest; NULL: there is none. list: of pods. Pure, borrowed. */
+const char *stack_job_pod(const json_t *list);
