@@ -68,7 +68,7 @@ int service_check(const json_t *params, const struct ledger *ledger, enum servic
     if (same < 0) {
         return same;
     }
-    bool active = strcmp(state.active, "active") == 0;
+    bool active = unit_state_is_up(&state);
     if (strcmp(state.enabled, "enabled") != 0) {
         strv_addf(differences, "enable %s", unit);
         same = 0;

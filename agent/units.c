@@ -110,10 +110,15 @@ int units_states(const char *const *names, size_t count, struct unit_state *out,
     return r;
 }
 
+bool unit_state_is_up(const struct unit_state *state)
+{
+    return strcmp(state->active, "active") == 0 || strcmp(state->active, "reloading") == 0;
+}
+
 bool unit_is_active(const char *unit)
 {
     struct unit_state state;
-    return unit_state(unit, &state, NULL) >= 0 && strcmp(state.active, "active") == 0;
+    return unit_state(unit, &state, NULL) >= 0 && unit_state_is_up(&state);
 }
 
 bool unit_is_enabled(const char *unit)

@@ -25,7 +25,9 @@ struct unit_state {
 int unit_state(const char *unit, struct unit_state *out, struct error *err);
 /* The same for many over one connection; names with count entries, out with room for as many. */
 int units_states(const char *const *names, size_t count, struct unit_state *out, struct error *err);
-bool unit_is_active(const char *unit);  /* false also when it cannot be asked */
+/* It runs; it may be reading its configuration again, which systemd has a word of its own for. */
+bool unit_state_is_up(const struct unit_state *state);
+bool unit_is_active(const char *unit);  /* up; false also when it cannot be asked */
 bool unit_is_enabled(const char *unit); /* the same */
 /* Names of the loaded units that match a glob ("*.swap"), appended. */
 int units_list(const char *pattern, struct strv *out, struct error *err);
