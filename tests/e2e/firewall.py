@@ -61,10 +61,6 @@ class Scenario:
             return dict(zip(HOSTS, pool.map(function, HOSTS)))
 
 
-def run_apt(words):
-    return subprocess.run(words, capture_output=True, text=True, check=False)
-
-
 def fetch(lab, host, package):
     """The packages that this host lacks for it, from this machine's own sources, kept for the next
     time; apt checks what it fetches."""
@@ -72,14 +68,11 @@ def fetch(lab, host, package):
     (folder / "partial").mkdir(parents=True, exist_ok=True)
     status = lab.scratch / f"{host}.status"
     status.write_bytes((lab.root_of(host) / "var/lib/dpkg/status").read_bytes())
-    words = ["apt-get", "install", "-y", "-q", "--download-only", "--no-install-recommends",
-             "-o", f"Dir::State::status={status}", "-o", f"Dir::Cache::archives={folder}",
-             "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=",
-             "-o", "Debug::NoLocking=1", package]
-    done = run_apt(words)
-    if done.returncode != 0:  # a machine that has its packages may have no lists of them
-        run_apt(["apt-get", "update", "-q"])
-        done = run_apt(words)
+    done = subprocess.run(
+        ["apt-get", "install", "-y", "-q", "--download-only", "--no-install-recommends",
+         "-o", f"Dir::State::status={status}", "-o", f"Dir::Cache::archives={folder}",
+         "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=",
+         "-o", "Debug::NoLocking=1", package], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Skip(f"no package {package}: {done.stderr.strip().splitlines()[-1:]}")
     return sorted(folder.glob("*.deb"))
