@@ -846,10 +846,9 @@ static void test_silent_peer(void **state)
     assert_int_equal(actor_connect(&silent, w.ca, "2", 0), 1);
     assert_true(actor_introduce(&silent, "[[0,9]]"));
     actor_is_asked(&silent);
-    int64_t begin = clock_monotonic_ms();
     agent_begin(3, "[[0,9]]", true);
     assert_complete(a);
-    assert_true(clock_monotonic_ms() - begin < EXCHANGE_STALL_MS);
+    assert_int_equal(a->dropped.count, 0);
     unsigned reports = a->reports;
     assert_true(eventually(has_dropped, a));
     assert_non_null(strstr(a->dropped.items[0], "2: sent nothing for"));

@@ -27,7 +27,7 @@
 #define RUN_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define RUN_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define RUN_C "cccccccccccccccccccccccccccccccc"
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 30000
 
 static char root[64];
 static struct hub hub;

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/soon.h"
 #include "tests/unit/sshd-fixture.h"
 
 /* Everything the command prints on stdout; stderr goes to `complaints` when given. */
@@ -303,13 +304,14 @@ static void test_mute_server_times_out(void **state)
     t.connect_timeout_ms = 400;
     int64_t start = clock_monotonic_ms();
     EXPECT_ERROR(-ETIMEDOUT, try_open(&t, &err), err);
-    assert_in_range(clock_monotonic_ms() - start, 300, 3000);
+    assert_later(start, 300);
+    assert_soon(start);
     bool cancel = true;
     t.cancel = &cancel;
-    t.connect_timeout_ms = 30000;
+    t.connect_timeout_ms = 2 * SOON_MS;
     start = clock_monotonic_ms();
     EXPECT_ERROR(-ECANCELED, try_open(&t, &err), err);
-    assert_in_range(clock_monotonic_ms() - start, 0, 1500);
+    assert_soon(start);
 }
 
 static void test_nobody_listens(void **state)
