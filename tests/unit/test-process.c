@@ -257,12 +257,21 @@ static void a_timeout_ends_who_writes_without_end(void **state)
     assert_soon(start);
 }
 
+static void cancel_at_a_line(void *flag, bool is_stderr, const char *line)
+{
+    (void) is_stderr, (void) line;
+    *(bool *) flag = true;
+}
+
 static void kills_what_ignores_sigterm(void **state)
 {
     (void) state;
-    struct process_options o = {.timeout_ms = 100};
+    bool cancel = false;
+    struct process_options o = {
+        .cancel = &cancel, .on_line = cancel_at_a_line, .userdata = &cancel};
     int64_t start = clock_monotonic_ms();
-    assert_int_equal(SH(&o, NULL, "trap '' TERM; while :; do sleep 0.2; done"), -ETIMEDOUT);
+    assert_int_equal(SH(&o, NULL, "trap '' TERM; echo deaf; while :; do sleep 0.2; done"),
+                     -ECANCELED);
     assert_later(start, 5000);
     assert_soon(start);
 }
