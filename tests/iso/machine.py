@@ -21,6 +21,7 @@ FIRMWARE = {
 }
 # Software emulation on a busy machine now and then loses the ticks that the kernel counts here.
 UNLUCKY = "IO-APIC + timer doesn't work"
+READY = "waiting for the coordinator"
 BOOT_SECONDS = int(os.environ.get("BOOT_SECONDS", "420"))
 
 
@@ -39,19 +40,23 @@ def digest(path):
 
 
 class Machine:
-    def __init__(self, where, image, firmware, medium, disks=(), key=None, sticks=()):
+    def __init__(self, where, image, firmware, medium, disks=(), key=None, sticks=(),
+                 memory=2048, net=None, mac="52:54:00:12:34:56"):
+        """net: where its card is plugged in; None: a network of its own, with DHCP, that lets us
+        in."""
         self.dir = pathlib.Path(where)
         self.dir.mkdir(parents=True)
         self.console = self.dir / "console"
         self.port = free_port()
         self.key = key
+        own = f"user,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22"
         words = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2",
-                 "-m", "2048", "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot",
+                 "-m", str(memory), "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot",
                  "-chardev", f"socket,id=s,path={self.dir}/serial,server=on,wait=off,"
                  f"logfile={self.console}", "-serial", "chardev:s",
                  "-monitor", f"unix:{self.dir}/monitor,server=on,wait=off", "-device", "qemu-xhci",
-                 "-netdev", f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22",
-                 "-device", "virtio-net-pci,netdev=n,romfile="]
+                 "-netdev", f"{net or own},id=n",
+                 "-device", f"virtio-net-pci,netdev=n,mac={mac},romfile="]
         words += self.firmware(firmware) + self.medium(medium, image)
         for number, disk in enumerate(disks):
             words += ["-drive", f"file={disk},format=raw,if=none,id=d{number}",
@@ -115,6 +120,11 @@ class Machine:
 
     def qemu(self, command):
         self.say("monitor", f"{command}\n")
+
+    def let_us_in(self):
+        """By a card that was not there before."""
+        self.qemu(f"netdev_add user,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22,id=way")
+        self.qemu("device_add usb-net,netdev=way,id=usbnet")
 
     def after(self, mark):
         """What follows the mark on the last screen that has it, in one line."""
