@@ -2,6 +2,7 @@
 #include "coordinator/command.h"
 #include "coordinator/inventory.h"
 #include "coordinator/job.h"
+#include "coordinator/rack.h"
 #include "images/trusted-keys.h"
 #include "iso/build.h"
 #include "iso/site.h"
@@ -18,6 +19,12 @@
 
 #define SSH_KEY_MAX (16 * 1024)
 #define MEGABYTE 1e6
+
+/* What the image gets of the user's. */
+struct iso_inputs {
+    struct inventory inv;
+    struct strv lines; /* of authorized_keys */
+};
 
 struct iso_arguments {
     const char *bundle, *hosts, *out, *live;
@@ -41,6 +48,12 @@ static const struct option_spec options[] = {
      "pin Debian's packages anew, in packages.lock of --live"},
     OPTION_END,
 };
+
+static void inputs_release(struct iso_inputs *in)
+{
+    inventory_release(&in->inv);
+    strv_release(&in->lines);
+}
 
 static void arguments_release(struct iso_arguments *o)
 {
@@ -155,8 +168,9 @@ static void show(const struct iso_arguments *o, const struct strv *lines, int64_
                      "image will ask whose it must be");
 }
 
-static int build(const struct iso_arguments *o, const struct bundle *b, const struct strv *lines)
+static int build(const struct iso_arguments *o, const struct bundle *b, const struct iso_inputs *in)
 {
+    AUTO_ISO_NETWORK network = {0};
     struct error err = ERROR_INIT;
     AUTO_TRUSTED_KEYS keys = {0};
     AUTO_FREE char *cache = path_cache_dir();
@@ -165,35 +179,36 @@ static int build(const struct iso_arguments *o, const struct bundle *b, const st
     int r;
     if ((r = trusted_keys_load_all(&keys, &o->keys, &err)) < 0 || (r = own_path(program, &err)) < 0)
         return fail(r, &err);
+    rack_network(&in->inv, &network);
     const struct iso_build build = {.steps = {.cache_dir = cache,
                                               .cancel = &interrupted,
                                               .progress = on_progress,
                                               .userdata = &began},
                                     .bundle = b,
                                     .bundle_keys = &keys,
-                                    .ssh_keys = lines,
+                                    .ssh_keys = &in->lines,
                                     .hosts = o->hosts,
+                                    .network = &network,
                                     .program = program,
                                     .live = o->live,
                                     .update_lock = o->update_lock,
                                     .out = o->out};
     if ((r = iso_build(&build, &err)) < 0)
         return fail(r, &err);
-    show(o, lines, began);
+    show(o, &in->lines, began);
     return EXIT_DONE;
 }
 
-/* What the image gets of the user's, before anything long begins. */
-static int take_inputs(const struct iso_arguments *o, struct strv *lines)
+/* Before anything long begins. */
+static int take_inputs(const struct iso_arguments *o, struct iso_inputs *in)
 {
-    CLEANUP(inventory_release) struct inventory inv = INVENTORY_INIT;
     struct error err = ERROR_INIT;
-    int code = o->hosts ? job_load(o->hosts, &inv) : EXIT_DONE;
+    int code = o->hosts ? job_load(o->hosts, &in->inv) : EXIT_DONE;
     if (code != EXIT_DONE)
         return code;
-    int r = check_secrets(&inv, &err);
+    int r = check_secrets(&in->inv, &err);
     if (r == 0)
-        r = collect_keys(o, &inv, lines, &err);
+        r = collect_keys(o, &in->inv, &in->lines, &err);
     return r < 0 ? fail(r, &err) : EXIT_DONE;
 }
 
@@ -202,7 +217,7 @@ static int run(int argc, char **argv)
     CLEANUP(arguments_release) struct iso_arguments o = {0};
     CLEANUP(bundle_release) struct bundle b = BUNDLE_INIT;
     STRV(none);
-    STRV(lines);
+    CLEANUP(inputs_release) struct iso_inputs in = {0};
     if (command_parse(&cmd_iso_build, argc, argv, &o, &none, 0, 0) != 0)
         return EXIT_BAD_INPUT;
     if (!o.out)
@@ -211,10 +226,10 @@ static int run(int argc, char **argv)
         return command_usage(&cmd_iso_build, "--update-lock writes to a folder: --live DIR");
     AUTO_FREE char *cache = path_cache_dir();
     AUTO_FREE char *dir = o.bundle ? xstrdup(o.bundle) : path_join(cache, "bundle");
-    int code = take_inputs(&o, &lines);
+    int code = take_inputs(&o, &in);
     if (code == EXIT_DONE)
         code = bundle_args_open(dir, &o.keys, &b);
-    return code == EXIT_DONE ? build(&o, &b, &lines) : code;
+    return code == EXIT_DONE ? build(&o, &b, &in) : code;
 }
 
 const struct command cmd_iso_build = {

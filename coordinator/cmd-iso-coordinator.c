@@ -1,7 +1,9 @@
 #include "coordinator/command.h"
 #include "coordinator/inventory.h"
 #include "coordinator/named-keys.h"
+#include "coordinator/rack.h"
 #include "images/signature.h"
+#include "iso/answers.h"
 #include "iso/config-drive.h"
 #include "iso/consoles.h"
 #include "iso/links.h"
@@ -10,6 +12,7 @@
 #include "iso/site.h"
 #include "lib/fd.h"
 #include "lib/path.h"
+#include "lib/process.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +24,7 @@
 #define HOSTS_NAME "hosts.yaml"
 #define HOSTS_MAX (1024 * 1024)
 #define LOOK_AGAIN_MS 3000
+#define RELOAD_TIMEOUT_MS 30000
 #define ANSWER_MAX 64
 
 /* Which hosts.yaml this is about, and how it came here. */
@@ -139,16 +143,60 @@ static int need_consent(const struct errand *e, struct error *err)
                                            : error_set(err, -EKEYREJECTED, "%s: is not used", text);
 }
 
+/* As hosts.yaml has it, which may be another one than the image's. */
+static int take_place(const struct inventory *inv, struct error *err)
+{
+    AUTO_ISO_NETWORK network = {0};
+    AUTO_ISO_LINKS links = {0};
+    const char *const reload[] = {"networkctl", "reload", NULL};
+    const struct process_options opts = {.timeout_ms = RELOAD_TIMEOUT_MS};
+    int r = iso_links_read(ISO_SYS_NET, &links, err);
+    if (r < 0 || (r = iso_name_take(&links, rack_find(inv, &links).name, err)) < 0)
+        return r;
+    rack_network(inv, &network);
+    if (network.count == 0)
+        return 0;
+    if ((r = iso_network_write(&network, "/" ISO_NETWORK_DIR, err)) < 0)
+        return r;
+    return process_run(reload, &opts, NULL, err);
+}
+
+/* Hosts are started one after the other: until each takes connections, or a person presses
+ * Enter. */
+static void wait_for_hosts(const struct errand *e, const struct inventory *inv)
+{
+    AUTO_FREE struct iso_peer *peers = xcalloc(inv->host_count + 1, sizeof(*peers));
+    AUTO_FREE char *shown = xstrdup("");
+    size_t count = 0;
+    for (size_t i = 0; i < inv->host_count; i++)
+        if (inv->hosts[i].state == STATE_PRESENT)
+            peers[count++] = (struct iso_peer){inv->hosts[i].address, inv->hosts[i].port};
+    while (!interrupted) {
+        STRV(missing);
+        iso_answers_missing(peers, count, LOOK_AGAIN_MS, &missing);
+        if (missing.count == 0)
+            return;
+        AUTO_FREE char *names = strv_join(&missing, ", ");
+        if (strcmp(names, shown) != 0) {
+            AUTO_FREE char *text = xasprintf("Not answering yet: %s", names);
+            say(e, text, "It goes on when all of them do. Enter: without them.");
+            free(shown);
+            shown = TAKE_PTR(names);
+        }
+        if (iso_relay_enter(e->consoles, LOOK_AGAIN_MS, NULL))
+            return;
+    }
+}
+
 static int prepare(struct errand *e, struct error *err)
 {
     CLEANUP(inventory_release) struct inventory inv = INVENTORY_INIT;
-    AUTO_ISO_LINKS links = {0};
     int r;
-    if ((r = iso_links_read(ISO_SYS_NET, &links, err)) < 0 ||
-        (r = iso_name_take(&links, err)) < 0 || (r = choose(e, err)) < 0 ||
-        (e->from_drive && (r = need_consent(e, err)) < 0))
+    if ((r = choose(e, err)) < 0 || (e->from_drive && (r = need_consent(e, err)) < 0) ||
+        (r = inventory_load(e->hosts, &inv, err)) < 0 || (r = take_place(&inv, err)) < 0)
         return r;
-    return inventory_load(e->hosts, &inv, err);
+    wait_for_hosts(e, &inv);
+    return 0;
 }
 
 static int bootstrap(const struct errand *e, struct error *err)

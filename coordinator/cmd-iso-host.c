@@ -1,5 +1,6 @@
 #include "coordinator/command.h"
 #include "coordinator/known-hosts.h"
+#include "coordinator/rack.h"
 #include "iso/consoles.h"
 #include "iso/links.h"
 #include "iso/name.h"
@@ -32,20 +33,49 @@ static bool read_fingerprint(char out[HOST_KEY_FINGERPRINT_SIZE])
     return host_key_describe(words.items[1], type, out);
 }
 
-static int draw(const struct strv *keys, struct strbuf *out, struct error *err)
+/* What does not change while this is shown. */
+struct host_facts {
+    struct inventory inv; /* the image's own, or empty */
+    struct strv keys;     /* lines of authorized_keys */
+};
+
+static void facts_release(struct host_facts *f)
+{
+    inventory_release(&f->inv);
+    strv_release(&f->keys);
+}
+
+static int facts_read(struct host_facts *f, struct error *err)
+{
+    STRBUF(authorized, KEYS_MAX);
+    int r = file_read("/" ISO_AUTHORIZED, &authorized, err);
+    if (r == 0)
+        strv_split(&f->keys, authorized.data, '\n');
+    if (r == 0 && access("/" ISO_HOSTS, F_OK) == 0)
+        r = inventory_load("/" ISO_HOSTS, &f->inv, err);
+    return r;
+}
+
+/* 1: hosts.yaml has this machine as the coordinator. */
+static int draw(const struct host_facts *f, struct strbuf *out, struct error *err)
 {
     AUTO_ISO_LINKS links = {0};
     char fingerprint[HOST_KEY_FINGERPRINT_SIZE], name[HOST_NAME_MAX + 1] = "";
     int r;
-    if ((r = iso_links_read(ISO_SYS_NET, &links, err)) < 0 ||
-        (r = iso_links_address(&links, err)) < 0 || (r = iso_name_take(&links, err)) < 0)
+    if ((r = iso_links_read(ISO_SYS_NET, &links, err)) < 0)
+        return r;
+    const struct rack_place place = rack_find(&f->inv, &links);
+    if (place.coordinator)
+        return 1;
+    if ((r = iso_links_address(&links, err)) < 0 ||
+        (r = iso_name_take(&links, place.name, err)) < 0)
         return r;
     (void) gethostname(name, sizeof(name));
     const struct iso_screen screen = {.links = &links,
                                       .name = name,
                                       .fingerprint = read_fingerprint(fingerprint) ? fingerprint
                                                                                    : NULL,
-                                      .keys = keys};
+                                      .keys = &f->keys};
     iso_screen_draw(&screen, out);
     return 0;
 }
@@ -60,18 +90,17 @@ static void wait_for_change(int watch)
             ;
 }
 
+/* As draw. */
 static int show(const struct iso_consoles *consoles, int watch, struct error *err)
 {
-    STRBUF(authorized, KEYS_MAX);
+    CLEANUP(facts_release) struct host_facts facts = {0};
     STRBUF(shown, SCREEN_MAX);
-    STRV(keys);
-    int r = file_read("/" ISO_AUTHORIZED, &authorized, err);
+    int r = facts_read(&facts, err);
     if (r < 0)
         return r;
-    strv_split(&keys, authorized.data, '\n');
     while (!interrupted) {
         STRBUF(now, SCREEN_MAX);
-        if ((r = draw(&keys, &now, err)) < 0)
+        if ((r = draw(&facts, &now, err)) != 0)
             return r;
         if (strcmp(now.data, shown.data) != 0) {
             strbuf_reset(&shown);
@@ -91,10 +120,12 @@ static int run(int argc, char **argv)
     struct error err = ERROR_INIT;
     AUTO_ISO_CONSOLES consoles = {0};
     AUTO_FD watch = -1;
-    if (iso_consoles_open(&consoles, &err) < 0 || iso_links_watch(&watch, &err) < 0 ||
-        show(&consoles, watch, &err) < 0)
+    int r;
+    if ((r = iso_consoles_open(&consoles, &err)) < 0 || (r = iso_links_watch(&watch, &err)) < 0 ||
+        (r = show(&consoles, watch, &err)) < 0)
         return command_fail(EXIT_HOST_FAILED, &err);
-    return EXIT_DONE;
+    iso_consoles_close(&consoles);
+    return r == 1 ? cmd_iso_coordinator.run(argc, argv) : EXIT_DONE;
 }
 
 const struct command cmd_iso_host = {

@@ -69,6 +69,11 @@ static char *node_ip_of(const struct host *h)
     return h->node_ip ? xstrdup(h->node_ip) : NULL;
 }
 
+static char *mac_of(const struct host *h)
+{
+    return h->mac ? xstrdup(h->mac) : NULL;
+}
+
 struct entry {
     char *text;
     size_t host;
@@ -117,7 +122,7 @@ static int check_unique(const struct inventory_reader *r, const struct uniquenes
 static int check_duplicates(struct inventory_reader *r, struct error *err)
 {
     static const struct uniqueness unique[] = {
-        {"address", address_of}, {"name", name_of}, {"node_ip", node_ip_of}};
+        {"address", address_of}, {"name", name_of}, {"node_ip", node_ip_of}, {"mac", mac_of}};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(unique); i++)
         rc = check_unique(r, &unique[i], err);
@@ -345,7 +350,8 @@ static int check_virtual_ip(struct inventory_reader *r, struct error *err)
 int inventory_check(struct inventory_reader *r, struct error *err)
 {
     static int (*const checks[])(struct inventory_reader *, struct error *) = {
-        check_duplicates, check_roles, check_sudo, check_networks, check_storage, check_virtual_ip};
+        check_duplicates, check_roles,      check_sudo,          check_networks,
+        check_storage,    check_virtual_ip, inventory_check_rack};
     fill_in(r);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(checks); i++)

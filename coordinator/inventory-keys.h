@@ -21,6 +21,7 @@ enum inventory_place {
     PLACE_NFS = 32,
     PLACE_PROJECT = 64, /* struct project, and so is the next */
     PLACE_QUOTA = 128,
+    PLACE_RACK = 256, /* struct inventory */
 };
 
 struct inventory_key;
@@ -84,6 +85,8 @@ void inventory_set_fallbacks(const struct inventory_reader *r, enum inventory_pl
                              void *base);
 /* Everything that needs more than one value to be judged, and the defaults that depend on it. */
 int inventory_check(struct inventory_reader *r, struct error *err);
+/* Of it, what `rack` and the hosts' cards have to agree on. */
+int inventory_check_rack(struct inventory_reader *r, struct error *err);
 
 /* Adds the schema of a mapping with one place's keys. */
 void inventory_schema_section(enum inventory_place place, json_t *into);
@@ -102,6 +105,7 @@ bool inventory_is_cpu(const char *s);
 bool inventory_is_bytes(const char *s);
 bool inventory_is_count(const char *s);
 void inventory_disk_release(struct disk *d);
+bool inventory_is_mac(const char *s); /* of one card: no group address */
 bool inventory_is_serial(const char *s);
 bool inventory_is_wwn(const char *s);
 bool inventory_is_disk_path(const char *s);

@@ -97,6 +97,10 @@ char *inventory_manual(void)
         "`bigtop-bootstrap schema` prints its JSON Schema for editors.\n");
     manual_section(&out, "Top level", "All but `hosts` may be left out.", PLACE_TOP);
     manual_section(&out, "cluster", "All may be left out.", PLACE_CLUSTER);
+    manual_section(&out, "rack",
+                   "Only for machines that start from an image; docs/iso.md. All but `cidr` may be "
+                   "left out.",
+                   PLACE_RACK);
     manual_section(&out, "defaults", "Values for hosts that have none of their own.",
                    PLACE_DEFAULTS);
     manual_section(

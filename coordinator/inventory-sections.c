@@ -228,6 +228,7 @@ static int unknown_key(const struct inventory_reader *r, const struct yaml_node 
         const char *words;
     } places[] = {{PLACE_TOP, "at the top"},
                   {PLACE_CLUSTER, "under cluster"},
+                  {PLACE_RACK, "under rack"},
                   {PLACE_DEFAULTS | PLACE_HOST, "under defaults or a host"},
                   {PLACE_HOST, "under a host"},
                   {PLACE_DISK, "under a disk of a host"},
@@ -281,7 +282,7 @@ static int read_subsection(struct inventory_reader *r, const struct inventory_ke
     void *base = target;
     if (key->section == PLACE_DEFAULTS)
         base = &r->defaults;
-    else if (key->section == PLACE_CLUSTER)
+    else if (key->section == PLACE_CLUSTER || key->section == PLACE_RACK)
         base = r->inv;
     return inventory_read_section(r, node, key->section, base, err);
 }

@@ -122,6 +122,8 @@ int inventory_template(const struct strv *addresses, const char *user, const cha
     add_defaults(&text, user, key);
     strbuf_adds(&text, "\n#cluster:\n");
     add_section(&text, PLACE_CLUSTER, "  ");
+    strbuf_adds(&text, "\n#rack:\n  #cidr: 10.9.0.0/24\n");
+    add_section(&text, PLACE_RACK, "  ");
     strbuf_addc(&text, '\n');
     add_section(&text, PLACE_TOP, "");
     if (strbuf_full(&text))

@@ -23,6 +23,8 @@
 #define ADDRESS_PATTERN "^[0-9A-Za-z:][-0-9A-Za-z.:]*$"
 #define ENDPOINT_PATTERN "^[0-9A-Za-z][-0-9A-Za-z.]*(:[0-9]{1,5})?$"
 #define IPV4_PATTERN "^([0-9]{1,3}\\.){3}[0-9]{1,3}$"
+#define MAC_PATTERN "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$"
+#define MAC_EXPECTED "the number of one card such as 52:54:00:12:34:56"
 #define CIDR_PATTERN "^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$"
 
 static bool is_cidr4(const char *s)
@@ -124,6 +126,14 @@ const struct inventory_key inventory_keys[] = {
      .expected = "a path",
      .help =
          "OpenSSH known_hosts file that host keys are checked against, relative to hosts.yaml."},
+    {.name = "rack",
+     .places = PLACE_TOP,
+     .type = &type_section,
+     .section = PLACE_RACK,
+     .expected = "a mapping such as {cidr: 10.9.0.0/24}",
+     .help =
+         "The network of machines that start from an image (`iso build --hosts`), where no DHCP "
+         "server is."},
     {.name = "defaults",
      .places = PLACE_TOP,
      .type = &type_section,
@@ -206,6 +216,43 @@ const struct inventory_key inventory_keys[] = {
      .expected = "a domain name such as cluster.local",
      .help = "Domain of cluster DNS."},
 
+    {.name = "cidr",
+     .places = PLACE_RACK,
+     .type = &type_text,
+     .offset = INV(rack.cidr),
+     .required = true,
+     .grammar = is_cidr4,
+     .pattern = CIDR_PATTERN,
+     .expected = "an IPv4 network such as 10.9.0.0/24",
+     .help = "Network that the addresses of hosts with a mac are in."},
+    {.name = "gateway",
+     .places = PLACE_RACK,
+     .type = &type_text,
+     .offset = INV(rack.gateway),
+     .grammar = grammar_ipv4,
+     .pattern = IPV4_PATTERN,
+     .expected = "an IPv4 address",
+     .example = "10.9.0.1",
+     .help = "The way out of it. Default: none."},
+    {.name = "coordinator",
+     .places = PLACE_RACK,
+     .type = &type_text,
+     .offset = INV(rack.coordinator),
+     .grammar = grammar_ipv4,
+     .pattern = IPV4_PATTERN,
+     .expected = "an IPv4 address",
+     .example = "10.9.0.2",
+     .help = "Address of the coordinator's machine, if that is none of the hosts."},
+    {.name = "mac",
+     .places = PLACE_RACK,
+     .type = &type_address,
+     .offset = INV(rack.mac),
+     .grammar = inventory_is_mac,
+     .pattern = MAC_PATTERN,
+     .expected = MAC_EXPECTED,
+     .example = "52:54:00:00:00:02",
+     .help = "Its network card."},
+
     {.name = "address",
      .places = PLACE_HOST,
      .type = &type_address,
@@ -285,6 +332,16 @@ const struct inventory_key inventory_keys[] = {
      .example = "SHA256:...",
      .help = "The host's SSH key, as a fingerprint or a public key. Given, it alone counts; else "
              "known_hosts does."},
+    {.name = "mac",
+     .places = PLACE_HOST,
+     .type = &type_address,
+     .offset = HOST(mac),
+     .grammar = inventory_is_mac,
+     .pattern = MAC_PATTERN,
+     .expected = MAC_EXPECTED,
+     .example = "52:54:00:00:00:0b",
+     .help = "The network card that gets address, and by which the host gets name, when it starts "
+             "from an image with this file. Default: DHCP."},
     {.name = "node_ip",
      .places = PLACE_HOST,
      .type = &type_text,
@@ -509,7 +566,8 @@ static void free_secret(char *secret)
 
 void inventory_host_release(struct host *h)
 {
-    char *texts[] = {h->name, h->address, h->user, h->key, h->host_key, h->node_ip, h->nfs_export};
+    char *texts[] = {h->name,     h->address, h->user,    h->key,
+                     h->host_key, h->mac,     h->node_ip, h->nfs_export};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         free(texts[i]);
     free_secret(h->password);
@@ -563,9 +621,10 @@ void inventory_host_copy(struct host *to, const struct host *from)
 
 void inventory_release(struct inventory *inv)
 {
-    char *texts[] = {inv->path,     inv->cluster_name, inv->endpoint,   inv->virtual_ip,
-                     inv->pod_cidr, inv->service_cidr, inv->dns_domain, inv->network,
-                     inv->bundle,   inv->known_hosts,  inv->profile};
+    char *texts[] = {inv->path,         inv->cluster_name,     inv->endpoint,   inv->virtual_ip,
+                     inv->pod_cidr,     inv->service_cidr,     inv->dns_domain, inv->network,
+                     inv->bundle,       inv->known_hosts,      inv->profile,    inv->rack.cidr,
+                     inv->rack.gateway, inv->rack.coordinator, inv->rack.mac};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < inv->host_count; i++)

@@ -52,6 +52,8 @@ struct host {
     enum sudo_mode sudo;
     char *sudo_password; /* default: password */
     char *host_key;      /* "SHA256:…" or "ssh-ed25519 AAAA…": pins; NULL: known_hosts */
+    char *mac;           /* of the card that gets `address` when the machine starts from an image;
+                            "52:54:00:12:34:56"; NULL: DHCP */
     char *node_ip;       /* IPv4; NULL: the host's address on the way to the other hosts */
     unsigned roles; /* enum host_role bits; default: the first host control plane, others worker */
     enum host_state state;
@@ -74,6 +76,14 @@ struct project {
     struct strv reach; /* inventory_reach_parse takes them */
 };
 
+/* The network of machines that start from an image (docs/iso.md), where no DHCP server is. */
+struct rack {
+    char *cidr;        /* NULL: DHCP */
+    char *gateway;     /* IPv4 inside cidr, or NULL */
+    char *coordinator; /* IPv4 of the machine that has mac, when it is none of the hosts; or NULL */
+    char *mac;
+};
+
 struct inventory {
     char *path;         /* of hosts.yaml */
     char *cluster_name; /* default "bigtop" */
@@ -92,6 +102,7 @@ struct inventory {
     char *bundle;       /* folder, relative to hosts.yaml's already resolved; or NULL */
     struct strv bundle_keys; /* public keys ("RW…"), and resolved paths of NAME.pub */
     char *known_hosts;  /* default ~/.ssh/known_hosts */
+    struct rack rack;
     struct project *projects;
     size_t project_count;
     struct host defaults; /* what a host has that says nothing itself */

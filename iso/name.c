@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,12 +21,13 @@ char *iso_name_of(const struct iso_links *links)
     return xasprintf("bigtop-%s", digits.data);
 }
 
-int iso_name_take(const struct iso_links *links, struct error *err)
+int iso_name_take(const struct iso_links *links, const char *wanted, struct error *err)
 {
     char now[HOST_NAME_MAX + 1] = "";
-    AUTO_FREE char *name = iso_name_of(links);
+    AUTO_FREE char *name = wanted ? xstrdup(wanted) : iso_name_of(links);
     (void) gethostname(now, sizeof(now));
-    if (!name || strcmp(now, UNNAMED) != 0)
+    bool has_it = wanted ? strcmp(now, wanted) == 0 : strcmp(now, UNNAMED) != 0;
+    if (!name || has_it)
         return 0;
     AUTO_FREE char *line = xasprintf("%s\n", name);
     if (sethostname(name, strlen(name)) < 0)

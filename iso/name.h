@@ -8,5 +8,6 @@
 /* "bigtop-" and the number of the first card: another one for each machine, and the same at every
  * boot. NULL: there is no card. The caller frees. */
 char *iso_name_of(const struct iso_links *links);
-/* Gives it to this machine, in memory, unless it has a name of its own already. */
-int iso_name_take(const struct iso_links *links, struct error *err);
+/* Gives this machine, in memory, the name `wanted`; NULL: that one, unless it has another than the
+ * live root's already. */
+int iso_name_take(const struct iso_links *links, const char *wanted, struct error *err);

@@ -17,6 +17,9 @@ hosts:
     # The host's SSH key, as a fingerprint or a public key. Given, it alone counts; else
     # known_hosts does.
     #host_key: SHA256:...
+    # The network card that gets address, and by which the host gets name, when it starts
+    # from an image with this file. Default: DHCP.
+    #mac: 52:54:00:00:00:0b
     # The host's address inside the cluster. Default: the one on the way to the other hosts.
     #node_ip: 192.168.0.11
     # A control plane that is a worker too also runs ordinary pods. Default: the first host
@@ -71,6 +74,15 @@ defaults:
   #mtu: 1450
   # Domain of cluster DNS.
   #dns_domain: cluster.local
+
+#rack:
+  #cidr: 10.9.0.0/24
+  # The way out of it. Default: none.
+  #gateway: 10.9.0.1
+  # Address of the coordinator's machine, if that is none of the hosts.
+  #coordinator: 10.9.0.2
+  # Its network card.
+  #mac: 52:54:00:00:00:02
 
 # Pod network, VXLAN between the hosts. canal enforces network policies, flannel does not.
 # Default: what the cluster has; for a new one canal where the bundle has its images, else

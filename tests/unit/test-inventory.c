@@ -298,6 +298,8 @@ static const json_t *property(const json_t *schema, const struct inventory_key *
     const json_t *mapping = schema;
     if (key->places & PLACE_CLUSTER)
         mapping = json_object_get(top, "cluster");
+    else if (key->places & PLACE_RACK)
+        mapping = json_object_get(top, "rack");
     else if (key->places & PLACE_DEFAULTS)
         mapping = json_object_get(top, "defaults");
     else if (key->places & PLACE_HOST)
