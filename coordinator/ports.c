@@ -9,10 +9,12 @@
 
 #define FIREWALL_TIMEOUT_MS (5 * 60 * 1000)
 #define ANYWHERE "0.0.0.0/0"
+#define PORT_METRICS_FIRST 9100
+#define PORT_METRICS_LAST 9104
 #define ANY (ROLE_CONTROL_PLANE | ROLE_WORKER)
 
 enum from { FROM_ANYWHERE, FROM_NODES, FROM_CONTROL_PLANES };
-enum when { ALWAYS, WITH_VIRTUAL_IP, WITH_NFS };
+enum when { ALWAYS, WITH_PROFILE, WITH_VIRTUAL_IP, WITH_NFS };
 
 /* Sources: Kubernetes documentation, "Ports and Protocols"; flannel's and Calico's "System
  * requirements"; RFC 5798 (VRRP); RFC 7530 (NFS version 4 needs no other port). */
@@ -31,6 +33,8 @@ static const struct port {
     {"udp", PORT_VXLAN, PORT_VXLAN, ANY, FROM_NODES, ALWAYS},
     /* Something listens there only while a run lasts. */
     {"tcp", EXCHANGE_PORT, EXCHANGE_PORT, ANY, FROM_NODES, ALWAYS},
+    /* profiles/components/node-exporter: what Prometheus, a pod, reads of nodes. */
+    {"tcp", PORT_METRICS_FIRST, PORT_METRICS_LAST, ANY, FROM_NODES, WITH_PROFILE},
     {"vrrp", 0, 0, ROLE_CONTROL_PLANE, FROM_CONTROL_PLANES, WITH_VIRTUAL_IP},
     {"tcp", PORT_NFS, PORT_NFS, ANY, FROM_NODES, WITH_NFS},
 };
@@ -42,7 +46,8 @@ bool ports_has_firewall(const struct facts *f)
 
 static bool is_on(const struct port *p, const struct host_run *h)
 {
-    return (p->on & h->host->roles) && (p->when != WITH_VIRTUAL_IP || h->run->inv->virtual_ip) &&
+    return (p->on & h->host->roles) && (p->when != WITH_PROFILE || h->run->inv->profile) &&
+           (p->when != WITH_VIRTUAL_IP || h->run->inv->virtual_ip) &&
            (p->when != WITH_NFS || h->host->nfs_export);
 }
 

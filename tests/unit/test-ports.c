@@ -88,6 +88,20 @@ static void one_and_one(void **state)
     tear_down(&w);
 }
 
+static void a_profile_has_metrics_of_nodes(void **state)
+{
+    (void) state;
+    struct world w;
+    build(&w, 1, 2);
+    w.inv.profile = (char *) "analytics";
+    assert_rules(&w, 1,
+                 "tcp 10250-10250 10.0.0.1\n"
+                 "udp 8472-8472 10.0.0.1\n"
+                 "tcp 10470-10470 10.0.0.1\n"
+                 "tcp 9100-9104 10.0.0.1\n");
+    tear_down(&w);
+}
+
 static void etcd_for_control_planes_only(void **state)
 {
     (void) state;
@@ -200,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_and_one),
+        cmocka_unit_test(a_profile_has_metrics_of_nodes),
         cmocka_unit_test(etcd_for_control_planes_only),
         cmocka_unit_test(who_leaves_is_not_let_in),
         cmocka_unit_test(many_are_let_in_by_network),
