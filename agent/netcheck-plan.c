@@ -2,6 +2,7 @@
 
 #include "lib/digest.h"
 #include "lib/grammar.h"
+#include "lib/kube.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -224,7 +225,7 @@ json_t *netcheck_manifest(const struct netcheck_plan *p)
     for (size_t i = 0; i < p->count; i++) {
         json_array_append_new(items, pod(p, i));
     }
-    return json_pack("{s:s, s:s, s:o}", "apiVersion", "v1", "kind", "List", "items", items);
+    return kube_list(items);
 }
 
 json_t *netcheck_policy_manifest(void)
@@ -234,25 +235,13 @@ json_t *netcheck_policy_manifest(void)
                      "podSelector", "policyTypes", "Ingress");
 }
 
-static const char *uid_of(const json_t *nodes, const char *name)
-{
-    size_t i;
-    json_t *node;
-    json_array_foreach(json_object_get(nodes, "items"), i, node) {
-        const json_t *m = json_object_get(node, "metadata");
-        if (strcmp(json_get_string(m, "name", ""), name) == 0) {
-            return json_get_string(m, "uid", NULL);
-        }
-    }
-    return NULL;
-}
-
 int netcheck_record(const struct netcheck_plan *p, const json_t *nodes, json_t **out,
                     struct error *err)
 {
     AUTO_JSON *uids = json_object();
     for (size_t i = 0; i < p->count; i++) {
-        const char *uid = uid_of(nodes, p->nodes[i]);
+        const json_t *node = kube_find(nodes, p->nodes[i]);
+        const char *uid = json_get_string(json_object_get(node, "metadata"), "uid", NULL);
         if (!uid) {
             return error_set(err, -ENOENT, "the cluster has no node %s", p->nodes[i]);
         }

@@ -17,18 +17,6 @@ static int get_nodes(const struct step_context *ctx, json_t **out, struct error 
     return r < 0 ? r : kubectl_json(args, ctx->cancel, ASK_TIMEOUT_MS, out, err);
 }
 
-static const json_t *find_node(const json_t *list, const char *name)
-{
-    size_t i;
-    json_t *node;
-    json_array_foreach(json_object_get(list, "items"), i, node) {
-        if (strcmp(kube_name(node), name) == 0) {
-            return node;
-        }
-    }
-    return NULL;
-}
-
 static int check_one(const json_t *list, const json_t *wanted, struct strv *differences,
                      struct error *err)
 {
@@ -37,7 +25,7 @@ static int check_one(const json_t *list, const json_t *wanted, struct strv *diff
     if (r < 0) {
         return r;
     }
-    const json_t *node = find_node(list, name);
+    const json_t *node = kube_find(list, name);
     AUTO_JSON *patch = NULL;
     r = node ? node_patch(node, wanted, &patch, err) : 0;
     if (r < 0) {
@@ -74,7 +62,7 @@ static int try_patch(const struct step_context *ctx, const char *name, const jso
     if (r < 0) {
         return r;
     }
-    const json_t *node = find_node(list, name);
+    const json_t *node = kube_find(list, name);
     if (!node) {
         return error_set(err, -ENOENT, "the cluster has no node %s", name);
     }

@@ -5,6 +5,7 @@
 #include "lib/grammar.h"
 #include "lib/path.h"
 #include "lib/protocol.h"
+#include "lib/secret.h"
 #include "lib/strbuf.h"
 
 #include <errno.h>
@@ -557,21 +558,14 @@ void inventory_set_fallbacks(const struct inventory_reader *r, enum inventory_pl
             (void) key->type->set(r, key, key->fallback, (char *) base + key->offset);
 }
 
-static void free_secret(char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
-}
-
 void inventory_host_release(struct host *h)
 {
     char *texts[] = {h->name,     h->address, h->user,    h->key,
                      h->host_key, h->mac,     h->node_ip, h->nfs_export};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         free(texts[i]);
-    free_secret(h->password);
-    free_secret(h->sudo_password);
+    secret_free(&h->password);
+    secret_free(&h->sudo_password);
     for (size_t i = 0; i < h->label_count; i++) {
         free(h->labels[i].key);
         free(h->labels[i].value);

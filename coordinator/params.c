@@ -6,6 +6,7 @@
 #include "kubeadm/config.h"
 #include "lib/grammar.h"
 #include "lib/protocol.h"
+#include "lib/secret.h"
 #include "lib/strbuf.h"
 
 #include <errno.h>
@@ -290,7 +291,7 @@ int params_join(const struct host_run *h, struct task *out, struct error *err)
     char *token = run_token(run);
     code = kubeadm_render_join(&r.cluster, &r.node, token, run->ca_hash,
                                control ? run->certificate_key : NULL, &config, err);
-    run_free_secret(token);
+    secret_free(&token);
     if (code < 0)
         return code;
     (void) config_task(h, "join", config, out);

@@ -6,6 +6,7 @@
 #include "kubeadm/token.h"
 #include "lib/clock.h"
 #include "lib/digest.h"
+#include "lib/secret.h"
 
 #include <errno.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static void take_access(struct run *run, const json_t *result)
 {
     free(run->ca_hash);
     run->ca_hash = copy_text(result, "ca_hash");
-    run_free_secret(run->kubeconfig);
+    secret_free(&run->kubeconfig);
     run->kubeconfig = copy_text(result, "kubeconfig");
 }
 
@@ -68,7 +69,7 @@ static int make_token(struct host_run *h, json_t **result, struct error *err)
         return r;
     char *token = copy_text(*result, "token");
     if (!token || !kubeadm_token_valid(token)) {
-        run_free_secret(token);
+        secret_free(&token);
         return error_set(err, -EPROTO, "the control plane's agent gave no valid token");
     }
     run_set_token(h->run, token);

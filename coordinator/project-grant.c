@@ -128,25 +128,14 @@ json_t *project_secret(const struct project_grant *g, const struct project *p, c
                      p->name, "annotations", PROJECT_GRANTED, mark, "data", encoded(texts));
 }
 
-/* Whether `there` has all that `wanted` has. */
-static bool has_all(const json_t *there, const json_t *wanted)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *) wanted, key, value)
-        if (!json_equal(json_object_get(there, key), value))
-            return false;
-    return true;
-}
-
 bool project_secret_is(const json_t *there, const json_t *wanted)
 {
     static const char *const keys[] = {"labels", "annotations"};
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-        if (!has_all(json_object_get(json_object_get(there, "metadata"), keys[i]),
-                     json_object_get(json_object_get(wanted, "metadata"), keys[i])))
+        if (!json_has_all(json_object_get(json_object_get(there, "metadata"), keys[i]),
+                          json_object_get(json_object_get(wanted, "metadata"), keys[i])))
             return false;
-    return has_all(json_object_get(there, "data"), json_object_get(wanted, "data"));
+    return json_has_all(json_object_get(there, "data"), json_object_get(wanted, "data"));
 }
 
 bool project_secret_is_stuck(const json_t *there)

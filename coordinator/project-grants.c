@@ -7,6 +7,7 @@
 #include "coordinator/stack-profile.h"
 #include "lib/clock.h"
 #include "lib/kube.h"
+#include "lib/secret.h"
 
 #include <errno.h>
 #include <string.h>
@@ -68,46 +69,32 @@ static int get_secrets(const struct kubectl *k, const struct project_grant *g, j
 
 /* Applies, or runs as a Job, what has passwords in it. */
 
-static json_t *as_list(json_t *items)
-{
-    return json_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List", "items", items);
-}
-
-static void wipe(char *text)
-{
-    explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 static int run_order(const struct kubectl *k, const struct source *s,
                      const struct project_order *order, size_t count, struct error *err)
 {
     int seconds = START_SECONDS + (int) count * s->g->seconds;
     AUTO_JSON *objects = project_order_objects(order, s->g, s->template, seconds);
-    AUTO_JSON *list = as_list(objects);
+    AUTO_JSON *list = kube_list(json_incref(objects));
     STRBUF(line, LINE_MAX_LEN);
     if (strbuf_full(&order->conf))
         return error_set(err, -E2BIG, "the order for %zu projects is too large", count);
-    char *text = json_canonical(list);
+    AUTO_SECRET *text = json_canonical(list);
     const struct stack_rendered rendered = {.text = text, .objects = objects};
     const struct stack_job job = {.kubectl = k,
                                   .objects = &rendered,
                                   .deadline_ms = clock_monotonic_ms() + seconds * 1000LL,
                                   .seconds = seconds};
     int r = stack_job_run(&job, &line, err);
-    wipe(text);
     return r < 0 ? error_prefix(err, "job %s", s->g->job) : 0;
 }
 
 static int apply_secrets(const struct kubectl *k, json_t *secrets, struct error *err)
 {
-    AUTO_JSON *list = as_list(secrets);
-    char *text = json_canonical(list);
+    AUTO_JSON *list = kube_list(json_incref(secrets));
+    AUTO_SECRET *text = json_canonical(list);
     const struct stack_rendered rendered = {.text = text, .objects = secrets};
     bool changed;
-    int r = stack_apply_objects(k, &rendered, &changed, err);
-    wipe(text);
-    return r;
+    return stack_apply_objects(k, &rendered, &changed, err);
 }
 
 static int delete_stuck(const struct kubectl *k, const json_t *secret, struct error *err)

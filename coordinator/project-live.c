@@ -27,18 +27,12 @@ int project_live_get(const struct kubectl *k, struct project_live *out, struct e
 
 const char *project_owner_of(const json_t *space)
 {
-    return json_get_string(json_object_get(json_object_get(space, "metadata"), "labels"),
-                           PROJECT_LABEL, "");
+    return json_get_string(kube_labels(space), PROJECT_LABEL, "");
 }
 
 const json_t *project_live_space(const struct project_live *l, const char *name)
 {
-    size_t i;
-    json_t *o;
-    json_array_foreach(json_object_get(l->spaces, "items"), i, o)
-        if (strcmp(kube_name(o), name) == 0)
-            return o;
-    return NULL;
+    return kube_find(l->spaces, name);
 }
 
 int project_live_check(const struct project_live *l, const struct project *p, struct error *err)

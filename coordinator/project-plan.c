@@ -4,6 +4,7 @@
 #include "coordinator/project-live.h"
 #include "coordinator/project.h"
 #include "coordinator/stack-objects.h"
+#include "lib/kube.h"
 
 struct planning {
     const struct kubectl *k;
@@ -28,8 +29,7 @@ static int differs(const struct planning *a, const struct project *p, bool *out,
 {
     AUTO_JSON *list = project_objects(a->inv, p);
     AUTO_JSON *items = askable(a, list);
-    AUTO_JSON *part = json_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List", "items",
-                                items);
+    AUTO_JSON *part = kube_list(json_incref(items));
     AUTO_FREE char *text = json_canonical(part);
     AUTO_JSON *surplus = project_surplus(p, list, a->live.objects);
     const struct stack_rendered rendered = {.text = text, .objects = items};

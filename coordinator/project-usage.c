@@ -99,9 +99,8 @@ static json_t *rows_of(const json_t *spaces, const json_t *quotas, const json_t 
     json_t *out = json_array(), *o;
     size_t i;
     json_array_foreach(spaces, i, o) {
-        const json_t *metadata = json_object_get(o, "metadata");
-        const char *name = json_get_string(metadata, "name", "");
-        const char *label = json_get_string(json_object_get(metadata, "labels"), PROJECT_LABEL, "");
+        const char *name = kube_name(o);
+        const char *label = json_get_string(kube_labels(o), PROJECT_LABEL, "");
         if (strcmp(label, name) == 0)
             json_array_append_new(
                 out, project_usage_row(name, quota_of(quotas, name), pods, claims, summaries));

@@ -5,6 +5,7 @@
 #include "coordinator/stack-needs.h"
 #include "coordinator/stack-objects.h"
 #include "coordinator/stack-profile.h"
+#include "lib/kube.h"
 
 #include <string.h>
 
@@ -269,7 +270,7 @@ json_t *project_objects(const struct inventory *inv, const struct project *p)
     json_array_append_new(items, limits_of(p));
     add_policies(items, inv, p);
     add_roles(items, p); /* last: who comes in finds all of the above */
-    return json_pack("{s:s, s:s, s:o}", "apiVersion", "v1", "kind", "List", "items", items);
+    return kube_list(items);
 }
 
 enum project_role project_role_of(const struct project *p, const char *user)
@@ -307,7 +308,7 @@ json_t *project_surplus(const struct project *p, const json_t *rendered, const j
     json_t *o;
     json_array_foreach(json_object_get(there, "items"), i, o) {
         const json_t *metadata = json_object_get(o, "metadata");
-        const char *of = json_get_string(json_object_get(metadata, "labels"), PROJECT_LABEL, "");
+        const char *of = json_get_string(kube_labels(o), PROJECT_LABEL, "");
         if (strcmp(of, p->name) != 0 || has_object(rendered, o))
             continue;
         json_array_append_new(items, json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion",
@@ -316,7 +317,5 @@ json_t *project_surplus(const struct project *p, const json_t *rendered, const j
                                                json_get_string(metadata, "name", ""), "namespace",
                                                json_get_string(metadata, "namespace", "")));
     }
-    return json_array_size(items) == 0
-               ? NULL
-               : json_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List", "items", items);
+    return json_array_size(items) == 0 ? NULL : kube_list(json_incref(items));
 }

@@ -5,6 +5,7 @@
 #include "coordinator/leader.h"
 #include "lib/clock.h"
 #include "lib/digest.h"
+#include "lib/secret.h"
 #include "lib/strbuf.h"
 
 #include <errno.h>
@@ -67,13 +68,6 @@ int run_init(struct run *run, const struct inventory *inv, const struct bundle *
     return 0;
 }
 
-void run_free_secret(char *text)
-{
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 void run_release(struct run *run)
 {
     for (size_t i = 0; run->hosts && i < run->inv->host_count; i++) {
@@ -100,9 +94,9 @@ void run_release(struct run *run)
     free(run->hosts);
     free(run->who);
     free(run->ca_hash);
-    run_free_secret(run->token);
-    run_free_secret(run->certificate_key);
-    run_free_secret(run->kubeconfig);
+    secret_free(&run->token);
+    secret_free(&run->certificate_key);
+    secret_free(&run->kubeconfig);
     json_decref(run->cluster);
     json_decref(run->etcd);
     strv_release(&run->delete_volumes);
@@ -124,7 +118,7 @@ void run_set_token(struct run *run, char *token)
     run->token = token;
     run->token_made_ms = clock_monotonic_ms();
     pthread_mutex_unlock(&run->mutex);
-    run_free_secret(former);
+    secret_free(&former);
 }
 
 static struct host_run *first_control_plane(struct run *run)

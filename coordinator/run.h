@@ -42,7 +42,7 @@ struct host_run {
     struct strv differences; /* plan: what would be done */
     int64_t sent;            /* bytes of blobs */
     void (*farewell)(struct host_run *h); /* NULL: none; what is due even if it fails */
-    bool listens, echoes;    /* valid once `listening` is open: its ports, and VXLAN's, answer */
+    bool listens, echoes; /* valid once `listening` is open: its ports, and VXLAN's, answer */
     json_t *shut; /* array of targets that a firewall shuts which will be opened; NULL: none */
     struct latch listening, opened, joined, released; /* opened: and it listens again */
     struct latch cleared; /* it failed to join as a control plane, and etcd has nothing of it */
@@ -59,9 +59,9 @@ enum { GATE_PROBED, GATE_CHECKED, GATE_OPENED, GATE_TRIED };
 
 struct run {
     const struct inventory *inv;
-    const struct bundle *bundle; /* NULL where the mode needs none */
-    const struct stack_work *stack; /* of hosts.yaml's `profile`; NULL: there is none */
-    int64_t serial;              /* that the user named; 0: none */
+    const struct bundle *bundle;      /* NULL where the mode needs none */
+    const struct stack_work *stack;   /* of hosts.yaml's `profile`; NULL: there is none */
+    int64_t serial;                   /* that the user named; 0: none */
     struct applied *applied;          /* is told when hosts accept the bundle; NULL with it */
     const struct trusted_keys *named; /* keys, by the user */
     struct applied_hosts *known; /* is told which hosts are about to be applied; NULL: nobody is */
@@ -69,21 +69,21 @@ struct run {
     char id[33];
     char *who;
     bool read_only; /* look, check, and collect differences; change nothing, take no lock */
-    bool headless; /* hosts can do their part without the control plane */
+    bool headless;  /* hosts can do their part without the control plane */
     struct strv delete_volumes; /* reset */
     struct host_run *hosts;     /* one per host of inv, same order */
-    pthread_mutex_t mutex; /* for gates, refused, accepted, the hosts' errors,
-                              `distribution`, token */
+    pthread_mutex_t mutex;      /* for gates, refused, accepted, the hosts' errors,
+                                   `distribution`, token */
     struct gate gates[4];
     struct latch all_checked; /* the second gate's hosts are there; consent is asked for then */
     struct consent consent;   /* filled before that gate, by whoever needs it */
     bool refused;
-    bool shut;       /* a host has `shut`; settled at the second gate */
-    bool not_agreed; /* the user said no, or could not be asked */
-    struct host_run *leader;   /* run_control_plane; chosen once, when the gate `probed` opens */
-    const char *network;       /* addons_network; NULL before that; borrowed of inv or facts */
-    struct error leaderless;   /* code 0, or why it may not lead (coordinator/leader.h) */
-    bool accepted; /* and `applied` knows it */
+    bool shut;               /* a host has `shut`; settled at the second gate */
+    bool not_agreed;         /* the user said no, or could not be asked */
+    struct host_run *leader; /* run_control_plane; chosen once, when the gate `probed` opens */
+    const char *network;     /* addons_network; NULL before that; borrowed of inv or facts */
+    struct error leaderless; /* code 0, or why it may not lead (coordinator/leader.h) */
+    bool accepted;           /* and `applied` knows it */
     struct distribution *distribution; /* NULL: no blobs are sent */
 
     /* The leader's results, valid once `api` is open. */
@@ -119,11 +119,10 @@ int run_program(struct run *run, const struct phase *(*choose)(const struct host
 
 /* The control plane that leads; before the gate `probed` the first one in hosts.yaml that stays. */
 struct host_run *run_control_plane(struct run *run);
-/* A copy of run->token, or NULL; run_free_secret() it. */
+/* A copy of run->token, or NULL; secret_free() it. */
 char *run_token(struct run *run);
 /* Takes the token over. */
 void run_set_token(struct run *run, char *token);
-void run_free_secret(char *text); /* wipes it first; NULL is fine */
 /* Says that the host has come to the gate and waits for the others; -ECANCELED when a refusal or
  * the control plane's failure makes going on pointless. */
 int run_pass_gate(struct host_run *h, int gate, struct error *err);

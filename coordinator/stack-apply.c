@@ -4,6 +4,7 @@
 #include "coordinator/stack-certificate.h"
 #include "coordinator/stack-objects.h"
 #include "coordinator/stack-owned.h"
+#include "coordinator/stack-secret.h"
 #include "lib/clock.h"
 
 #include <errno.h>

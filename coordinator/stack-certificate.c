@@ -2,7 +2,9 @@
 
 #include "coordinator/stack-objects.h"
 #include "coordinator/stack-render.h"
+#include "coordinator/stack-secret.h"
 #include "lib/base64.h"
+#include "lib/kube.h"
 #include "lib/tls.h"
 
 #include <errno.h>
@@ -20,22 +22,14 @@ static void read_data(const json_t *secret, const char *key, struct strbuf *out)
 
 static bool is_ours(const json_t *secret)
 {
-    const json_t *labels = json_object_get(json_object_get(secret, "metadata"), "labels");
+    const json_t *labels = kube_labels(secret);
     return strcmp(json_get_string(labels, MANAGED_BY, ""), STACK_MANAGER) == 0;
-}
-
-static json_t *secret_object(const char *name, const char *type, json_t *data)
-{
-    return json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:O}", "apiVersion", "v1", "kind",
-                     "Secret", "type", type, "metadata", "name", name, "namespace", STACK_NAMESPACE,
-                     "labels", MANAGED_BY, STACK_MANAGER, "stringData", data);
 }
 
 /* The authority */
 
 static int make_authority(const struct kubectl *k, struct tls_authority **out, struct error *err)
 {
-    static const char *const create[] = {"create", "-f", "-", NULL};
     AUTO_TLS_AUTHORITY *a = NULL;
     CLEANUP(strbuf_release_secret) struct strbuf key;
     strbuf_init(&key, TLS_PEM_MAX);
@@ -44,8 +38,7 @@ static int make_authority(const struct kubectl *k, struct tls_authority **out, s
         (r = tls_authority_key(a, &key, err)) < 0)
         return r;
     AUTO_JSON *data = json_pack("{s:s, s:s}", "ca.crt", tls_authority_pem(a), "ca.key", key.data);
-    AUTO_JSON *object = secret_object(STACK_AUTHORITY, "Opaque", data);
-    if ((r = stack_send_secret(k, create, object, err)) == 0)
+    if ((r = stack_create_secret(k, STACK_AUTHORITY, data, err)) == 0)
         *out = TAKE_PTR(a);
     return r;
 }
@@ -70,9 +63,6 @@ static int get_authority(const struct kubectl *k, struct tls_authority **out, st
 static int send_certificate(const struct kubectl *k, const char *name, struct tls_authority *a,
                             const struct strv *names, struct error *err)
 {
-    static const char *const apply[] = {
-        "apply", "--server-side", "--force-conflicts", "--field-manager=" STACK_MANAGER, "-f", "-",
-        NULL};
     STRBUF(cert, TLS_PEM_MAX);
     CLEANUP(strbuf_release_secret) struct strbuf key;
     strbuf_init(&key, TLS_PEM_MAX);
@@ -81,8 +71,7 @@ static int send_certificate(const struct kubectl *k, const char *name, struct tl
         return r;
     AUTO_JSON *data = json_pack("{s:s, s:s, s:s}", "tls.crt", cert.data, "tls.key", key.data,
                                 "ca.crt", tls_authority_pem(a));
-    AUTO_JSON *object = secret_object(name, "kubernetes.io/tls", data);
-    return stack_send_secret(k, apply, object, err);
+    return stack_apply_secret(k, name, "kubernetes.io/tls", data, err);
 }
 
 /* Its names, with the component's values in them. */

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define GIB (1024.0 * 1024 * 1024)
-#define HOSTNAME "kubernetes.io/hostname"
 #define WORDS_MAX 512
 
 void stack_nodes_release(struct stack_nodes *n)
@@ -108,16 +107,6 @@ static struct stack_amount of_pod(const json_t *spec)
                                  .cpu = larger(sum.cpu, first.cpu)};
 }
 
-static const json_t *spec_of(const json_t *object)
-{
-    return json_object_get(object, "spec");
-}
-
-static const json_t *template_of(const json_t *object)
-{
-    return json_object_get(spec_of(object), "template");
-}
-
 static bool has_ended(const json_t *pod)
 {
     const char *phase = json_get_string(json_object_get(pod, "status"), "phase", "");
@@ -132,13 +121,13 @@ static size_t pods_of(const json_t *object, size_t nodes)
         return 1;
     if (kube_is_kind(object, "Pod"))
         return !has_ended(object);
-    int64_t replicas = json_get_int(spec_of(object), "replicas", 1);
+    int64_t replicas = json_get_int(kube_spec(object), "replicas", 1);
     return replicas > 0 ? (size_t) replicas : 0;
 }
 
 static int64_t storage_of_claim(const json_t *claim)
 {
-    const json_t *requests = json_object_get(json_object_get(spec_of(claim), "resources"),
+    const json_t *requests = json_object_get(json_object_get(kube_spec(claim), "resources"),
                                              "requests");
     return stack_quantity_milli(json_object_get(requests, "storage")) / 1000;
 }
@@ -154,12 +143,12 @@ void stack_need_of(const json_t *objects, size_t nodes, struct stack_need *out)
         if (!stack_is_workload(o) && !kube_is_kind(o, "Pod"))
             continue;
         size_t pods = pods_of(o, nodes);
-        struct stack_amount one = of_pod(kube_is_kind(o, "Pod") ? spec_of(o)
-                                                                : spec_of(template_of(o)));
+        struct stack_amount one = of_pod(kube_is_kind(o, "Pod") ? kube_spec(o)
+                                                                : kube_spec(kube_template(o)));
         out->pods += pods;
         out->memory += (int64_t) pods * one.memory;
         out->cpu += (int64_t) pods * one.cpu;
-        json_array_foreach(json_object_get(spec_of(o), "volumeClaimTemplates"), k, claim)
+        json_array_foreach(json_object_get(kube_spec(o), "volumeClaimTemplates"), k, claim)
             out->storage += (int64_t) pods * storage_of_claim(claim);
     }
 }
@@ -191,7 +180,7 @@ static int no_room(const struct stack_placing *p, const struct stack_nodes *node
     STRBUF(words, WORDS_MAX);
     const char *apart = p->apart.count ? p->apart.items[p->apart.count - 1] : NULL;
     add_amount(&words, &p->each, knows_storage(nodes));
-    if (apart && strcmp(apart, HOSTNAME) == 0)
+    if (apart && strcmp(apart, KUBE_HOSTNAME) == 0)
         error_set(err, -ENOSPC, "%s wants %zu nodes with %s; this cluster gives %zu", p->component,
                   p->pods, words.data, placed);
     else if (apart)
@@ -235,8 +224,8 @@ static int64_t storage_of_each(const json_t *object)
     size_t i;
     json_t *claim;
     int64_t sum = 0;
-    json_array_foreach(json_object_get(spec_of(object), "volumeClaimTemplates"), i, claim)
-        if (!json_object_get(spec_of(claim), "storageClassName"))
+    json_array_foreach(json_object_get(kube_spec(object), "volumeClaimTemplates"), i, claim)
+        if (!json_object_get(kube_spec(claim), "storageClassName"))
             sum += storage_of_claim(claim);
     return sum;
 }
@@ -253,7 +242,7 @@ static void add_placings(const char *component, const json_t *objects, size_t no
         struct stack_placing *p = &out->items[out->count++];
         *p = (struct stack_placing){.component = component,
                                     .object = o,
-                                    .each = of_pod(spec_of(template_of(o))),
+                                    .each = of_pod(kube_spec(kube_template(o))),
                                     .pods = pods_of(o, nodes)};
         p->each.storage = storage_of_each(o);
         stack_placing_rules(p);
@@ -265,7 +254,7 @@ static void add_placings(const char *component, const json_t *objects, size_t no
 static int check_claim(const char *component, const json_t *claim, const struct stack_nodes *nodes,
                        struct error *err)
 {
-    const char *class = json_get_string(spec_of(claim), "storageClassName", NULL);
+    const char *class = json_get_string(kube_spec(claim), "storageClassName", NULL);
     if (!nodes->classes_known || (class && (!*class || strv_contains(&nodes->classes, class))) ||
         (!class && nodes->default_class))
         return 0;
@@ -289,7 +278,7 @@ static int check_claims(const char *component, const json_t *objects,
     json_array_foreach(objects, i, o) {
         if (r == 0 && kube_is_kind(o, "PersistentVolumeClaim"))
             r = check_claim(component, o, nodes, err);
-        json_array_foreach(json_object_get(spec_of(o), "volumeClaimTemplates"), k, claim)
+        json_array_foreach(json_object_get(kube_spec(o), "volumeClaimTemplates"), k, claim)
             r = r < 0 ? r : check_claim(component, claim, nodes, err);
     }
     return r;
@@ -329,14 +318,13 @@ int stack_fit(const struct stack *s, const struct stack_rendered *rendered,
 
 static bool is_own(const json_t *pod, const struct stack_rendered *rendered, size_t count)
 {
-    const json_t *metadata = json_object_get(pod, "metadata");
     for (size_t i = 0; i < count; i++) {
         size_t k;
         json_t *o;
         json_array_foreach(rendered[i].objects, k, o)
             if (stack_is_workload(o) &&
                 strcmp(stack_namespace_of(o, STACK_NAMESPACE), stack_namespace_of(pod, "")) == 0 &&
-                stack_selects(o, json_object_get(metadata, "labels")))
+                stack_selects(o, kube_labels(pod)))
                 return true;
     }
     return false;
@@ -344,8 +332,8 @@ static bool is_own(const json_t *pod, const struct stack_rendered *rendered, siz
 
 static void deduct(const json_t *pod, struct stack_nodes *nodes)
 {
-    const char *name = json_get_string(spec_of(pod), "nodeName", "");
-    struct stack_amount a = of_pod(spec_of(pod));
+    const char *name = json_get_string(kube_spec(pod), "nodeName", "");
+    struct stack_amount a = of_pod(kube_spec(pod));
     for (size_t i = 0; i < nodes->count; i++)
         if (strcmp(nodes->items[i].name, name) == 0) {
             nodes->items[i].memory -= a.memory;
@@ -355,15 +343,14 @@ static void deduct(const json_t *pod, struct stack_nodes *nodes)
 
 static void add_node(const json_t *node, struct stack_nodes *out)
 {
-    const json_t *metadata = json_object_get(node, "metadata");
     const json_t *allocatable = json_object_get(json_object_get(node, "status"), "allocatable");
-    if (json_get_bool(spec_of(node), "unschedulable", false))
+    if (json_get_bool(kube_spec(node), "unschedulable", false))
         return;
-    struct stack_node *n = stack_nodes_add(out, json_get_string(metadata, "name", ""));
+    struct stack_node *n = stack_nodes_add(out, kube_name(node));
     n->memory = stack_quantity_milli(json_object_get(allocatable, "memory")) / 1000;
     n->cpu = stack_quantity_milli(json_object_get(allocatable, "cpu"));
-    n->labels = json_incref(json_object_get(metadata, "labels"));
-    n->taints = json_incref(json_object_get(spec_of(node), "taints"));
+    n->labels = json_incref((json_t *) (uintptr_t) kube_labels(node));
+    n->taints = json_incref(json_object_get(kube_spec(node), "taints"));
 }
 
 void stack_nodes_from_live(const json_t *nodes, const json_t *pods, const json_t *classes,
@@ -382,7 +369,7 @@ void stack_nodes_from_live(const json_t *nodes, const json_t *pods, const json_t
         const json_t *metadata = json_object_get(o, "metadata");
         const char *is_default = json_get_string(json_object_get(metadata, "annotations"),
                                                  "storageclass.kubernetes.io/is-default-class", "");
-        strv_add(&out->classes, json_get_string(metadata, "name", ""));
+        strv_add(&out->classes, kube_name(o));
         out->default_class |= strcmp(is_default, "true") == 0;
     }
 }

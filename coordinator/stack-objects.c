@@ -3,24 +3,23 @@
 #include "coordinator/stack-needs.h"
 #include "coordinator/stack-ready.h"
 #include "coordinator/stack-reference.h"
-#include "lib/digest.h"
+#include "lib/kube.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#define SECRET_LEN 32
 #define APPLY_TIMEOUT_MS 120000
 #define REGISTER_TRIES 15 /* of a second: a CustomResourceDefinition becomes a kind */
 #define LIVE_KINDS "deployments,statefulsets,daemonsets,jobs,pods"
 
-static const char *const apply_words[] = {
+const char *const stack_apply_words[] = {
     "apply", "--server-side", "--force-conflicts", "--field-manager=" STACK_MANAGER, "-f", "-",
     NULL};
+const char *const stack_create_words[] = {"create", "-f", "-", NULL};
 
 int stack_make_namespace(const struct kubectl *k, bool *changed, struct error *err)
 {
-    static const char *const create[] = {"create", "-f", "-", NULL};
     AUTO_JSON *found = NULL;
     int r = kubectl_find(k, "namespace", STACK_NAMESPACE, NULL, &found, err);
     if (r < 0 || found)
@@ -30,13 +29,13 @@ int stack_make_namespace(const struct kubectl *k, bool *changed, struct error *e
                                  "app.kubernetes.io/managed-by", STACK_MANAGER);
     AUTO_FREE char *text = json_canonical(space);
     *changed = true;
-    return kubectl_run(k, create, text, KUBECTL_TIMEOUT_MS, NULL, err);
+    return kubectl_run(k, stack_create_words, text, KUBECTL_TIMEOUT_MS, NULL, err);
 }
 
 int stack_apply_object(const struct kubectl *k, const json_t *object, struct error *err)
 {
     AUTO_FREE char *text = json_canonical(object);
-    return kubectl_run(k, apply_words, text, KUBECTL_TIMEOUT_MS, NULL, err);
+    return kubectl_run(k, stack_apply_words, text, KUBECTL_TIMEOUT_MS, NULL, err);
 }
 
 /* Records */
@@ -57,96 +56,6 @@ int stack_recall(const struct kubectl *k, const char *record, char **out, struct
     const char *profile = json_get_string(json_object_get(map, "data"), "profile", NULL);
     *out = profile && *profile ? xstrdup(profile) : NULL;
     return r;
-}
-
-/* Secrets */
-
-/* Each character is as likely as any other. */
-static void random_text(char out[SECRET_LEN + 1])
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    const unsigned count = sizeof(letters) - 1;
-    for (size_t i = 0; i < SECRET_LEN;) {
-        unsigned char byte;
-        random_bytes(&byte, 1);
-        if (byte < 256 - 256 % count)
-            out[i++] = letters[byte % count];
-    }
-    out[SECRET_LEN] = '\0';
-}
-
-/* Only what `there` lacks. */
-static json_t *new_data(const struct stack_secret *s, const json_t *there)
-{
-    json_t *data = json_object();
-    for (size_t i = 0; i < s->keys.count; i++) {
-        char text[SECRET_LEN + 1];
-        if (json_object_get(there, s->keys.items[i]))
-            continue;
-        random_text(text);
-        json_object_set_new(data, s->keys.items[i], json_string(text));
-        explicit_bzero(text, sizeof(text));
-    }
-    return data;
-}
-
-int stack_send_secret(const struct kubectl *k, const char *const args[], const json_t *object,
-                      struct error *err)
-{
-    char *text = json_canonical(object);
-    int r = kubectl_run(k, args, text, KUBECTL_TIMEOUT_MS, NULL, err);
-    explicit_bzero(text, strlen(text));
-    free(text);
-    return r;
-}
-
-static int create_secret(const struct kubectl *k, const struct stack_secret *s, json_t *data,
-                         struct error *err)
-{
-    static const char *const args[] = {"create", "-f", "-", NULL};
-    AUTO_JSON *object = json_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:O}", "apiVersion", "v1",
-                                  "kind", "Secret", "metadata", "name", s->name, "namespace",
-                                  STACK_NAMESPACE, "labels", "app.kubernetes.io/managed-by",
-                                  STACK_MANAGER, "stringData", data);
-    return stack_send_secret(k, args, object, err);
-}
-
-static int extend_secret(const struct kubectl *k, const struct stack_secret *s, json_t *data,
-                         struct error *err)
-{
-    const char *const args[] = {"patch",
-                                "secret",
-                                s->name,
-                                "-n",
-                                STACK_NAMESPACE,
-                                "--type=merge",
-                                "--patch-file=/dev/stdin",
-                                NULL};
-    AUTO_JSON *object = json_pack("{s:O}", "stringData", data);
-    return stack_send_secret(k, args, object, err);
-}
-
-static int make_secret(const struct kubectl *k, const struct stack_secret *s, bool *changed,
-                       struct error *err)
-{
-    AUTO_JSON *found = NULL;
-    int r = kubectl_find(k, "secret", s->name, STACK_NAMESPACE, &found, err);
-    if (r < 0)
-        return r;
-    AUTO_JSON *data = new_data(s, json_object_get(found, "data"));
-    if (json_object_size(data) == 0)
-        return 0;
-    *changed = true;
-    return found ? extend_secret(k, s, data, err) : create_secret(k, s, data, err);
-}
-
-int stack_make_secrets(const struct kubectl *k, const struct stack_component *c, bool *changed,
-                       struct error *err)
-{
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < c->secret_count; i++)
-        r = make_secret(k, &c->secrets[i], changed, err);
-    return r < 0 ? error_prefix(err, "its secrets") : 0;
 }
 
 /* Objects */
@@ -195,8 +104,7 @@ static char *references_text(const json_t *objects)
     stack_add_references(items, objects);
     if (json_array_size(items) == 0)
         return NULL;
-    AUTO_JSON *list = json_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List", "items",
-                                items);
+    AUTO_JSON *list = kube_list(json_incref(items));
     return json_canonical(list);
 }
 
@@ -228,7 +136,7 @@ static int apply(const struct kubectl *k, const struct stack_rendered *r, bool d
 {
     AUTO_JSON *answer = NULL;
     STRV(args);
-    strv_add_all(&args, apply_words);
+    strv_add_all(&args, stack_apply_words);
     if (dry)
         strv_add(&args, "--dry-run=server");
     if (stack_is_at_home(r->objects)) {

@@ -1,5 +1,5 @@
 /* What `stack apply` puts into the cluster, and takes out of it again: the namespace, a component's
- * secrets, its objects. */
+ * objects. */
 #pragma once
 
 #include "coordinator/kubectl.h"
@@ -10,22 +10,14 @@
 #include <stdbool.h>
 
 #define STACK_MANAGER "bigtop-bootstrap" /* of fields, as of addons */
+/* Words for kubectl_run; the objects are its standard input. */
+extern const char *const stack_apply_words[], *const stack_create_words[];
 
 /* Each sets *changed when something was made or changed, and leaves it otherwise. */
 int stack_make_namespace(const struct kubectl *k, bool *changed, struct error *err);
-/* Secrets that are absent are made of random letters and digits; keys that one lacks are added;
- * what is there is never changed, and nothing of it is shown. */
-int stack_make_secrets(const struct kubectl *k, const struct stack_component *c, bool *changed,
-                       struct error *err);
-/* kubectl with an object on standard input, where nobody sees it: what is secret of it is wiped. */
-int stack_send_secret(const struct kubectl *k, const char *const args[], const json_t *object,
-                      struct error *err);
 int stack_apply_objects(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
                         struct error *err);
 /* Whether that would change something: asked of the API server, which changes nothing. */
-int stack_would_change(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
-                       struct error *err);
-/* Whether that would change something: asked of the API server, which then does not. */
 int stack_would_change(const struct kubectl *k, const struct stack_rendered *r, bool *changed,
                        struct error *err);
 

@@ -36,8 +36,7 @@ static json_t *references_of(const struct stack_work *w, const char *name, const
 
 static void take_record(const json_t *map, json_t *out)
 {
-    const char *component =
-        json_get_string(json_object_get(json_object_get(map, "metadata"), "labels"), LABEL, "");
+    const char *component = json_get_string(kube_labels(map), LABEL, "");
     const char *text = json_get_string(json_object_get(map, "data"), KEY, "");
     AUTO_JSON *found = json_parse(text, strlen(text), component, NULL);
     json_t *list = json_array(), *o;
@@ -124,7 +123,7 @@ static int add_claims(const struct kubectl *k, const json_t *set, json_t *data, 
     size_t i;
     json_t *claim;
     json_array_foreach(json_object_get(claims, "items"), i, claim)
-        if (stack_selects(set, json_object_get(json_object_get(claim, "metadata"), "labels")))
+        if (stack_selects(set, kube_labels(claim)))
             stack_add_reference(data, claim);
     return r;
 }

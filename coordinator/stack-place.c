@@ -5,52 +5,31 @@
 #include <string.h>
 
 #define REQUIRED "requiredDuringSchedulingIgnoredDuringExecution"
-#define HOSTNAME "kubernetes.io/hostname"
 
 void stack_placing_release(struct stack_placing *p)
 {
     strv_release(&p->apart);
 }
 
-static const json_t *spec_of(const json_t *object)
-{
-    return json_object_get(object, "spec");
-}
-
-static const json_t *template_of(const json_t *object)
-{
-    return json_object_get(spec_of(object), "template");
-}
-
-bool stack_has_labels(const json_t *labels, const json_t *wanted)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *) (uintptr_t) wanted, key, value)
-        if (!json_equal(json_object_get(labels, key), value))
-            return false;
-    return true;
-}
-
 /* Its own pods: what others there are is not known before they are. */
 static bool selects_itself(const json_t *template, const json_t *rule)
 {
-    const json_t *labels = json_object_get(json_object_get(template, "metadata"), "labels");
+    const json_t *labels = kube_labels(template);
     const json_t *match = json_object_get(json_object_get(rule, "labelSelector"), "matchLabels");
-    return json_object_size(match) > 0 && stack_has_labels(labels, match);
+    return json_object_size(match) > 0 && json_has_all(labels, match);
 }
 
 void stack_placing_rules(struct stack_placing *p)
 {
-    const json_t *template = template_of(p->object);
-    const json_t *affinity = json_object_get(spec_of(template), "affinity");
+    const json_t *template = kube_template(p->object);
+    const json_t *affinity = json_object_get(kube_spec(template), "affinity");
     const json_t *anti = json_object_get(json_object_get(affinity, "podAntiAffinity"), REQUIRED);
     size_t i;
     json_t *rule;
     json_array_foreach(anti, i, rule)
         if (selects_itself(template, rule))
-            strv_add(&p->apart, json_get_string(rule, "topologyKey", HOSTNAME));
-    p->spread = json_object_get(spec_of(template), "topologySpreadConstraints");
+            strv_add(&p->apart, json_get_string(rule, "topologyKey", KUBE_HOSTNAME));
+    p->spread = json_object_get(kube_spec(template), "topologySpreadConstraints");
 }
 
 /* Nodes */
@@ -111,14 +90,14 @@ static bool matches_affinity(const struct stack_node *n, const json_t *spec)
 
 static bool takes(const struct stack_node *n, const struct stack_placing *p)
 {
-    const json_t *spec = spec_of(template_of(p->object));
+    const json_t *spec = kube_spec(kube_template(p->object));
     size_t i;
     json_t *taint;
     json_array_foreach(n->taints, i, taint)
         if (strcmp(json_get_string(taint, "effect", ""), "PreferNoSchedule") != 0 &&
             !tolerates(spec, taint))
             return false;
-    return stack_has_labels(n->labels, json_object_get(spec, "nodeSelector")) &&
+    return json_has_all(n->labels, json_object_get(spec, "nodeSelector")) &&
            matches_affinity(n, spec);
 }
 
@@ -128,7 +107,7 @@ static bool takes(const struct stack_node *n, const struct stack_placing *p)
 static char *place(const struct stack_node *n, const char *key)
 {
     const char *value = json_get_string(n->labels, key,
-                                        strcmp(key, HOSTNAME) == 0 ? n->name : NULL);
+                                        strcmp(key, KUBE_HOSTNAME) == 0 ? n->name : NULL);
     return value ? xasprintf("%s=%s", key, value) : NULL;
 }
 
@@ -158,7 +137,7 @@ static int64_t fewest(const struct stack_nodes *nodes, const struct stack_placin
 static bool keeps_spread(const struct stack_nodes *nodes, const struct stack_node *n,
                          const struct stack_placing *p, const struct strv *used)
 {
-    const json_t *template = template_of(p->object);
+    const json_t *template = kube_template(p->object);
     size_t i;
     json_t *rule;
     json_array_foreach(p->spread, i, rule) {

@@ -24,5 +24,3 @@ void stack_placing_release(struct stack_placing *p);
 void stack_placing_rules(struct stack_placing *p);
 /* Takes what its pods need out of the nodes; returns how many found a place. */
 size_t stack_place(const struct stack_placing *p, struct stack_nodes *free);
-
-bool stack_has_labels(const json_t *labels, const json_t *wanted);

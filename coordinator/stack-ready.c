@@ -210,7 +210,7 @@ static void judge_pods(const struct judging *j, const json_t *workload)
     json_t *o;
     json_array_foreach(j->live, i, o)
         if (kube_is_kind(o, "Pod") && strcmp(stack_namespace_of(o, ""), home) == 0 &&
-            stack_selects(workload, json_object_get(metadata(o), "labels")))
+            stack_selects(workload, kube_labels(o)))
             judge_pod(j, o);
 }
 

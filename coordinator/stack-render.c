@@ -233,8 +233,7 @@ static int kustomize(const struct stack_renderer *by, const struct stack_compone
 static void take_chart(struct stack_rendered *r)
 {
     json_t *objects = stack_chart_objects(r->objects);
-    AUTO_JSON *list = json_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List", "items",
-                                objects);
+    AUTO_JSON *list = kube_list(json_incref(objects));
     json_decref(r->objects);
     r->objects = objects;
     r->text = json_canonical(list);

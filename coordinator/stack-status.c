@@ -11,7 +11,7 @@
 
 static bool is_pod_of(const json_t *pod, const json_t *objects)
 {
-    const json_t *labels = json_object_get(json_object_get(pod, "metadata"), "labels");
+    const json_t *labels = kube_labels(pod);
     size_t i;
     json_t *o;
     if (!kube_is_kind(pod, "Pod"))

@@ -5,6 +5,7 @@
 #include "lib/json.h"
 #include "lib/path.h"
 #include "lib/process.h"
+#include "lib/secret.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,18 +16,10 @@
 #define HUB "docker.io"
 #define HUB_KEY "https://index.docker.io/v1/" /* what docker login writes for it */
 
-void credentials_free(char **text)
-{
-    if (*text)
-        explicit_bzero(*text, strlen(*text));
-    free(*text);
-    *text = NULL;
-}
-
 void credentials_release(struct credentials *c)
 {
-    credentials_free(&c->user);
-    credentials_free(&c->password);
+    secret_free(&c->user);
+    secret_free(&c->password);
 }
 
 char *credentials_basic(const struct credentials *c)

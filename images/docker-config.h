@@ -22,8 +22,5 @@ char *docker_config_path(void);
  * NULL. */
 int docker_config_find(const char *path, const char *registry, const bool *cancel,
                        struct credentials *out, struct error *err);
-/* The value of an Authorization header ("Basic …"); the caller frees it with credentials_free. */
+/* The value of an Authorization header ("Basic …"); the caller frees it with secret_free. */
 char *credentials_basic(const struct credentials *c);
-/* Overwrites and frees a secret text. */
-void credentials_free(char **text);
-#define AUTO_SECRET CLEANUP(credentials_free) char

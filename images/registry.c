@@ -3,6 +3,7 @@
 #include "images/challenge.h"
 #include "images/docker-config.h"
 #include "images/registry-hosts.h"
+#include "lib/secret.h"
 
 #include <errno.h>
 #include <string.h>
@@ -75,7 +76,7 @@ void registry_close(struct registry **r)
         return;
     for (size_t i = 0; (*r)->endpoints && i < (*r)->hosts.count; i++) {
         fetcher_free(&(*r)->endpoints[i].fetcher);
-        credentials_free(&(*r)->endpoints[i].authorization);
+        secret_free(&(*r)->endpoints[i].authorization);
         credentials_release(&(*r)->endpoints[i].credentials);
     }
     free((*r)->endpoints);
@@ -162,7 +163,7 @@ static int take_token(struct endpoint *e, const struct strbuf *answer, struct er
         token = json_get_string(json, "access_token", "");
     if (!is_token(token))
         return error_set(err, -EBADMSG, "the token server of %s gives no token", e->host->name);
-    credentials_free(&e->authorization);
+    secret_free(&e->authorization);
     e->authorization = xasprintf("Authorization: Bearer %s", token);
     return 0;
 }
@@ -212,7 +213,7 @@ static int log_in(struct registry *r, struct endpoint *e, const struct fetch_res
     if (!e->credentials.user)
         return login_error(e, err);
     AUTO_SECRET *basic = credentials_basic(&e->credentials);
-    credentials_free(&e->authorization);
+    secret_free(&e->authorization);
     e->authorization = xasprintf("Authorization: %s", basic);
     return 0;
 }

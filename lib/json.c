@@ -92,6 +92,16 @@ int json_need_object(const json_t *obj, const char *key, json_t **out, struct er
     return 0;
 }
 
+bool json_has_all(const json_t *obj, const json_t *wanted)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *) (uintptr_t) wanted, key, value)
+        if (!json_equal(json_object_get(obj, key), value))
+            return false;
+    return true;
+}
+
 bool json_has_text(const json_t *array, const char *text)
 {
     size_t i;

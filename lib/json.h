@@ -31,6 +31,8 @@ int json_need_string(const json_t *obj, const char *key, const char **out, struc
 int json_need_int(const json_t *obj, const char *key, int64_t *out, struct error *err);
 int json_need_array(const json_t *obj, const char *key, json_t **out, struct error *err);
 int json_need_object(const json_t *obj, const char *key, json_t **out, struct error *err);
+/* Whether obj has each member of `wanted`, with the same value. NULL is an empty object. */
+bool json_has_all(const json_t *obj, const json_t *wanted);
 /* Arrays of strings. `has` passes over members that are none. The caller owns the new one. */
 bool json_has_text(const json_t *array, const char *text);
 json_t *json_texts(const struct strv *v);

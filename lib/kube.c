@@ -12,6 +12,36 @@ const char *kube_name(const json_t *object)
     return json_get_string(json_object_get(object, "metadata"), "name", "");
 }
 
+const json_t *kube_labels(const json_t *object)
+{
+    return json_object_get(json_object_get(object, "metadata"), "labels");
+}
+
+const json_t *kube_spec(const json_t *object)
+{
+    return json_object_get(object, "spec");
+}
+
+const json_t *kube_template(const json_t *workload)
+{
+    return json_object_get(kube_spec(workload), "template");
+}
+
+json_t *kube_list(json_t *items)
+{
+    return json_pack("{s:s, s:s, s:o}", "apiVersion", "v1", "kind", "List", "items", items);
+}
+
+const json_t *kube_find(const json_t *list, const char *name)
+{
+    size_t i;
+    json_t *o;
+    json_array_foreach(json_object_get(list, "items"), i, o)
+        if (strcmp(kube_name(o), name) == 0)
+            return o;
+    return NULL;
+}
+
 const json_t *kube_condition(const json_t *object, const char *type, const char *status)
 {
     size_t i;

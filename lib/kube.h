@@ -1,5 +1,5 @@
-/* What objects of the Kubernetes API have in common (meta/v1 ObjectMeta and Condition). Pure; what
- * is returned is borrowed from the object. */
+/* What objects of the Kubernetes API have in common (meta/v1 ObjectMeta, List and Condition). Pure;
+ * what is returned is borrowed from the object, and NULL when it has none. */
 #pragma once
 
 #include "lib/json.h"
@@ -8,6 +8,16 @@
 
 bool kube_is_kind(const json_t *object, const char *kind);
 const char *kube_name(const json_t *object); /* "" when it has none */
+const json_t *kube_labels(const json_t *object);
+const json_t *kube_spec(const json_t *object);
+const json_t *kube_template(const json_t *workload); /* of its pods */
+#define KUBE_HOSTNAME "kubernetes.io/hostname"       /* label of a node */
+
+/* An object of kind List with these items, which it takes over. The caller's. */
+json_t *kube_list(json_t *items);
+/* Of a List, the first item with that name. */
+const json_t *kube_find(const json_t *list, const char *name);
+
 /* The condition of that type, if its status is this one ("True", "False" or "Unknown"); else NULL.
  */
 const json_t *kube_condition(const json_t *object, const char *type, const char *status);

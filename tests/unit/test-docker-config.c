@@ -1,5 +1,6 @@
 #include "images/docker-config.h"
 #include "lib/fd.h"
+#include "lib/secret.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>

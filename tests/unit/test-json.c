@@ -126,6 +126,21 @@ static void reads_files_up_to_a_maximum(void **state)
     assert_int_equal(err.code, -ENOENT);
 }
 
+static void has_all_that_is_wanted(void **state)
+{
+    (void) state;
+    AUTO_JSON *obj = parse_json("{'a': 'x', 'b': 'y'}");
+    AUTO_JSON *less = parse_json("{'b': 'y'}");
+    AUTO_JSON *other = parse_json("{'a': 'x', 'b': 'z'}");
+    assert_true(json_has_all(obj, obj));
+    assert_true(json_has_all(obj, less));
+    assert_true(json_has_all(obj, NULL));
+    assert_true(json_has_all(NULL, NULL));
+    assert_false(json_has_all(less, obj));
+    assert_false(json_has_all(obj, other));
+    assert_false(json_has_all(NULL, less));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +151,7 @@ int main(void)
         cmocka_unit_test(arrays_of_strings),
         cmocka_unit_test(canonical_does_not_depend_on_order),
         cmocka_folder_test(reads_files_up_to_a_maximum),
+        cmocka_unit_test(has_all_that_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,11 +28,36 @@ static void finds_a_condition_of_that_status(void **state)
     assert_null(kube_condition(NULL, "Ready", "True"));
 }
 
+static void makes_and_searches_lists(void **state)
+{
+    (void) state;
+    AUTO_JSON *list = kube_list(parse_json("[{'metadata': {'name': 'a', 'labels': {'x': 'y'}}},"
+                                           "{'metadata': {'name': 'b'}}]"));
+    assert_true(kube_is_kind(list, "List"));
+    assert_string_equal(json_get_string(list, "apiVersion", ""), "v1");
+    assert_string_equal(json_get_string(kube_labels(kube_find(list, "a")), "x", ""), "y");
+    assert_string_equal(kube_name(kube_find(list, "b")), "b");
+    assert_null(kube_labels(kube_find(list, "b")));
+    assert_null(kube_find(list, "c"));
+    assert_null(kube_find(NULL, "a"));
+}
+
+static void finds_what_pods_are_made_of(void **state)
+{
+    (void) state;
+    AUTO_JSON *set = parse_json("{'spec': {'template': {'spec': {'nodeName': 'n'}}}}");
+    assert_string_equal(json_get_string(kube_spec(kube_template(set)), "nodeName", ""), "n");
+    assert_null(kube_template(kube_template(set)));
+    assert_null(kube_template(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_kind_and_name),
         cmocka_unit_test(finds_a_condition_of_that_status),
+        cmocka_unit_test(makes_and_searches_lists),
+        cmocka_unit_test(finds_what_pods_are_made_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "coordinator/command.h"
 #include "coordinator/program.h"
 #include "coordinator/run.h"
+#include "lib/secret.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -372,7 +373,7 @@ static void test_tokens_are_replaced(void **state)
     run_set_token(&run, xstrdup("another"));
     char *copy = run_token(&run);
     assert_string_equal(copy, "another");
-    run_free_secret(copy);
+    secret_free(&copy);
     run_set_token(&run, NULL);
     assert_null(run_token(&run));
     run_release(&run);
