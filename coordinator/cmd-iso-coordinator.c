@@ -224,7 +224,8 @@ static int run(int argc, char **argv)
     struct error err = ERROR_INIT;
     AUTO_ISO_CONSOLES consoles = {0};
     CLEANUP(errand_release) struct errand e = {.consoles = &consoles};
-    if (iso_consoles_open(&consoles, &err) < 0)
+    if (iso_consoles_open(&consoles, &err) < 0 ||
+        iso_page_open(ISO_PAGE_PORT, &consoles.page, &err) < 0)
         return command_fail(EXIT_HOST_FAILED, &err);
     while (!interrupted) {
         err = ERROR_INIT;

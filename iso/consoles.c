@@ -29,6 +29,7 @@ void iso_consoles_close(struct iso_consoles *c)
     for (size_t i = 0; i < c->count; i++)
         fd_close(&c->fds[i]);
     c->count = 0;
+    iso_page_close(&c->page);
 }
 
 int iso_consoles_open(struct iso_consoles *out, struct error *err)
@@ -39,7 +40,7 @@ int iso_consoles_open(struct iso_consoles *out, struct error *err)
     if (r < 0)
         return r;
     iso_consoles_devices(active.data, &devices);
-    out->count = 0;
+    *out = (struct iso_consoles){0};
     for (size_t i = 0; i < devices.count && out->count < ISO_CONSOLES_MAX; i++) {
         int fd = open(devices.items[i], O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
@@ -69,6 +70,8 @@ void iso_consoles_add(const struct iso_consoles *c, const void *data, size_t len
 {
     for (size_t i = 0; i < c->count; i++)
         put(c->fds[i], data, len);
+    if (c->page)
+        iso_page_write(c->page, data, len);
 }
 
 void iso_consoles_show(const struct iso_consoles *c, const char *text)
@@ -77,5 +80,9 @@ void iso_consoles_show(const struct iso_consoles *c, const char *text)
         const char *before = c->is_screen[i] ? CLEAR : "\n";
         put(c->fds[i], before, strlen(before));
         put(c->fds[i], text, strlen(text));
+    }
+    if (c->page) {
+        iso_page_write(c->page, CLEAR, strlen(CLEAR));
+        iso_page_write(c->page, text, strlen(text));
     }
 }

@@ -1,6 +1,7 @@
 /* Every screen that the kernel writes to, as one: the VGA screen and the serial line. */
 #pragma once
 
+#include "iso/page.h"
 #include "lib/cleanup.h"
 #include "lib/error.h"
 #include "lib/strbuf.h"
@@ -15,6 +16,7 @@ struct iso_consoles {
     int fds[ISO_CONSOLES_MAX];
     bool is_screen[ISO_CONSOLES_MAX]; /* it can be cleared; else lines are added */
     size_t count;
+    struct iso_page *page; /* gets what they get; or NULL */
 };
 void iso_consoles_close(struct iso_consoles *c);
 #define AUTO_ISO_CONSOLES CLEANUP(iso_consoles_close) struct iso_consoles
