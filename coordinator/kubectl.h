@@ -38,8 +38,8 @@ int kubectl_json(const struct kubectl *k, const char *const args[], const char *
  * caller's. */
 int kubectl_find(const struct kubectl *k, const char *kind, const char *name, const char *space,
                  json_t **out, struct error *err);
-/* The last line that a pod's container said, also while it waits to be started again. pod: or
- * "job/NAME"; container: NULL where there is one. Empty where it cannot be had. Untrusted text. */
+/* The last line that a pod's container said, also while it waits to be started again. container:
+ * NULL where there is one. Empty where it cannot be had. Untrusted text. */
 void kubectl_last_line(const struct kubectl *k, const char *pod, const char *space,
                        const char *container, struct strbuf *out);
 /* Whether the user has interrupted. */

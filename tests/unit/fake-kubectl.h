@@ -4,36 +4,17 @@
 #pragma once
 
 #include "coordinator/kubectl.h"
-#include "lib/fd.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/folder-file.h"
 
 #define FAKE_KUBECTL \
     "#!/bin/sh\ncd \"${0%/*}\" || exit 9\nn=$(cat count 2>/dev/null || echo 0)\n" \
     "echo $((n + 1)) >count\necho \"$@\" >\"asked.$n\"\ncat >\"given.$n\"\n" \
     "[ -f \"says.$n\" ] || { cat \"fails.$n\" >&2; exit 1; }\ncat \"says.$n\"\n"
 
-static inline void put_file(const char *dir, const char *name, const char *text, mode_t mode)
-{
-    struct error err = ERROR_INIT;
-    AUTO_FREE char *path = path_join(dir, name);
-    assert_int_equal(file_write_atomic(path, text, strlen(text), mode, &err), 0);
-}
-
 static inline void will_say(const char *dir, int call, const char *text)
 {
     AUTO_FREE char *name = xasprintf("says.%d", call);
     put_file(dir, name, text, 0644);
-}
-
-/* The caller's. */
-static inline char *get_file(const char *dir, const char *name)
-{
-    STRBUF(text, 65536);
-    struct error err = ERROR_INIT;
-    AUTO_FREE char *path = path_join(dir, name);
-    if (file_read(path, &text, &err) < 0)
-        fail_msg("%s", err.text);
-    return strbuf_steal(&text);
 }
 
 static inline struct kubectl fake_kubectl(const char *dir)

@@ -1,7 +1,6 @@
 /* Charts, with a helm of the test's own. */
 #include "coordinator/stack-chart.h"
-#include "lib/fd.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/folder-file.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -50,23 +49,6 @@ static void hooks_of_other_times_are_left_out(void **state)
         json_object_get(json_object_get(json_array_get(objects, 1), "metadata"), "namespace"));
 }
 
-static void put(const char *dir, const char *name, const char *text, mode_t mode)
-{
-    struct error err = ERROR_INIT;
-    AUTO_FREE char *path = path_join(dir, name);
-    assert_int_equal(file_write_atomic(path, text, strlen(text), mode, &err), 0);
-}
-
-static char *get(const char *dir, const char *name)
-{
-    STRBUF(text, 65536);
-    struct error err = ERROR_INIT;
-    AUTO_FREE char *path = path_join(dir, name);
-    if (file_read(path, &text, &err) < 0)
-        fail_msg("%s", err.text);
-    return strbuf_steal(&text);
-}
-
 static int template(const char *dir, json_t *values, struct error *err)
 {
     AUTO_FREE char *helm = path_join(dir, "helm");
@@ -80,14 +62,14 @@ static void helm_gets_chart_and_values(void **state)
 {
     struct error err = ERROR_INIT;
     AUTO_JSON *values = parse_json("{'image.tag': '1.10'}");
-    put(*state, "helm", "#!/bin/sh\necho \"$@\" >\"${0%/*}/asked\"\necho 'kind: X'\n", 0755);
-    put(*state, "values.yaml", "image: {tag: '1.9'}\nlist: [1]\n", 0644);
+    put_file(*state, "helm", "#!/bin/sh\necho \"$@\" >\"${0%/*}/asked\"\necho 'kind: X'\n", 0755);
+    put_file(*state, "values.yaml", "image: {tag: '1.9'}\nlist: [1]\n", 0644);
     if (template(*state, values, &err) < 0)
         fail_msg("%s", err.text);
-    AUTO_FREE char *asked = get(*state, "asked");
-    AUTO_FREE char *output = get(*state, STACK_CHART_OUTPUT);
-    AUTO_FREE char *given = get(*state, "values.yaml");
-    AUTO_FREE char *kustomization = get(*state, "kustomization.yaml");
+    AUTO_FREE char *asked = get_file(*state, "asked");
+    AUTO_FREE char *output = get_file(*state, STACK_CHART_OUTPUT);
+    AUTO_FREE char *given = get_file(*state, "values.yaml");
+    AUTO_FREE char *kustomization = get_file(*state, "kustomization.yaml");
     AUTO_FREE char *begins = xasprintf("template web %s/web.tgz ", (char *) *state);
     assert_int_equal(strncmp(asked, begins, strlen(begins)), 0);
     assert_non_null(strstr(asked, "--include-crds --skip-tests --kube-version v1.34.4"));
@@ -102,11 +84,11 @@ static void its_own_kustomization_stays(void **state)
 {
     struct error err = ERROR_INIT;
     AUTO_JSON *values = json_object();
-    put(*state, "helm", "#!/bin/sh\n", 0755);
-    put(*state, "kustomization.yaml", "resources: [chart.yaml, more.yaml]\n", 0644);
+    put_file(*state, "helm", "#!/bin/sh\n", 0755);
+    put_file(*state, "kustomization.yaml", "resources: [chart.yaml, more.yaml]\n", 0644);
     if (template(*state, values, &err) < 0) /* without values.yaml */
         fail_msg("%s", err.text);
-    AUTO_FREE char *kustomization = get(*state, "kustomization.yaml");
+    AUTO_FREE char *kustomization = get_file(*state, "kustomization.yaml");
     assert_string_equal(kustomization, "resources: [chart.yaml, more.yaml]\n");
 }
 
@@ -115,12 +97,12 @@ static void what_helm_says_is_told(void **state)
     struct error err = ERROR_INIT;
     AUTO_JSON *values = json_object();
     AUTO_FREE char *output = path_join(*state, STACK_CHART_OUTPUT);
-    put(*state, "helm", "#!/bin/sh\necho 'Error: web.tgz is no gzip' >&2\nexit 1\n", 0755);
+    put_file(*state, "helm", "#!/bin/sh\necho 'Error: web.tgz is no gzip' >&2\nexit 1\n", 0755);
     assert_int_equal(template(*state, values, &err), -EREMOTEIO);
     assert_error_has(err, "chart web.tgz");
     assert_error_has(err, "is no gzip");
     assert_true(access(output, F_OK) < 0);
-    put(*state, "values.yaml", "a: &x 1\n", 0644);
+    put_file(*state, "values.yaml", "a: &x 1\n", 0644);
     assert_int_equal(template(*state, values, &err), -EINVAL);
     assert_error_has(err, "anchors");
 }
