@@ -92,8 +92,10 @@ class Lab:
               lambda: f"lab {' '.join(map(str, words))}:\n{output}{errors}")
         return output
 
-    def up(self, *hosts, disks=0):
+    def up(self, *hosts, disks=0, memory=None):
+        """memory: of each host, MiB; else it has the machine's."""
         options = ("--disks", str(disks)) if disks else ()
+        options += ("--memory", str(memory)) if memory else ()
         self.call("up", *options, *hosts, stdin=subprocess.DEVNULL)
         self.id = (self.dir / "id").read_text().strip()
         self.hosts = sorted(p.name for p in (self.dir / "hosts").iterdir())

@@ -59,6 +59,16 @@ cgroup_enter()
     done
 }
 
+# cgroup_limit_memory PATH BYTES
+cgroup_limit_memory()
+{
+    if [ -e "$CGROUP_ROOT/cgroup.controllers" ]; then
+        echo "$2" >"$CGROUP_ROOT/$1/memory.max"
+    else
+        echo "$2" >"$CGROUP_ROOT/memory/$1/memory.limit_in_bytes"
+    fi
+}
+
 cgroup_processes()
 {
     local top

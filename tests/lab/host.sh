@@ -65,6 +65,7 @@ host_make()
     # Grown before it is mounted: growing a mounted one takes a capability that root may lack.
     resize2fs "$dir/disk.img" "$HOST_DISK_BYTES" >"$dir/console.log" 2>&1
     disk_make "$1" "$LAB_DISKS"
+    [ -z "$LAB_MEMORY" ] || echo "$LAB_MEMORY" >"$dir/memory"
 }
 
 host_start()
