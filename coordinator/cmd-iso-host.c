@@ -120,9 +120,10 @@ static int run(int argc, char **argv)
     struct error err = ERROR_INIT;
     AUTO_ISO_CONSOLES consoles = {0};
     AUTO_FD watch = -1;
-    int r;
-    if ((r = iso_consoles_open(&consoles, &err)) < 0 || (r = iso_links_watch(&watch, &err)) < 0 ||
-        (r = show(&consoles, watch, &err)) < 0)
+    if (iso_consoles_open(&consoles, &err) < 0 || iso_links_watch(&watch, &err) < 0)
+        return command_fail(EXIT_HOST_FAILED, &err);
+    int r = show(&consoles, watch, &err);
+    if (r < 0)
         return command_fail(EXIT_HOST_FAILED, &err);
     iso_consoles_close(&consoles);
     return r == 1 ? cmd_iso_coordinator.run(argc, argv) : EXIT_DONE;

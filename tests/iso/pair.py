@@ -16,7 +16,7 @@ hosts:
   key: id
 """
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
-HOST_MEMORY = 5120  # all that is installed is in memory, besides what runs
+HOST_MEMORY = 6144  # all that is installed is in memory, besides what runs
 
 
 def cable(own, other):
