@@ -155,7 +155,7 @@ class Loss:
             if one["kind"] == "ConfigMap":
                 one["data"]["launch.conf"] = "\n".join([*conf, 'done "all of it"', ""])
             else:
-                one["spec"].update(backoffLimit=tries - 1, activeDeadlineSeconds=170)
+                one["spec"].update(backoffLimit=tries - 1, activeDeadlineSeconds=290)
                 one["spec"]["template"]["spec"]["nodeSelector"] = {"kubernetes.io/hostname": "n2"}
         return {"apiVersion": "v1", "kind": "List", "items": objects}
 
@@ -179,9 +179,11 @@ class Loss:
             status = self.lab.kube("-n", SPACE, "get", "job", name).get("status", {})
             kinds = [c["type"] for c in status.get("conditions", []) if c["status"] == "True"]
             return kinds and ("Complete" in kinds and "Complete" or "Failed")
-        kind = wait_for(f"job {name}", 180, ended, every=0.5)
-        log = self.last_log(name)
-        self.kubectl("delete", f"job/{name}", f"configmap/{name}", "--wait=false")
+        try:
+            kind = wait_for(f"job {name}", 300, ended, every=0.5)
+            log = self.last_log(name)
+        finally:
+            self.kubectl("delete", f"job/{name}", f"configmap/{name}", "--wait=false")
         check(kind == "Complete" and "all of it" in log, f"{name}: {kind}\n{log}")
         if component == "zookeeper":
             check(f"written-{number}" in log and "written-0" in log, log)
@@ -191,9 +193,13 @@ class Loss:
             self.first = seen
 
     def work(self, *components, tries=1):
-        started = time.monotonic()
+        started, failures = time.monotonic(), []
         for each in [self.start(component, tries) for component in components]:
-            self.finish(*each)
+            try:
+                self.finish(*each)
+            except Failure as failure:
+                failures.append(str(failure))
+        check(not failures, "\n".join(failures))
         return f"{time.monotonic() - started:.0f} s"
 
     # What is there
