@@ -58,7 +58,7 @@ static void test_who_it_is(void **state)
     const struct iso_links links = {cards, 2};
     assert_string_equal(rack_find(&inv, &links).name, "three");
     assert_false(rack_find(&inv, &links).coordinator);
-    strcpy(cards[1].mac, "52:54:00:00:00:02");
+    snprintf(cards[1].mac, sizeof(cards[1].mac), "52:54:00:00:00:02");
     assert_null(rack_find(&inv, &links).name);
     assert_true(rack_find(&inv, &links).coordinator);
 }
