@@ -194,6 +194,8 @@ static int get_layer(struct build *b, const struct recipe_layer *layer, bool for
     if ((r = get_sources(b, layer, err)) < 0 ||
         (r = tree_build(&b->recipe, layer, b->sources, &tree, err)) < 0)
         return r;
+    if (!for_host)
+        tree_share(&tree);
     AUTO_JSON *inputs = json_pack("{s:s, s:i, s:b, s:I, s:o}", "type", "layer", "format",
                                   LAYER_FORMAT, "for host", for_host, "mtime",
                                   (json_int_t) b->recipe.mtime, "files", tree_describe(&tree));

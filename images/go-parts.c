@@ -19,7 +19,8 @@ static void add_once(struct strv *modules, const char *line)
         strv_add(modules, line);
 }
 
-/* "\tmod\tPATH\tVERSION\tSUM", the same with "dep", and "\t=>\t…" after one that was replaced. */
+/* "\tmod\tPATH\tVERSION\tSUM", the same with "dep", and "\t=>\t…" after one that was replaced. The
+ * program's own module has no version when it is one of ours. */
 void go_parts_read(const char *text, struct strv *modules)
 {
     STRV(lines);
@@ -30,7 +31,9 @@ void go_parts_read(const char *text, struct strv *modules)
         strv_split(&words, lines.items[i], '\t');
         const char *kind = words.count > 2 ? words.items[0] : "";
         bool replaces = strcmp(kind, "=>") == 0;
-        if (!replaces && strcmp(kind, "mod") != 0 && strcmp(kind, "dep") != 0)
+        bool is_own = strcmp(kind, "mod") == 0;
+        if ((!replaces && !is_own && strcmp(kind, "dep") != 0) ||
+            (is_own && strcmp(words.items[2], "(devel)") == 0))
             continue;
         if (!replaces)
             add_once(modules, last);

@@ -109,6 +109,8 @@ void gomod_env(const struct source_context *ctx, const char *go, struct strv *en
         "GOARM64=v8.0",   "GOEXPERIMENT=",     "GODEBUG=",        "CC=gcc",     "GOMAXPROCS=2",
         "LC_ALL=C",       "CGO_CFLAGS=-O2",    "CGO_LDFLAGS=-O2", NULL};
     strv_add_all(env, fixed);
+    /* A quarter less work for the compiler, whose largest package then takes 0.5 GB, not 0.4. */
+    strv_add(env, "GOGC=400");
 }
 
 static int download(const struct source_context *ctx, const char *go, const char *module,

@@ -1,5 +1,6 @@
 /* type: go — programs of Go modules.
- *   module: go/NAME            folder beside the recipe with go.mod and go.sum
+ *   module: go/NAME            folder beside the recipe with go.mod and go.sum, and programs of
+ *                              ours when its go.mod requires all that they are made of
  *   programs: {NAME: PACKAGE}  the file's name and its main package
  *   set: {VARIABLE: VALUE}     string variables set by the linker (-X)
  *   tags: [TAG, …]
@@ -10,6 +11,7 @@
 #include "images/go-parts.h"
 #include "images/gomod.h"
 #include "images/source.h"
+#include "images/walk.h"
 #include "lib/digest.h"
 #include "lib/fd.h"
 #include "lib/path.h"
@@ -126,13 +128,18 @@ static int load(const struct recipe *r, const struct yaml_node *node, void *spec
     return cgo ? yaml_bool(&r->file, cgo, &s->cgo, err) : 0;
 }
 
-static int set_file_hash(json_t *inputs, const char *dir, const char *name, struct error *err)
+/* Of a module's folder: what it requires, and programs of ours. */
+static int set_file_hash(void *inputs, const char *path, const char *full, const struct stat *st,
+                         struct error *err)
 {
-    AUTO_FREE char *path = path_join(dir, name);
+    const char *suffix = strrchr(path, '.');
+    if (!S_ISREG(st->st_mode) || !suffix ||
+        (strcmp(suffix, ".go") != 0 && strcmp(path, "go.mod") != 0 && strcmp(path, "go.sum") != 0))
+        return 0;
     char digest[DIGEST_SIZE];
-    int r = digest_file(path, digest, NULL, err);
+    int r = digest_file(full, digest, NULL, err);
     if (r == 0)
-        json_object_set_new(inputs, name, json_string(digest));
+        json_object_set_new(inputs, path, json_string(digest));
     return r;
 }
 
@@ -147,9 +154,8 @@ static int inputs(const struct source_context *ctx, const void *spec, json_t *in
     json_object_set_new(in, "set", json_texts(&s->set));
     json_object_set_new(in, "tags", json_texts(&s->tags));
     json_object_set_new(in, "cgo", json_boolean(s->cgo));
-    int r;
-    if ((r = set_file_hash(in, s->module_dir, "go.mod", err)) < 0 ||
-        (r = set_file_hash(in, s->module_dir, "go.sum", err)) < 0)
+    int r = walk(s->module_dir, set_file_hash, in, err);
+    if (r < 0)
         return r;
     return s->cgo ? compiler_inputs(&s->libraries, in, err) : 0;
 }
@@ -270,7 +276,22 @@ static int rename_programs(const struct go_spec *s, const char *dir, struct erro
     return 0;
 }
 
-/* The required modules of go.mod that programs come from, for people. */
+static bool is_package_of(const char *package, const char *module)
+{
+    size_t len = strlen(module);
+    return len > 0 && strncmp(package, module, len) == 0 && strchr("/", package[len]);
+}
+
+static bool has_package(const struct go_spec *s, const char *module)
+{
+    for (size_t i = 0; i < s->packages.count; i++)
+        if (is_package_of(s->packages.items[i], module))
+            return true;
+    return false;
+}
+
+/* The required modules of go.mod that programs come from, for people; of a program of ours what it
+ * requires itself. */
 static int describe(const struct go_spec *s, json_t *about, struct error *err)
 {
     AUTO_FREE char *path = path_join(s->module_dir, "go.mod");
@@ -282,20 +303,20 @@ static int describe(const struct go_spec *s, json_t *about, struct error *err)
     json_object_set_new(about, "modules", modules);
     STRV(lines);
     strv_split(&lines, text.data, '\n');
+    bool ours = false;
     for (size_t i = 0; i < lines.count; i++) {
         STRV(words);
         strv_split(&words, lines.items[i] + strspn(lines.items[i], "\t "), ' ');
-        size_t at = words.count > 0 && strcmp(words.items[0], "require") == 0 ? 1 : 0;
+        const char *first = words.count > 1 ? words.items[0] : "";
+        if (strcmp(first, "module") == 0)
+            ours = has_package(s, words.items[1]);
+        size_t at = strcmp(first, "require") == 0 ? 1 : 0;
         if (words.count < at + 2 || words.items[at + 1][0] != 'v')
             continue;
-        size_t len = strlen(words.items[at]);
-        for (size_t k = 0; k < s->packages.count; k++)
-            if (strncmp(s->packages.items[k], words.items[at], len) == 0 &&
-                strchr("/", s->packages.items[k][len])) {
-                json_array_append_new(modules,
-                                      json_sprintf("%s@%s", words.items[at], words.items[at + 1]));
-                break;
-            }
+        const char *module = words.items[at];
+        bool is_direct = words.count == at + 2;
+        if (has_package(s, module) || (ours && is_direct))
+            json_array_append_new(modules, json_sprintf("%s@%s", module, words.items[at + 1]));
     }
     return 0;
 }

@@ -208,9 +208,44 @@ int tree_build(const struct recipe *r, const struct recipe_layer *layer,
     return 0;
 }
 
+/* Of the same content and mode the one whose path is first. */
+static int by_content(const void *a, const void *b)
+{
+    const struct tree_item *x = *(struct tree_item *const *) a, *y = *(struct tree_item *const *) b;
+    int r = strcmp(x->digest, y->digest);
+    r = r ? r : (x->mode > y->mode) - (x->mode < y->mode);
+    return r ? r : (x > y) - (x < y);
+}
+
+static void become_name_of(struct tree_item *item, const struct tree_item *first)
+{
+    free(item->source);
+    free(item->text);
+    item->source = NULL;
+    item->kind = TREE_SAME;
+    item->text = xstrdup(first->path);
+}
+
+void tree_share(struct tree *t)
+{
+    AUTO_FREE struct tree_item **files = xcalloc(t->count + 1, sizeof(*files));
+    size_t count = 0;
+    for (size_t i = 0; i < t->count; i++)
+        if (t->items[i].kind == TREE_FILE || t->items[i].kind == TREE_TEXT)
+            files[count++] = &t->items[i];
+    qsort(files, count, sizeof(*files), by_content);
+    for (size_t i = 1, first = 0; i < count; i++) {
+        if (strcmp(files[i]->digest, files[first]->digest) == 0 &&
+            files[i]->mode == files[first]->mode)
+            become_name_of(files[i], files[first]);
+        else
+            first = i;
+    }
+}
+
 static const char *content_of(const struct tree_item *item)
 {
-    return item->kind == TREE_LINK ? item->text : item->digest;
+    return item->kind == TREE_LINK || item->kind == TREE_SAME ? item->text : item->digest;
 }
 
 json_t *tree_describe(const struct tree *t)
@@ -233,6 +268,8 @@ static int write_item(const struct tree_item *item, struct archive_writer *w, st
         return archive_writer_file(w, item->path, item->mode, item->source, err);
     case TREE_LINK:
         return archive_writer_symlink(w, item->path, item->text, err);
+    case TREE_SAME:
+        return archive_writer_hardlink(w, item->path, item->text, err);
     case TREE_TEXT:
         return archive_writer_data(w, item->path, item->mode, item->text, strlen(item->text), err);
     }

@@ -16,7 +16,11 @@ static const char versions[] = "/x/kubeadm: go1.25.4\n"
                                "\tmod\tk8s.io/kubernetes\tv1.34.4\th1:kube=\n"
                                "\tdep\tgithub.com/a/b\tv1.0.0\th1:ab=\n"
                                "\tdep\tgithub.com/l\tv0.0.0\n"
-                               "\t=>\t./local\t(devel)\t\n";
+                               "\t=>\t./local\t(devel)\t\n"
+                               "/x/ours: go1.25.4\n"
+                               "\tpath\tbigtop.local/ours\n"
+                               "\tmod\tbigtop.local/ours\t(devel)\t\n"
+                               "\tdep\tgithub.com/z\tv2.0.0+incompatible\th1:z=\n";
 
 static void reads_modules(void **state)
 {

@@ -1,8 +1,9 @@
 #include "images/tree.h"
-#include "lib/fd.h"
-#include "tests/unit/unit.h"
+#include "lib/process.h"
+#include "tests/unit/folder-file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,6 +103,52 @@ static void refuses_what_is_wrong(void **state)
     }
 }
 
+static ino_t ino_of(const char *dir, const char *name)
+{
+    struct stat st;
+    AUTO_FREE char *path = path_join(dir, name);
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_ino;
+}
+
+static void files_of_one_content_are_one_file(void **state)
+{
+    CLEANUP(tree_release) struct tree t = TREE_INIT;
+    AUTO_FREE char *a = put(*state, "a", 0755);
+    struct tree_item items[] = {
+        {.kind = TREE_DIR, .path = xstrdup("d"), .mode = 0755},
+        {.kind = TREE_FILE, .path = xstrdup("d/a"), .mode = 0755, .source = xstrdup(a)},
+        {.kind = TREE_FILE, .path = xstrdup("d/b"), .mode = 0755, .source = xstrdup(a)},
+        {.kind = TREE_FILE, .path = xstrdup("d/c"), .mode = 0644, .source = xstrdup(a)},
+        {.kind = TREE_TEXT, .path = xstrdup("d/d"), .mode = 0755, .text = xstrdup("hello")},
+        {.kind = TREE_TEXT, .path = xstrdup("d/e"), .mode = 0755, .text = xstrdup("other")},
+    };
+    for (size_t i = 1; i < ARRAY_SIZE(items); i++)
+        digest_buffer(items[i].text ? items[i].text : "hello", 5, items[i].digest);
+    t.count = ARRAY_SIZE(items);
+    t.items = xcalloc(t.count, sizeof(*t.items));
+    memcpy(t.items, items, sizeof(items));
+    tree_share(&t);
+    static const enum tree_kind kinds[] = {TREE_DIR,  TREE_FILE, TREE_SAME,
+                                           TREE_FILE, TREE_SAME, TREE_TEXT};
+    for (size_t i = 0; i < t.count; i++)
+        assert_int_equal(t.items[i].kind, kinds[i]);
+    AUTO_FREE char *path = path_join(*state, "x.tar");
+    struct archive_writer *w = NULL;
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    assert_int_equal(archive_writer_open(fd, ARCHIVE_PLAIN, 0, &w, NULL), 0);
+    assert_int_equal(tree_write(&t, w, NULL), 0);
+    assert_int_equal(archive_writer_close(&w, NULL), 0);
+    close(fd);
+    const char *const argv[] = {"tar", "-C", *state, "-xf", path, NULL};
+    assert_int_equal(process_run(argv, NULL, NULL, NULL), 0);
+    assert_true(ino_of(*state, "d/a") == ino_of(*state, "d/b"));
+    assert_true(ino_of(*state, "d/a") == ino_of(*state, "d/d"));
+    assert_true(ino_of(*state, "d/a") != ino_of(*state, "d/c"));
+    AUTO_FREE char *text = get_file(*state, "d/d");
+    assert_string_equal(text, "hello");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +156,7 @@ int main(void)
         cmocka_folder_test(sorts_and_adds_parents),
         cmocka_folder_test(drops_special_bits),
         cmocka_folder_test(refuses_what_is_wrong),
+        cmocka_folder_test(files_of_one_content_are_one_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
