@@ -3,7 +3,7 @@
 #include "agent/blobs.h"
 #include "agent/cluster.h"
 #include "agent/data-disks.h"
-#include "agent/disks.h"
+#include "agent/disk-format.h"
 #include "agent/etcd.h"
 #include "agent/facts.h"
 #include "agent/host-bundle.h"
@@ -11,6 +11,7 @@
 #include "agent/probe.h"
 #include "agent/reach.h"
 #include "lib/disk-choice.h"
+#include "lib/disks.h"
 #include "lib/strbuf.h"
 
 #include <errno.h>

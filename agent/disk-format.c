@@ -1,17 +1,15 @@
 #include "agent/disk-format.h"
 
-#include "agent/disk-probe.h"
-#include "agent/disks-use.h"
 #include "agent/program.h"
 #include "lib/digest.h"
+#include "lib/disk-claim.h"
+#include "lib/disk-probe.h"
 #include "lib/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define MKFS_TIMEOUT_MS (10 * 60 * 1000) /* discards all of it first */
@@ -30,49 +28,6 @@ static void new_uuid(char out[DISK_UUID_SIZE])
     hex[16] = 'a';
     snprintf(out, DISK_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
              hex + 20);
-}
-
-static bool is_device(int fd, const char *number)
-{
-    struct stat st;
-    char found[24];
-    if (fstat(fd, &st) < 0 || !S_ISBLK(st.st_mode))
-        return false;
-    snprintf(found, sizeof found, "%u:%u", major(st.st_rdev), minor(st.st_rdev));
-    return strcmp(found, number) == 0;
-}
-
-/* Ours alone from here on: -EBUSY when anybody mounted or claimed it meanwhile. */
-static int claim(const json_t *disk, int *out, struct error *err)
-{
-    const char *node = json_get_string(disk, "node", "");
-    AUTO_FD fd = open(node, O_RDWR | O_EXCL | O_CLOEXEC);
-    if (fd < 0)
-        return error_errno(err, -errno, "claim %s", node);
-    if (!is_device(fd, json_get_string(disk, "number", "")))
-        return error_set(err, -ESTALE, "%s is another disk than a moment ago", node);
-    *out = TAKE_FD(fd);
-    return 0;
-}
-
-/* Through the descriptor: the same verdict about the same disk, or none. */
-static int judge_again(const struct step_context *ctx, const json_t *wishes, size_t i,
-                       const struct disk_choice *choice, int fd, struct error *err)
-{
-    const struct disks_context disks = {.root = "", .begun = ledger_get(ctx->ledger, DISK_BEGUN)};
-    const char *name = json_get_string(choice->disk, "name", "");
-    const char *before = disk_identity(choice->disk, json_array_get(wishes, i));
-    json_t *now = NULL;
-    struct disk_choice again;
-    int r = disks_look_again(&disks, name, fd, wishes, &now, err);
-    AUTO_JSON *list = r < 0 ? NULL : json_pack("[o]", now);
-    r = r < 0 ? r : disk_choose(list, wishes, i, &again, err);
-    if (r < 0)
-        return r;
-    const char *after = disk_identity(again.disk, json_array_get(wishes, i));
-    if (again.fate == choice->fate && before && after && strcmp(before, after) == 0)
-        return 0;
-    return error_set(err, -ESTALE, "disk %s changed while it was looked at; run again", name);
 }
 
 static int wipe(const struct step_context *ctx, const struct disk_choice *choice, int fd,
@@ -135,9 +90,8 @@ int disk_format(const struct step_context *ctx, const json_t *wishes, size_t i,
                 struct error *err)
 {
     AUTO_FD claimed = -1;
-    int r = claim(choice->disk, &claimed, err);
-    if (r == 0)
-        r = judge_again(ctx, wishes, i, choice, claimed, err);
+    const struct disks_context disks = {.root = "", .begun = ledger_get(ctx->ledger, DISK_BEGUN)};
+    int r = disk_claim(&disks, wishes, i, choice, &claimed, err);
     if (r < 0)
         return r;
     new_uuid(uuid);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "agent/disk-marker.h"
-#include "agent/disks.h"
 #include "agent/step.h"
 #include "lib/disk-choice.h"
+#include "lib/disks.h"
+
+#define DISK_BEGUN "disk-begun" /* ledger key: disks_context.begun */
 
 /* Opens the disk for us alone (O_EXCL), looks at it once more through that descriptor, has it
  * judged again, and only then wipes (where the wish says so) and formats it: whatever its names

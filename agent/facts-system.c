@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #define TEXT_MAX (64 * 1024)
+#define IMAGE_MARK "/etc/bigtop/authorized_keys" /* iso/site.h */
 
 /* The first line of a small file, or null. */
 static json_t *line_of(const char *path)
@@ -110,6 +112,14 @@ static int cgroup_version(void)
     return statfs("/sys/fs/cgroup", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC ? 2 : 1;
 }
 
+/* adjtimex(2): whoever keeps the clock, such as an NTP client, says how far it can be trusted. */
+static json_t *clock_state(void)
+{
+    struct timex t = {0};
+    bool kept = adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+    return json_pack("{s:b, s:b}", "kept", kept, "image", access(IMAGE_MARK, F_OK) == 0);
+}
+
 void facts_system(json_t *obj)
 {
     struct utsname name;
@@ -126,6 +136,7 @@ void facts_system(json_t *obj)
     json_object_set_new(obj, "cpus", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
     json_object_set_new(obj, "cgroup", json_integer(cgroup_version()));
     json_object_set_new(obj, "time_ms", json_integer(clock_wall_ms()));
+    json_object_set_new(obj, "clock", clock_state());
     json_object_set_new(obj, "disks", disks);
     set_os(obj);
     set_memory(obj);

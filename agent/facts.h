@@ -4,6 +4,8 @@
  * {"hostname", "machine_id", "product_uuid"|null, "boot_id",
  *  "os":{"id","version_id","pretty"}, "kernel", "arch", "systemd":252|null, "cpus",
  *  "memory_kib", "memory_available_kib", "cgroup":1|2, "time_ms": wall clock since 1970,
+ *  "clock":{"kept":bool,                                         by NTP, the kernel says
+ *     "image":bool},                                             the host started from ours
  *  "swap":[{"device","kib"}],
  *  "disks":{"/":{"total_kib","free_kib"}, "/var/lib":{…}},      free: for root
  *  "interfaces":[{"name","mac","mtu","up":bool,"addresses":["10.77.0.11/24"]}],   not lo

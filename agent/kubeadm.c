@@ -165,8 +165,8 @@ int kubeadm_run(const struct step_context *ctx, const char *verb, const char *co
     }
     strv_add_all(&argv, extra);
     bool init = strcmp(verb, "init") == 0;
-    int timeout_ms = init ? KUBEADM_TIMEOUT_MS : KUBEADM_JOIN_TIMEOUT_MS;
-    return run_with_config(ctx, &argv, config, init ? INIT_LINES : JOIN_LINES, timeout_ms, err);
+    return run_with_config(ctx, &argv, config, init ? INIT_LINES : JOIN_LINES, KUBEADM_TIMEOUT_MS,
+                           err);
 }
 
 int kubeadm_upload_certs(const struct step_context *ctx, const char *config, struct error *err)

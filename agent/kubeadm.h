@@ -8,9 +8,8 @@
 /* Ledger key: "yes" while a reset that was begun has not come to its end. */
 #define LEDGER_LEAVING "leaving"
 
-#define KUBEADM_TIMEOUT_MS (10 * 60 * 1000) /* above kubeadm's own limits: 4 min a component */
-
-#define KUBEADM_JOIN_TIMEOUT_MS (30 * 60 * 1000) /* a control plane's etcd may have much to copy */
+/* Above kubeadm's own limits (kubeadm/config.c): kubelet, then the control plane. */
+#define KUBEADM_TIMEOUT_MS (30 * 60 * 1000)
 
 /* The params of init and join: the configuration and the node's name, both borrowed. */
 int kubeadm_need_params(const json_t *params, const char **config, const char **node,

@@ -1,7 +1,8 @@
 #include "agent/mounts.h"
 
-#include "agent/proc-text.h"
+#include "lib/disks-use.h"
 #include "lib/fd.h"
+#include "lib/proc-text.h"
 
 #include <errno.h>
 #include <linux/magic.h>

@@ -13,7 +13,6 @@ bool mounts_have_bpf(void);
 /* Mounts it there; reset unmounts it. systemd does so at boot, except in containers. */
 int mounts_bpf(struct ledger *ledger, struct error *err);
 
-#define MOUNTINFO_MAX (16u << 20) /* bytes; thousands of pods' mounts */
 /* Every mount point of this host, in the order of mounting; appended. */
 int mounts_list(struct strv *points, struct error *err);
 /* From the text of /proc/self/mountinfo: all mount points, and those that do not propagate. */

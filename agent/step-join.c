@@ -1,5 +1,4 @@
 #include "agent/etcd.h"
-#include "agent/healthz.h"
 #include "agent/kubeadm.h"
 #include "agent/program.h"
 #include "agent/reach.h"
@@ -7,6 +6,7 @@
 #include "agent/traces.h"
 #include "agent/units.h"
 #include "lib/clock.h"
+#include "lib/healthz.h"
 
 #include <errno.h>
 #include <string.h>

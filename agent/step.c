@@ -10,10 +10,10 @@
 #define PROGRESS_TEXT_MAX 256
 
 static const struct step *const steps[] = {
-    &step_disks,    &step_firewall, &step_balancer, &step_host,  &step_unpack,
-    &step_runtime,  &step_import,   &step_kubelet,  &step_init,  &step_token,
-    &step_certs,    &step_members,  &step_join,     &step_label, &step_addon,
-    &step_netcheck, &step_nfs,      &step_remove,   &step_reset,
+    &step_disks,    &step_firewall, &step_balancer, &step_host,   &step_unpack,
+    &step_runtime,  &step_import,   &step_kubelet,  &step_init,   &step_token,
+    &step_certs,    &step_members,  &step_join,     &step_label,  &step_addon,
+    &step_netcheck, &step_nfs,      &step_clock,    &step_remove, &step_reset,
 };
 
 const struct step *step_find(const char *name)

@@ -41,7 +41,7 @@ int step_run(const struct step *step, const struct step_context *ctx, const json
 /* Each step's descriptor, defined in its own file. */
 extern const struct step step_disks, step_firewall, step_host, step_unpack, step_runtime,
     step_import, step_kubelet, step_init, step_token, step_balancer, step_certs, step_members,
-    step_join, step_label, step_addon, step_netcheck, step_nfs, step_remove, step_reset;
+    step_join, step_label, step_addon, step_netcheck, step_nfs, step_clock, step_remove, step_reset;
 
 /* Shorthand for ctx->progress, which may be NULL. */
 void step_progress(const struct step_context *ctx, int64_t done, int64_t total, const char *format,

@@ -1,9 +1,9 @@
 #include "agent/swap.h"
 
 #include "agent/fstab.h"
-#include "agent/proc-text.h"
 #include "agent/units.h"
 #include "lib/fd.h"
+#include "lib/proc-text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,23 +15,11 @@
 #define ADMIN_UNITS "/etc/systemd/system/"
 #define PROC_SIZE_MAX (64 * 1024)
 
-void swap_parse_proc(const char *text, struct strv *devices)
-{
-    STRV(lines);
-    strv_split(&lines, text, '\n');
-    for (size_t i = 1; i < lines.count; i++) { /* the first one is the heading */
-        char *line = lines.items[i];
-        line[strcspn(line, " \t")] = '\0';
-        proc_unescape(line);
-        strv_add(devices, line);
-    }
-}
-
 static void active_devices(struct strv *devices)
 {
     STRBUF(text, PROC_SIZE_MAX);
     if (file_read(PROC_SWAPS, &text, NULL) == 0) { /* a kernel without swap has no such file */
-        swap_parse_proc(text.data, devices);
+        proc_swaps(text.data, devices);
     }
 }
 

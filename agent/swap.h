@@ -7,5 +7,3 @@
 /* 1 when no swap is on and nothing would turn it on; 0 with the differences added. */
 int swap_check(struct strv *differences, struct error *err);
 int swap_turn_off(const struct step_context *ctx, struct error *err);
-/* The devices or files that /proc/swaps lists, unescaped; for tests the text is given. */
-void swap_parse_proc(const char *text, struct strv *devices);

@@ -47,7 +47,9 @@ static bool same_wwn(const char *a, const char *b)
 bool disk_matches(const json_t *disk, const json_t *wish)
 {
     const char *serial = text(wish, "serial"), *has = text(disk, "serial");
-    const char *path = text(wish, "path");
+    const char *path = text(wish, "path"), *id = text(wish, "id");
+    if (id)
+        return (has && strcmp(id, has) == 0) || same_wwn(id, text(disk, "wwn"));
     if (serial)
         return has && strcmp(serial, has) == 0;
     if (path)
@@ -90,10 +92,13 @@ const char *disk_identity(const json_t *disk, const json_t *wish)
 
 static void add_wish(struct strbuf *out, const json_t *wish)
 {
-    static const char *const keys[] = {"serial", "wwn", "path"};
+    static const struct {
+        const char *key, *words;
+    } keys[] = {
+        {"serial", "serial"}, {"wwn", "wwn"}, {"path", "path"}, {"id", "the serial or WWN"}};
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-        if (text(wish, keys[i]))
-            strbuf_addf(out, "%s %s", keys[i], text(wish, keys[i]));
+        if (text(wish, keys[i].key))
+            strbuf_addf(out, "%s %s", keys[i].words, text(wish, keys[i].key));
 }
 
 /* "a, b and c": names of an array of texts. */
@@ -185,7 +190,8 @@ static bool is_system(const char *mount)
     for (size_t i = 0; i < ARRAY_SIZE(exact); i++)
         if (strcmp(mount, exact[i]) == 0)
             return true;
-    return path_is_at_or_below(mount, "/boot") || path_is_at_or_below(mount, "/run/live");
+    return path_is_at_or_below(mount, "/boot") || path_is_at_or_below(mount, "/run/live") ||
+           path_is_at_or_below(mount, "/run/bigtop");
 }
 
 static int check_system(const json_t *disk, struct error *err)
@@ -233,16 +239,28 @@ static int check_free(const json_t *disk, struct error *err)
     return r;
 }
 
-static int check_fitness(const json_t *disk, struct error *err)
+static int check_size(const json_t *disk, const json_t *wish, struct error *err)
 {
+    STRBUF(remedy, TEXT_MAX);
+    int64_t least = json_get_int(wish, "size", DISK_SIZE_MIN);
+    if (json_get_int(disk, "size", 0) >= least)
+        return 0;
+    strbuf_adds(&remedy, "name a disk of at least ");
+    add_size(&remedy, least);
+    return refuse(disk, -ENOTSUP, err, remedy.data, "is too small");
+}
+
+static int check_fitness(const json_t *disk, const json_t *wish, struct error *err)
+{
+    int r;
     if (json_get_bool(disk, "partition", false))
         return refuse(disk, -ENOTSUP, err, "name a whole disk",
                       "is named by one of its partitions");
     if (json_get_bool(disk, "read_only", true))
         return refuse(disk, -EROFS, err, "take its write protection off, or name another disk",
                       "is read-only");
-    if (json_get_int(disk, "size", 0) < (int64_t) DISK_SIZE_MIN)
-        return refuse(disk, -ENOTSUP, err, "name a disk of at least 315 MB", "is too small");
+    if ((r = check_size(disk, wish, err)) < 0)
+        return r;
     if (!json_is_array(json_object_get(disk, "signatures"))) {
         AUTO_FREE char *what = xasprintf("cannot be read: %s",
                                          json_get_string(disk, "unread", "no reason was given"));
@@ -262,6 +280,20 @@ static bool is_ours(const json_t *disk, const json_t *wish)
            strcmp(json_get_string(only, "label", ""), json_get_string(wish, "label", "?")) == 0;
 }
 
+bool disk_has_installation(const json_t *disk, const char *uuid)
+{
+    size_t i, len = strlen(uuid);
+    json_t *s;
+    json_array_foreach(json_object_get(disk, "signatures"), i, s) {
+        const char *type = json_get_string(s, "type", ""), *id = json_get_string(s, "uuid", "");
+        bool ours = strcmp(type, "gpt") == 0 && strncasecmp(id, uuid, len) == 0 &&
+                    strlen(id) == len + 1;
+        if (!ours && strcmp(type, "PMBR") != 0) /* the first sector of a GPT that is not there */
+            return false;
+    }
+    return true;
+}
+
 /* What a killed mkfs of ours left: nothing that has a name, or the beginning of the very file
  * system that was being made. */
 static bool is_begun(const json_t *disk, const json_t *wish)
@@ -269,6 +301,8 @@ static bool is_begun(const json_t *disk, const json_t *wish)
     const char *begun = text(disk, "begun");
     size_t i;
     json_t *s;
+    if (begun && text(wish, "id"))
+        return disk_has_installation(disk, begun);
     if (!begun || has_any(disk, "partitions"))
         return false;
     json_array_foreach(json_object_get(disk, "signatures"), i, s) {
@@ -334,7 +368,7 @@ static int judge(const json_t *disk, const json_t *wish, enum disk_fate *fate, s
     if (r == 0 && !(ours && mounted))
         r = check_free(disk, err);
     if (r == 0)
-        r = check_fitness(disk, err);
+        r = check_fitness(disk, wish, err);
     if (r == 0)
         r = check_wipe(disk, wish, err);
     if (r < 0)

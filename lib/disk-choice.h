@@ -2,7 +2,7 @@
  * coordinator asks it before anything is changed anywhere, and the agent again with what it sees
  * immediately before it touches the disk.
  *
- * A disk, as the agent tells of it (agent/disks.h makes them; texts are the host's, untrusted):
+ * A disk, as lib/disks.h tells of it (texts are the host's, untrusted):
  *   {"name":"sdb", "number":"8:16", "node":"/dev/sdb"|null, "serial":S|null, "wwn":S|null,
  *    "model":S|null, "size":bytes, "rotational":bool, "removable":bool, "read_only":bool,
  *    "links":["/dev/disk/by-id/…",…],       udev's names
@@ -15,7 +15,9 @@
  *    "begun":"<uuid>"|absent}               a file system of ours, whose making was not ended
  * One that no wish is about has only name, node, number, serial, wwn, model and size.
  *
- * A wish: {"serial"|"wwn"|"path":S, "fs":"ext4"|"xfs", "mount":P, "label":"bigtop-…", "wipe":S?} */
+ * A wish: {"serial"|"wwn"|"path":S, "fs":"ext4"|"xfs", "mount":P, "label":"bigtop-…", "wipe":S?}
+ * Or, of a disk that a machine installs itself to: {"id":SERIAL or WWN, "wipe":S?, "size":bytes at
+ * least}; there "begun" is what the UUIDs of its unfinished installation begin with. */
 #pragma once
 
 #include "lib/error.h"
@@ -46,10 +48,13 @@ struct disk_choice {
  * cannot be used; -EPERM: `wipe` is for another disk. Text and remedy are for the user. */
 int disk_choose(const json_t *disks, const json_t *wishes, size_t i, struct disk_choice *out,
                 struct error *err);
-/* -EINVAL unless `wishes` is an array of what is described above. */
+/* -EINVAL unless `wishes` is an array of what is described first above. */
 int disk_wishes_check(const json_t *wishes, struct error *err);
 /* True when the disk's serial, WWN or one of the wished paths is that of the wish. */
 bool disk_matches(const json_t *disk, const json_t *wish);
+/* True when nothing is on the disk but the partition table of an installation, or as much of it as
+ * a power cut left: one whose UUIDs begin so. */
+bool disk_has_installation(const json_t *disk, const char *uuid);
 /* "sdb (Samsung SSD 870, serial S5Y1NJ0R, 500.1 GB)" */
 void disk_describe(const json_t *disk, struct strbuf *out);
 /* What `wipe` has to be for this disk: its serial, else its WWN, else the path it was named by.

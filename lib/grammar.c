@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -15,6 +16,9 @@
 #define USER_MAX 32
 #define IMAGE_REF_MAX 255
 #define TAG_MAX 128
+#define MAC_LEN 17
+#define MAC_GROUP 1 /* the bit of the first byte that says so (IEEE 802) */
+#define SERIAL_MAX 128
 
 static bool all_in(const char *s, size_t len, const char *set)
 {
@@ -153,6 +157,23 @@ static bool is_registry(const char *s, size_t len)
         return memchr(s, '.', len) || (len == 9 && memcmp(s, "localhost", 9) == 0);
     size_t port = len - host - 1;
     return port >= 1 && port <= 5 && all_in(colon + 1, port, DIGITS);
+}
+
+bool grammar_mac(const char *s)
+{
+    if (strlen(s) != MAC_LEN)
+        return false;
+    for (size_t i = 0; i < MAC_LEN; i++)
+        if (i % 3 == 2 ? s[i] != ':' : !strchr(DIGITS "abcdefABCDEF", s[i]))
+            return false;
+    return !(strtoul(s, NULL, 16) & MAC_GROUP) && strcmp(s, "00:00:00:00:00:00") != 0;
+}
+
+bool grammar_serial(const char *s)
+{
+    size_t len = strlen(s);
+    return len > 0 && len <= SERIAL_MAX && strchr(LOWER UPPER DIGITS, s[0]) && s[len - 1] != ' ' &&
+           all_in(s, len, LOWER UPPER DIGITS "-_.:+/ ");
 }
 
 bool grammar_image_ref(const char *s)

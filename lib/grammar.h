@@ -15,6 +15,8 @@ bool grammar_user(const char *s);         /* [a-z_][a-z0-9_-]*, ≤ 32 */
 bool grammar_label_key(const char *s);
 bool grammar_label_value(const char *s);
 bool grammar_interface(const char *s);    /* ≤ 15, no slash, no space, not "." or ".." */
+bool grammar_mac(const char *s);          /* 52:54:00:12:34:56 of one card, no group address */
+bool grammar_serial(const char *s);       /* as udev and makers' labels write it, ≤ 128 */
 bool grammar_image_ref(const char *s);    /* host/path:tag, full form, ≤ 255 */
 bool grammar_absolute_path(const char *s);/* "/…", no control characters, no ".." component */
 

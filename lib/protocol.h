@@ -81,7 +81,7 @@
  *                    "trouble":T?},…]}    T: lib/pod.h
  *           on a control plane. More than a frame holds: nodes without addresses, pods that are
  *           not ready first, and "left_out":{"waiting":N,"others":N} counts the other pods
- *   disks   {"wanted":[…]} → {"disks":[…],"occupied":[…]}      agent/disks.h, lib/disk-choice.h
+ *   disks   {"wanted":[…]} → {"disks":[…],"occupied":[…]}      lib/disks.h, lib/disk-choice.h
  *   probe   {"paths":[P,…],"seconds":3} → {"probes":[{"path":P,"fsync_p50_us":N,"fsync_p99_us":N,
  *           "write_kib_s":N,"read_kib_s":N,"free_kib":N,"inodes":N,"free_inodes":N}
  *           | {"path":P,"error":TEXT},…],"at_ms":N}
@@ -97,6 +97,7 @@
  *   host     {"sysctls":{"net.ipv4.ip_forward":"1",…},"modules":["overlay",…],"swap":"off"|"keep",
  *            "bpf":bool,"files":[…]}  bpf: /sys/fs/bpf gets mounted; swap off also masks swap
  *            units and comments fstab out: it stays off.
+ *   clock    {"time_ms":N}   since 1970: sets the clock when it is off by CLOCK_TOLERANCE_MS
  *   unpack   {"archives":[{"name":…,"digest":…,"into":"/"}]}   component tarballs of the blob store
  *   runtime  {"files":[…],"unit":"containerd.service"}   writes, enables, starts, awaits its socket
  *   import   {"images":[{"ref":"registry.k8s.io/pause:3.10","manifest":"sha256:…",
@@ -111,7 +112,7 @@
  *            opens them, and all traffic of pods, in the firewall that the host runs, if it does;
  *            interface: of the node's address. Without ports (vrrp): 0. Everywhere: "0.0.0.0/0"
  *   disks    {"disks":[{"serial"|"wwn"|"path":S,"fs":"ext4"|"xfs","mount":"/var/lib/…",
- *            "label":"bigtop-…","wipe":SERIAL?},…]}   judged again by the agent: agent/disks.h
+ *            "label":"bigtop-…","wipe":SERIAL?},…]}   judged again by the agent: lib/disks.h
  *   balancer {"services":[{"unit":U,"files":[…]},…],"unwanted":[U,…]}   writes, enables, starts,
  *            and reloads what runs already; units that an earlier run started and are not wanted
  *            any more stop
@@ -162,6 +163,8 @@
 #define PROTOCOL_PING_MS 5000
 #define PROTOCOL_SILENCE_MS 30000
 #define PROTOCOL_HEADER 5
+
+#define CLOCK_TOLERANCE_MS 2000 /* a clock that is off by less is right */
 
 /* Where things are on a host. Everything below is root's, mode 0700. */
 #define AGENT_STATE_DIR "/var/lib/bigtop"

@@ -128,7 +128,7 @@ static void test_wipe_does_not_help(void **state)
                    "mdadm --stop");
     assert_refused("{'busy':true}", wipe, -EBUSY, "claimed", "fuser");
     assert_refused("{'read_only':true}", wipe, -EROFS, "read-only", "write protection");
-    assert_refused("{'size':1048576}", wipe, -ENOTSUP, "too small", "315 MB");
+    assert_refused("{'size':1048576}", wipe, -ENOTSUP, "too small", "314.6 MB");
     assert_refused("{'partition':true}", wipe, -ENOTSUP, "one of its partitions", "whole disk");
     assert_refused("{'signatures':null,'unread':'no device node'}", wipe, -EIO,
                    "cannot be read: no device node", "dmesg");
@@ -267,6 +267,62 @@ static void test_wishes(void **state)
     assert_int_equal(disk_wishes_check(good, NULL), 0);
 }
 
+/* The wish of a machine that installs itself. */
+static int choose_for_install(const char *changes, const char *wish, enum disk_fate *fate,
+                              struct error *err)
+{
+    AUTO_JSON *disks = json_pack("[o]", disk_with(changes));
+    AUTO_JSON *wishes = json_pack("[o]", parse_json(wish));
+    struct disk_choice choice;
+    *err = ERROR_INIT;
+    int r = disk_choose(disks, wishes, 0, &choice, err);
+    if (r == 0)
+        *fate = choice.fate;
+    return r;
+}
+
+static void test_install(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *disk, *wish;
+        int outcome; /* the fate, or -errno */
+    } cases[] = {
+        {"{}", "{'id':'S1'}", DISK_FORMAT},
+        {"{}", "{'id':'wwn-0x5000c500A1'}", DISK_FORMAT},
+        {"{}", "{'id':'S2'}", -ENODEV},
+        {"{}", "{'id':'S1','size':500107862016}", DISK_FORMAT},
+        {"{}", "{'id':'S1','size':500107862017}", -ENOTSUP},
+        {"{'partitions':['sdb1']}", "{'id':'S1'}", -EEXIST},
+        {"{'partitions':['sdb1']}", "{'id':'0x5000c500A1','wipe':'S1'}", DISK_WIPE},
+        {"{'partitions':['sdb1']}", "{'id':'S1','wipe':'S2'}", -EPERM},
+        {"{'mounts':['/run/bigtop/medium'],'busy':true}", "{'id':'S1','wipe':'S1'}", -EBUSY},
+        {"{'busy':true}", "{'id':'S1','wipe':'S1'}", -EBUSY},
+        {"{'read_only':true}", "{'id':'S1'}", -EROFS},
+        /* An installation that was cut. */
+        {"{'begun':'ab-1'}", "{'id':'S1'}", DISK_FORMAT},
+        {"{'begun':'ab-1','partitions':['sdb1'],'signatures':[{'type':'gpt','uuid':'AB-10'}]}",
+         "{'id':'S1'}", DISK_FORMAT},
+        {"{'begun':'ab-1','signatures':[{'type':'PMBR'}]}", "{'id':'S1'}", DISK_FORMAT},
+        {"{'begun':'ab-1','mounts':['/srv']}", "{'id':'S1'}", -EBUSY},
+        /* It has been used for something else since. */
+        {"{'begun':'ab-1','partitions':['sdb1'],'signatures':[{'type':'gpt','uuid':'AC-10'}]}",
+         "{'id':'S1'}", -EEXIST},
+        {"{'begun':'ab-1','signatures':[{'type':'gpt','uuid':'ab-10'},{'type':'ext4'}]}",
+         "{'id':'S1'}", -EEXIST},
+        {"{'begun':'ab-1','signatures':[{'type':'gpt','uuid':'AB-100'}]}", "{'id':'S1'}", -EEXIST},
+        {"{'begun':'ab-1','signatures':[{'type':'unknown data'}]}", "{'id':'S1'}", -EEXIST},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct error err;
+        enum disk_fate fate = DISK_ATTACH;
+        int r = choose_for_install(cases[i].disk, cases[i].wish, &fate, &err);
+        if ((r < 0 ? r : (int) fate) != cases[i].outcome)
+            fail_msg("%s, %s: %d %s", cases[i].disk, cases[i].wish, r < 0 ? r : (int) fate,
+                     err.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_missing_members), cmocka_unit_test(test_begun),
         cmocka_unit_test(test_which),           cmocka_unit_test(test_matches),
         cmocka_unit_test(test_identity),        cmocka_unit_test(test_wishes),
+        cmocka_unit_test(test_install),
     };
     return cmocka_run_group_tests_name("disk-choice", tests, NULL, NULL);
 }

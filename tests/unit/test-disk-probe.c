@@ -1,5 +1,5 @@
-#include "agent/disk-probe.h"
 #include "lib/disk-choice.h"
+#include "lib/disk-probe.h"
 #include "lib/fd.h"
 #include "lib/process.h"
 #include "tests/unit/unit.h"

@@ -1,8 +1,8 @@
 /* A host out of files: /sys, /proc and udev's database below a folder. */
-#include "agent/disks-sysfs.h"
-#include "agent/disks-use.h"
-#include "agent/disks.h"
 #include "lib/disk-choice.h"
+#include "lib/disks-sysfs.h"
+#include "lib/disks-use.h"
+#include "lib/disks.h"
 #include "lib/fd.h"
 #include "tests/unit/unit.h"
 

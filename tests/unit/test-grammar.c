@@ -173,6 +173,29 @@ static void formats_ipv4(void **state)
     assert_string_equal(out, "255.254.10.0");
 }
 
+static void macs(void **state)
+{
+    (void) state;
+    check("mac", grammar_mac, LIST("52:54:00:12:34:56", "00:00:5E:00:53:aF"),
+          LIST("", "52:54:00:12:34", "52:54:00:12:34:56:78", "52-54-00-12-34-56",
+               "5254:00:12:34:567", "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00",
+               "52:54:00:12:34:5g", " 2:54:00:12:34:56"));
+}
+
+/* A blank may be inside, unlike anywhere else. */
+static void serials(void **state)
+{
+    (void) state;
+    static const char *const good[] = {"S3Z8NB0K", "VMware-56 4d a1", "0", "QM00001/A.b_c:d+e"};
+    static const char *const bad[] = {"",       " a",   "a ",  "-a",       "a\nb",       "a\x1b[0m",
+                                      "a$(id)", "a\"b", "a<b", "\xc3\xa4", A63 A63 "aaa"};
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+        assert_true(grammar_serial(good[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_false(grammar_serial(bad[i]));
+    assert_true(grammar_serial(A63 A63 "aa"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +204,7 @@ int main(void)
         cmocka_unit_test(interfaces),     cmocka_unit_test(image_references),
         cmocka_unit_test(absolute_paths), cmocka_unit_test(cidrs),
         cmocka_unit_test(overlaps),       cmocka_unit_test(formats_ipv4),
+        cmocka_unit_test(macs),           cmocka_unit_test(serials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-#include "agent/healthz.h"
 #include "lib/fd.h"
+#include "lib/healthz.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>

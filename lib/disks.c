@@ -1,10 +1,9 @@
-#include "agent/disks.h"
+#include "lib/disks.h"
 
-#include "agent/disk-probe.h"
-#include "agent/disks-sysfs.h"
-#include "agent/disks-use.h"
-#include "agent/mounts.h"
 #include "lib/disk-choice.h"
+#include "lib/disk-probe.h"
+#include "lib/disks-sysfs.h"
+#include "lib/disks-use.h"
 #include "lib/fd.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "agent/disk-probe.h"
+#include "lib/disk-probe.h"
 
 #include "lib/disk-choice.h"
 

@@ -1,7 +1,6 @@
-#include "agent/disks-use.h"
+#include "lib/disks-use.h"
 
-#include "agent/proc-text.h"
-#include "agent/swap.h"
+#include "lib/proc-text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,7 +62,7 @@ json_t *disks_swaps(const char *swaps)
 {
     STRV(devices);
     json_t *uses = json_array();
-    swap_parse_proc(swaps, &devices);
+    proc_swaps(swaps, &devices);
     for (size_t i = 0; i < devices.count; i++) {
         char number[24];
         if (disks_number_of(devices.items[i], number) == 0)

@@ -1,4 +1,4 @@
-#include "agent/disks-sysfs.h"
+#include "lib/disks-sysfs.h"
 
 #include "lib/fd.h"
 #include "lib/path.h"

@@ -4,6 +4,8 @@
 #include "lib/json.h"
 #include "lib/strv.h"
 
+#define MOUNTINFO_MAX (16u << 20) /* bytes; thousands of pods' mounts */
+
 /* [{"number":"8:17","at":"/srv"},…] of the text of /proc/self/mountinfo, in its order. File systems
  * that have no number of their own (btrfs) are told by their source, as far as that is a device. */
 json_t *disks_mounts(const char *mountinfo);

@@ -8,15 +8,12 @@
  * the path of a wish leads to them. */
 #pragma once
 
-#include "agent/ledger.h"
 #include "lib/error.h"
 #include "lib/json.h"
 
-#define DISK_BEGUN "disk-begun" /* ledger key: "UUID IDENTITY" of a file system being made, or "" */
-
 struct disks_context {
     const char *root;     /* "", or a folder with the like of /sys, /proc and /run (tests) */
-    const char *begun;    /* what the ledger has under DISK_BEGUN; may be NULL */
+    const char *begun;    /* "UUID IDENTITY" of a file system that is being made; may be NULL */
 };
 
 /* wanted: an array of wishes, or NULL. The caller owns *out, an array of disks. */

@@ -1,4 +1,4 @@
-#include "agent/healthz.h"
+#include "lib/healthz.h"
 
 #include "lib/clock.h"
 #include "lib/fd.h"
