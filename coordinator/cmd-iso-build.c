@@ -2,7 +2,6 @@
 #include "coordinator/command.h"
 #include "coordinator/inventory.h"
 #include "coordinator/job.h"
-#include "coordinator/rack.h"
 #include "images/trusted-keys.h"
 #include "iso/build.h"
 #include "iso/site.h"
@@ -170,7 +169,6 @@ static void show(const struct iso_arguments *o, const struct strv *lines, int64_
 
 static int build(const struct iso_arguments *o, const struct bundle *b, const struct iso_inputs *in)
 {
-    AUTO_ISO_NETWORK network = {0};
     struct error err = ERROR_INIT;
     AUTO_TRUSTED_KEYS keys = {0};
     AUTO_FREE char *cache = path_cache_dir();
@@ -179,7 +177,6 @@ static int build(const struct iso_arguments *o, const struct bundle *b, const st
     int r;
     if ((r = trusted_keys_load_all(&keys, &o->keys, &err)) < 0 || (r = own_path(program, &err)) < 0)
         return fail(r, &err);
-    rack_network(&in->inv, &network);
     const struct iso_build build = {.steps = {.cache_dir = cache,
                                               .cancel = &interrupted,
                                               .progress = on_progress,
@@ -188,7 +185,6 @@ static int build(const struct iso_arguments *o, const struct bundle *b, const st
                                     .bundle_keys = &keys,
                                     .ssh_keys = &in->lines,
                                     .hosts = o->hosts,
-                                    .network = &network,
                                     .program = program,
                                     .live = o->live,
                                     .update_lock = o->update_lock,

@@ -1,8 +1,10 @@
 #include "coordinator/command.h"
+#include "coordinator/find-hosts.h"
 #include "coordinator/inventory.h"
 #include "coordinator/named-keys.h"
 #include "coordinator/rack.h"
 #include "images/signature.h"
+#include "iso/announce.h"
 #include "iso/answers.h"
 #include "iso/config-drive.h"
 #include "iso/consoles.h"
@@ -12,7 +14,6 @@
 #include "iso/site.h"
 #include "lib/fd.h"
 #include "lib/path.h"
-#include "lib/process.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +25,6 @@
 #define HOSTS_NAME "hosts.yaml"
 #define HOSTS_MAX (1024 * 1024)
 #define LOOK_AGAIN_MS 3000
-#define RELOAD_TIMEOUT_MS 30000
 #define ANSWER_MAX 64
 
 /* Which hosts.yaml this is about, and how it came here. */
@@ -146,42 +146,74 @@ static int need_consent(const struct errand *e, struct error *err)
 /* As hosts.yaml has it, which may be another one than the image's. */
 static int take_place(const struct inventory *inv, struct error *err)
 {
-    AUTO_ISO_NETWORK network = {0};
     AUTO_ISO_LINKS links = {0};
-    const char *const reload[] = {"networkctl", "reload", NULL};
-    const struct process_options opts = {.timeout_ms = RELOAD_TIMEOUT_MS};
     int r = iso_links_read(ISO_SYS_NET, &links, err);
-    if (r < 0 || (r = iso_name_take(&links, rack_find(inv, &links).name, err)) < 0)
+    if (r < 0)
         return r;
-    rack_network(inv, &network);
-    if (network.count == 0)
+    const struct rack_place place = rack_find(inv, &links);
+    if ((r = iso_name_take(&links, rack_name(place), err)) < 0 || place.network.mac_count == 0)
+        return r;
+    return iso_network_take(&place.network, err);
+}
+
+/* Of this machine's network; nothing when all is as it should be. */
+static char *own_troubles(const struct inventory *inv)
+{
+    AUTO_ISO_LINKS links = {0};
+    STRV(missing);
+    if (iso_links_read(ISO_SYS_NET, &links, NULL) < 0)
+        return xstrdup("");
+    const struct rack_place place = rack_find(inv, &links);
+    rack_missing(inv, &place, &links, &missing);
+    for (size_t i = 0; i < links.count; i++)
+        if (!links.items[i].cable)
+            strv_addf(&missing, "%s of this machine has no cable", links.items[i].name);
+        else if (links.items[i].no_partner)
+            strv_addf(&missing, "%s: the switch does not speak LACP (802.3ad) on its ports",
+                      links.items[i].name);
+    AUTO_FREE char *joined = strv_join(&missing, "; ");
+    return missing.count ? xasprintf("; %s", joined) : xstrdup("");
+}
+
+/* 0: each has an address and takes connections. Else what is missing, safe to print, into *text. */
+static int look(struct inventory *inv, char **text, struct error *err)
+{
+    AUTO_FREE struct iso_peer *peers = xcalloc(inv->host_count, sizeof(*peers));
+    size_t count = 0;
+    STRV(missing);
+    STRV(found);
+    int r = find_hosts(inv, 0, &interrupted, &found, err);
+    if (r < 0) {
+        *text = xstrdup(err->text);
+        return r;
+    }
+    for (size_t i = 0; i < inv->host_count; i++)
+        if (inv->hosts[i].state == STATE_PRESENT)
+            peers[count++] = (struct iso_peer){inv->hosts[i].address, inv->hosts[i].port};
+    iso_answers_missing(peers, count, LOOK_AGAIN_MS, &missing);
+    if (missing.count == 0)
         return 0;
-    if ((r = iso_network_write(&network, "/" ISO_NETWORK_DIR, err)) < 0)
-        return r;
-    return process_run(reload, &opts, NULL, err);
+    AUTO_FREE char *names = strv_join(&missing, ", ");
+    *text = xasprintf("Not answering yet: %s", names);
+    return -EAGAIN;
 }
 
 /* Hosts are started one after the other: until each takes connections, or a person presses
  * Enter. */
-static void wait_for_hosts(const struct errand *e, const struct inventory *inv)
+static void wait_for_hosts(const struct errand *e, struct inventory *inv)
 {
-    AUTO_FREE struct iso_peer *peers = xcalloc(inv->host_count + 1, sizeof(*peers));
     AUTO_FREE char *shown = xstrdup("");
-    size_t count = 0;
-    for (size_t i = 0; i < inv->host_count; i++)
-        if (inv->hosts[i].state == STATE_PRESENT)
-            peers[count++] = (struct iso_peer){inv->hosts[i].address, inv->hosts[i].port};
     while (!interrupted) {
-        STRV(missing);
-        iso_answers_missing(peers, count, LOOK_AGAIN_MS, &missing);
-        if (missing.count == 0)
+        struct error err = ERROR_INIT;
+        AUTO_FREE char *found = NULL;
+        if (look(inv, &found, &err) == 0)
             return;
-        AUTO_FREE char *names = strv_join(&missing, ", ");
-        if (strcmp(names, shown) != 0) {
-            AUTO_FREE char *text = xasprintf("Not answering yet: %s", names);
-            say(e, text, "It goes on when all of them do. Enter: without them.");
+        AUTO_FREE char *own = own_troubles(inv);
+        AUTO_FREE char *text = xasprintf("%s%s", found, own);
+        if (strcmp(text, shown) != 0) {
+            say(e, text, "It goes on when all of them are there. Enter: as it is.");
             free(shown);
-            shown = TAKE_PTR(names);
+            shown = TAKE_PTR(text);
         }
         if (iso_relay_enter(e->consoles, LOOK_AGAIN_MS, NULL))
             return;
@@ -193,7 +225,8 @@ static int prepare(struct errand *e, struct error *err)
     CLEANUP(inventory_release) struct inventory inv = INVENTORY_INIT;
     int r;
     if ((r = choose(e, err)) < 0 || (e->from_drive && (r = need_consent(e, err)) < 0) ||
-        (r = inventory_load(e->hosts, &inv, err)) < 0 || (r = take_place(&inv, err)) < 0)
+        (r = inventory_load(e->hosts, &inv, err)) < 0 || (r = take_place(&inv, err)) < 0 ||
+        (find_hosts_needed(&inv) && (r = iso_announce_start(err)) < 0))
         return r;
     wait_for_hosts(e, &inv);
     return 0;

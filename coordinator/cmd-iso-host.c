@@ -1,7 +1,10 @@
 #include "coordinator/command.h"
 #include "coordinator/known-hosts.h"
 #include "coordinator/rack.h"
+#include "iso/announce.h"
 #include "iso/consoles.h"
+#include "iso/install.h"
+#include "iso/installed.h"
 #include "iso/links.h"
 #include "iso/name.h"
 #include "iso/screen.h"
@@ -16,8 +19,10 @@
 
 #define HOST_KEY "/run/bigtop/ssh/host_ed25519.pub"
 #define LOOK_AGAIN_MS 3000 /* what tells nothing when it changes: the key, a name */
+#define SSH_PORT 22
 #define SCREEN_MAX (64 * 1024)
 #define KEYS_MAX (256 * 1024)
+#define STATUS_MAX (16 * 1024)
 
 static bool read_fingerprint(char out[HOST_KEY_FINGERPRINT_SIZE])
 {
@@ -56,10 +61,40 @@ static int facts_read(struct host_facts *f, struct error *err)
     return r;
 }
 
+static char *read_disk(void)
+{
+    struct installed m;
+    if (installed_read(&m, NULL) < 0)
+        return NULL;
+    return xasprintf("its own disk, slot %c", installed_slot_name(m.slot));
+}
+
+/* Appends to `shown`; NULL when there is nothing of it. */
+static const char *read_install(struct strbuf *shown)
+{
+    return file_read(INSTALL_STATUS, shown, NULL) == 0 ? shown->data : NULL;
+}
+
+/* Without it the host is waited for by its address all the same. */
+static void announce(const struct iso_links *links, const char *fingerprint, struct strv *missing)
+{
+    struct error err = ERROR_INIT;
+    AUTO_FREE char *serial = iso_serial(ISO_SYS_DMI);
+    AUTO_FREE char *image = iso_image_number(ISO_CMDLINE);
+    const struct iso_announcement a = {.links = links,
+                                       .fingerprint = fingerprint,
+                                       .serial = serial,
+                                       .image = image,
+                                       .port = SSH_PORT};
+    if (iso_announce(&a, &err) < 0)
+        strv_addf(missing, "not announced in the network: %s", err.text);
+}
+
 /* 1: hosts.yaml has this machine as the coordinator. */
 static int draw(const struct host_facts *f, struct strbuf *out, struct error *err)
 {
     AUTO_ISO_LINKS links = {0};
+    STRV(missing);
     char fingerprint[HOST_KEY_FINGERPRINT_SIZE], name[HOST_NAME_MAX + 1] = "";
     int r;
     if ((r = iso_links_read(ISO_SYS_NET, &links, err)) < 0)
@@ -67,15 +102,24 @@ static int draw(const struct host_facts *f, struct strbuf *out, struct error *er
     const struct rack_place place = rack_find(&f->inv, &links);
     if (place.coordinator)
         return 1;
-    if ((r = iso_links_address(&links, err)) < 0 ||
-        (r = iso_name_take(&links, place.name, err)) < 0)
+    if ((place.network.mac_count && (r = iso_network_take(&place.network, err)) < 0) ||
+        (r = iso_links_address(&links, err)) < 0 ||
+        (r = iso_name_take(&links, rack_name(place), err)) < 0)
         return r;
+    rack_missing(&f->inv, &place, &links, &missing);
+    STRBUF(install, STATUS_MAX);
+    AUTO_FREE char *disk = read_disk();
+    bool has_key = read_fingerprint(fingerprint);
+    if (has_key)
+        announce(&links, fingerprint, &missing);
     (void) gethostname(name, sizeof(name));
     const struct iso_screen screen = {.links = &links,
                                       .name = name,
-                                      .fingerprint = read_fingerprint(fingerprint) ? fingerprint
-                                                                                   : NULL,
-                                      .keys = &f->keys};
+                                      .fingerprint = has_key ? fingerprint : NULL,
+                                      .keys = &f->keys,
+                                      .missing = &missing,
+                                      .disk = disk,
+                                      .install = read_install(&install)};
     iso_screen_draw(&screen, out);
     return 0;
 }

@@ -42,9 +42,10 @@ static void print_file(const struct inventory *inv)
                   storage);
     for (size_t i = 0; i < inv->host_count; i++) {
         const struct host *h = &inv->hosts[i];
-        bool v6 = strchr(h->address, ':');
+        bool v6 = h->address && strchr(h->address, ':');
         (void) printf("  %-16s %s@%s%s%s:%u  %s\n", host_label(h), h->user, v6 ? "[" : "",
-                      h->address, v6 ? "]" : "", (unsigned) h->port,
+                      h->address ? h->address : "(where it announces itself)", v6 ? "]" : "",
+                      (unsigned) h->port,
                       h->state == STATE_ABSENT ? "leaves the cluster" : role_words(h->roles));
     }
 }

@@ -36,7 +36,8 @@ extern const struct command cmd_apply, cmd_plan, cmd_stage, cmd_status, cmd_rese
     cmd_bundle_merge, cmd_bundle_pack, cmd_bundle_extract, cmd_bundle_keygen, cmd_bundle_sign,
     cmd_bundle_verify, cmd_stack_apply, cmd_stack_status, cmd_stack_test, cmd_stack_remove,
     cmd_stack_usage, cmd_project_apply, cmd_project_kubeconfig, cmd_project_usage,
-    cmd_project_remove, cmd_iso_build, cmd_iso_host, cmd_iso_coordinator;
+    cmd_project_remove, cmd_iso_build, cmd_iso_host, cmd_iso_coordinator, cmd_iso_install,
+    cmd_iso_good_start, cmd_iso_update;
 
 /* Set by SIGINT and SIGTERM; hand &interrupted to what takes a `cancel`. */
 extern bool interrupted;

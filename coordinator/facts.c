@@ -19,6 +19,11 @@ bool facts_half_done(const struct facts *f)
     return !f->role && json_get_bool(kubelet, "ours", false);
 }
 
+bool facts_lacks_clock(const struct facts *f)
+{
+    return facts_bool(f, "clock", "image", false) && !facts_bool(f, "clock", "kept", true);
+}
+
 bool facts_trusts(const struct facts *f, const char *key_id)
 {
     const json_t *keys = json_object_get(json_object_get(f->json, "bundle"), "keys");

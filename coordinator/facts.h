@@ -34,6 +34,8 @@ bool facts_prefix(const struct facts *f, uint32_t address, unsigned *prefix);
 /* An earlier run got as far as kubelet's unit, but this is no node yet: what listens on a node's
  * ports is what that run began, and it may be going on. */
 bool facts_half_done(const struct facts *f);
+/* It started from an image of ours, and nobody keeps its clock: that is for us. */
+bool facts_lacks_clock(const struct facts *f);
 /* True when the host takes bundles signed with the key of this id; with "" (not signed): when it
  * has no key yet. */
 bool facts_trusts(const struct facts *f, const char *key_id);

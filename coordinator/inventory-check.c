@@ -40,7 +40,7 @@ static void fill_in(struct inventory_reader *r)
 {
     for (size_t i = 0; i < r->inv->host_count; i++) {
         struct host *h = &r->inv->hosts[i];
-        if (!h->name)
+        if (!h->name && h->address)
             h->name = name_from_address(h->address);
         if (!h->sudo_password && h->password)
             h->sudo_password = xstrdup(h->password);
@@ -55,6 +55,8 @@ struct uniqueness {
 
 static char *address_of(const struct host *h)
 {
+    if (!h->address)
+        return NULL;
     return strchr(h->address, ':') ? xasprintf("[%s]:%u", h->address, h->port)
                                    : xasprintf("%s:%u", h->address, h->port);
 }
@@ -64,14 +66,14 @@ static char *name_of(const struct host *h)
     return h->name ? xstrdup(h->name) : NULL;
 }
 
+static char *serial_of(const struct host *h)
+{
+    return h->serial ? xstrdup(h->serial) : NULL;
+}
+
 static char *node_ip_of(const struct host *h)
 {
     return h->node_ip ? xstrdup(h->node_ip) : NULL;
-}
-
-static char *mac_of(const struct host *h)
-{
-    return h->mac ? xstrdup(h->mac) : NULL;
 }
 
 struct entry {
@@ -122,7 +124,7 @@ static int check_unique(const struct inventory_reader *r, const struct uniquenes
 static int check_duplicates(struct inventory_reader *r, struct error *err)
 {
     static const struct uniqueness unique[] = {
-        {"address", address_of}, {"name", name_of}, {"node_ip", node_ip_of}, {"mac", mac_of}};
+        {"address", address_of}, {"name", name_of}, {"node_ip", node_ip_of}, {"serial", serial_of}};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(unique); i++)
         rc = check_unique(r, &unique[i], err);
@@ -338,7 +340,8 @@ static int check_virtual_ip(struct inventory_reader *r, struct error *err)
                               networks[i].key, networks[i].text);
     for (size_t i = 0; i < r->inv->host_count; i++) {
         const struct host *h = &r->inv->hosts[i];
-        if (strcmp(h->address, address) == 0 || (h->node_ip && strcmp(h->node_ip, address) == 0))
+        if ((h->address && strcmp(h->address, address) == 0) ||
+            (h->node_ip && strcmp(h->node_ip, address) == 0))
             return yaml_error(r->file, at, err,
                               "virtual_ip %s is the address of the host in line %u, expected one "
                               "that nothing has",

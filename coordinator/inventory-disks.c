@@ -19,12 +19,6 @@ static bool is_name(const char *s, const char *first, const char *others)
            s[len - 1] != ' ';
 }
 
-/* As udev, lsblk and the maker's label write it. */
-bool inventory_is_serial(const char *s)
-{
-    return is_name(s, ALNUM, ALNUM "-_.:+/ ");
-}
-
 bool inventory_is_disk_path(const char *s)
 {
     return grammar_absolute_path(s) && is_name(s, "/", ALNUM "-_.:+/@=,");
@@ -33,7 +27,7 @@ bool inventory_is_disk_path(const char *s)
 /* A serial, a WWN or a path: whichever the disk has. */
 bool inventory_is_disk_name(const char *s)
 {
-    return inventory_is_serial(s) || inventory_is_disk_path(s);
+    return grammar_serial(s) || inventory_is_disk_path(s);
 }
 
 bool inventory_is_wwn(const char *s)

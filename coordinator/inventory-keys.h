@@ -22,6 +22,8 @@ enum inventory_place {
     PLACE_PROJECT = 64, /* struct project, and so is the next */
     PLACE_QUOTA = 128,
     PLACE_RACK = 256, /* struct inventory */
+    PLACE_INSTALL = 512,
+    PLACE_BOND = 1024, /* struct bond */
 };
 
 struct inventory_key;
@@ -46,8 +48,9 @@ struct inventory_type {
     void (*schema)(const struct inventory_key *key, json_t *into);
 };
 extern const struct inventory_type type_text, type_secret, type_path, type_endpoint, type_address,
-    type_port, type_mtu, type_word, type_words, type_choice, type_roles, type_labels, type_taints,
-    type_keys, type_section, type_hosts, type_disks, type_quantity, type_names, type_projects;
+    type_port, type_mtu, type_vlan, type_word, type_words, type_choice, type_roles, type_labels,
+    type_taints, type_keys, type_section, type_hosts, type_disks, type_quantity, type_names,
+    type_macs, type_projects;
 
 struct inventory_key {
     const char *name;
@@ -105,8 +108,6 @@ bool inventory_is_cpu(const char *s);
 bool inventory_is_bytes(const char *s);
 bool inventory_is_count(const char *s);
 void inventory_disk_release(struct disk *d);
-bool inventory_is_mac(const char *s); /* of one card: no group address */
-bool inventory_is_serial(const char *s);
 bool inventory_is_wwn(const char *s);
 bool inventory_is_disk_path(const char *s);
 bool inventory_is_disk_name(const char *s);

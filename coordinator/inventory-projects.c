@@ -117,35 +117,6 @@ void inventory_project_release(struct project *p)
     *p = (struct project){0};
 }
 
-/* A list of texts, each once. */
-static int read_names(struct inventory_reader *r, const struct inventory_key *key,
-                      const struct yaml_node *node, void *target, struct error *err)
-{
-    int rc = inventory_need_kind(r, key, node, YAML_SEQUENCE, err);
-    struct inventory_key one = *key;
-    one.type = &type_text;
-    for (size_t i = 0; rc == 0 && i < node->count; i++) {
-        AUTO_FREE char *text = NULL;
-        rc = inventory_read_scalar(r, &one, node->items[i], &text, err);
-        if (rc == 0 && strv_contains(target, text))
-            return yaml_error(r->file, node->items[i], err, "%s is given twice, expected each once",
-                              text);
-        if (rc == 0)
-            strv_add(target, text);
-    }
-    return rc;
-}
-
-static void schema_names(const struct inventory_key *key, json_t *into)
-{
-    json_object_set_new(into, "type", json_string("array"));
-    json_object_set_new(into, "uniqueItems", json_true());
-    json_object_set_new(into, "items",
-                        json_pack("{ssss}", "type", "string", "pattern", key->pattern));
-}
-
-const struct inventory_type type_names = {read_names, NULL, schema_names};
-
 static const struct yaml_node *at(const struct yaml_node *node, const char *key)
 {
     const struct yaml_node *value = yaml_get(node, key);

@@ -282,6 +282,26 @@ static void schema_mtu(const struct inventory_key *key, json_t *into)
 
 const struct inventory_type type_mtu = {read_number, set_mtu, schema_mtu};
 
+static bool set_vlan(const struct inventory_reader *r, const struct inventory_key *key,
+                     const char *text, void *target)
+{
+    (void) r;
+    (void) key;
+    uint16_t vlan;
+    if (!parse_u16(text, &vlan) || vlan > INVENTORY_VLAN_MAX)
+        return false;
+    *(uint16_t *) target = vlan;
+    return true;
+}
+
+static void schema_vlan(const struct inventory_key *key, json_t *into)
+{
+    schema_port(key, into);
+    json_object_set_new(into, "maximum", json_integer(INVENTORY_VLAN_MAX));
+}
+
+const struct inventory_type type_vlan = {read_number, set_vlan, schema_vlan};
+
 static bool set_word(const struct inventory_reader *r, const struct inventory_key *key,
                      const char *text, void *target)
 {

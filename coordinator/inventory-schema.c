@@ -98,18 +98,22 @@ char *inventory_manual(void)
     manual_section(&out, "Top level", "All but `hosts` may be left out.", PLACE_TOP);
     manual_section(&out, "cluster", "All may be left out.", PLACE_CLUSTER);
     manual_section(&out, "rack",
-                   "Only for machines that start from an image; docs/iso.md. All but `cidr` may be "
-                   "left out.",
+                   "Only for machines that start from an image; docs/iso.md. All may be left out.",
                    PLACE_RACK);
+    manual_section(&out, "bond of a host, or of rack",
+                   "Network cards of a machine that starts from an image, as one.", PLACE_BOND);
     manual_section(&out, "defaults", "Values for hosts that have none of their own.",
                    PLACE_DEFAULTS);
-    manual_section(
-        &out, "hosts",
-        "Each entry is an address, or a mapping with these keys. What `defaults` may hold "
-        "starts from there.",
-        PLACE_HOST);
+    manual_section(&out, "hosts",
+                   "Each entry is an address, or a mapping with these keys, of which address, mac, "
+                   "bond or serial is needed. What `defaults` may hold "
+                   "starts from there.",
+                   PLACE_HOST);
     manual_section(&out, "disks of a host", "Each entry is one whole disk.", PLACE_DISK);
     manual_section(&out, "nfs of a host", "docs/storage.md says what becomes of it.", PLACE_NFS);
+    manual_section(&out, "install of a host",
+                   "For a machine that starts from an image; docs/iso.md says what becomes of it.",
+                   PLACE_INSTALL);
     manual_section(&out, "projects", "Each entry is a team. docs/projects.md says what it gets.",
                    PLACE_PROJECT);
     manual_section(&out, "quota of a project", "What is left out has no limit.", PLACE_QUOTA);

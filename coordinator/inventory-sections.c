@@ -219,6 +219,51 @@ static void schema_keys(const struct inventory_key *key, json_t *into)
 
 const struct inventory_type type_keys = {read_keys, NULL, schema_keys};
 
+/* A list of texts, each once. */
+static int read_list(struct inventory_reader *r, const struct inventory_key *key,
+                     const struct inventory_type *item, const struct yaml_node *node,
+                     struct strv *target, struct error *err)
+{
+    int rc = inventory_need_kind(r, key, node, YAML_SEQUENCE, err);
+    struct inventory_key one = *key;
+    one.type = item;
+    for (size_t i = 0; rc == 0 && i < node->count; i++) {
+        AUTO_FREE char *text = NULL;
+        rc = inventory_read_scalar(r, &one, node->items[i], &text, err);
+        if (rc == 0 && strv_contains(target, text))
+            return yaml_error(r->file, node->items[i], err, "%s is given twice, expected each once",
+                              text);
+        if (rc == 0)
+            strv_add(target, text);
+    }
+    return rc;
+}
+
+static int read_names(struct inventory_reader *r, const struct inventory_key *key,
+                      const struct yaml_node *node, void *target, struct error *err)
+{
+    return read_list(r, key, &type_text, node, target, err);
+}
+
+static void schema_names(const struct inventory_key *key, json_t *into)
+{
+    json_object_set_new(into, "type", json_string("array"));
+    json_object_set_new(into, "uniqueItems", json_true());
+    json_object_set_new(into, "items",
+                        json_pack("{ssss}", "type", "string", "pattern", key->pattern));
+}
+
+const struct inventory_type type_names = {read_names, NULL, schema_names};
+
+/* The number of a card has one spelling, as addresses have. */
+static int read_macs(struct inventory_reader *r, const struct inventory_key *key,
+                     const struct yaml_node *node, void *target, struct error *err)
+{
+    return read_list(r, key, &type_address, node, target, err);
+}
+
+const struct inventory_type type_macs = {read_macs, NULL, schema_names};
+
 /* A key that is right elsewhere deserves to be told where. */
 static int unknown_key(const struct inventory_reader *r, const struct yaml_node *node, size_t i,
                        enum inventory_place place, struct error *err)
@@ -229,10 +274,12 @@ static int unknown_key(const struct inventory_reader *r, const struct yaml_node 
     } places[] = {{PLACE_TOP, "at the top"},
                   {PLACE_CLUSTER, "under cluster"},
                   {PLACE_RACK, "under rack"},
+                  {PLACE_BOND, "under bond of a host or of rack"},
                   {PLACE_DEFAULTS | PLACE_HOST, "under defaults or a host"},
                   {PLACE_HOST, "under a host"},
                   {PLACE_DISK, "under a disk of a host"},
                   {PLACE_NFS, "under nfs of a host"},
+                  {PLACE_INSTALL, "under install of a host"},
                   {PLACE_PROJECT, "under a project"},
                   {PLACE_QUOTA, "under quota of a project"}};
     const char *name = node->keys[i];
@@ -284,6 +331,7 @@ static int read_subsection(struct inventory_reader *r, const struct inventory_ke
         base = &r->defaults;
     else if (key->section == PLACE_CLUSTER || key->section == PLACE_RACK)
         base = r->inv;
+    inventory_set_fallbacks(r, key->section, base);
     return inventory_read_section(r, node, key->section, base, err);
 }
 
@@ -294,12 +342,27 @@ static void schema_subsection(const struct inventory_key *key, json_t *into)
 
 const struct inventory_type type_section = {read_subsection, NULL, schema_subsection};
 
+static int read_host_keys(struct inventory_reader *r, const struct yaml_node *node, struct host *h,
+                          struct error *err)
+{
+    int rc = inventory_read_section(r, node, PLACE_HOST, h, err);
+    if (rc < 0)
+        return rc;
+    if (!h->address && !h->mac && h->bond.macs.count == 0 && !h->serial)
+        return yaml_error(r->file, node, err,
+                          "address is missing, expected it, or mac or serial to find it by");
+    if (h->address && h->serial)
+        return yaml_error(r->file, yaml_get(node, "serial"), err,
+                          "serial beside address, expected one of them: it is to find the address");
+    return 0;
+}
+
 static int read_host(struct inventory_reader *r, const struct yaml_node *node, struct host *h,
                      struct error *err)
 {
     h->line = node->line;
     if (node->kind == YAML_MAPPING)
-        return inventory_read_section(r, node, PLACE_HOST, h, err);
+        return read_host_keys(r, node, h, err);
     const struct inventory_key *address = inventory_key_find(PLACE_HOST, "address");
     int rc = inventory_read_scalar(r, address, node, &h->address, err);
     if (rc < 0 && node->kind == YAML_SCALAR && strpbrk(node->text, "@:"))

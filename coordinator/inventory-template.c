@@ -79,7 +79,7 @@ static void add_hosts(struct strbuf *out, const struct strv *addresses)
     }
     strbuf_adds(out, "    # A host may also have:\n");
     for (const struct inventory_key *key = inventory_keys; key->name; key++)
-        if (key->places == PLACE_HOST && !key->required)
+        if (key->places == PLACE_HOST && strcmp(key->name, "address") != 0)
             add_key(out, key, "    ");
     strbuf_adds(out, "    # ... and each key of defaults.\n");
 }
@@ -122,7 +122,7 @@ int inventory_template(const struct strv *addresses, const char *user, const cha
     add_defaults(&text, user, key);
     strbuf_adds(&text, "\n#cluster:\n");
     add_section(&text, PLACE_CLUSTER, "  ");
-    strbuf_adds(&text, "\n#rack:\n  #cidr: 10.9.0.0/24\n");
+    strbuf_adds(&text, "\n#rack:\n");
     add_section(&text, PLACE_RACK, "  ");
     strbuf_addc(&text, '\n');
     add_section(&text, PLACE_TOP, "");

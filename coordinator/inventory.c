@@ -1,20 +1,15 @@
 #include "coordinator/inventory.h"
 
 #include "coordinator/inventory-keys.h"
-#include "lib/fd.h"
 #include "lib/grammar.h"
 #include "lib/path.h"
 #include "lib/protocol.h"
-#include "lib/secret.h"
-#include "lib/strbuf.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define INV(member) offsetof(struct inventory, member)
 #define HOST(member) offsetof(struct host, member)
+#define BOND(member) offsetof(struct bond, member)
 #define DISK(member) offsetof(struct disk, member)
 #define PROJECT(member) offsetof(struct project, member)
 #define LABEL_PATTERN "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
@@ -26,6 +21,8 @@
 #define IPV4_PATTERN "^([0-9]{1,3}\\.){3}[0-9]{1,3}$"
 #define MAC_PATTERN "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$"
 #define MAC_EXPECTED "the number of one card such as 52:54:00:12:34:56"
+#define SERIAL_PATTERN "^[0-9A-Za-z]([-_.:+/ 0-9A-Za-z]{0,126}[-_.:+/0-9A-Za-z])?$"
+#define BOND_EXPECTED "a mapping such as {macs: [52:54:00:00:00:0b, 52:54:00:00:00:0c]}"
 #define CIDR_PATTERN "^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$"
 
 static bool is_cidr4(const char *s)
@@ -221,11 +218,19 @@ const struct inventory_key inventory_keys[] = {
      .places = PLACE_RACK,
      .type = &type_text,
      .offset = INV(rack.cidr),
-     .required = true,
      .grammar = is_cidr4,
      .pattern = CIDR_PATTERN,
      .expected = "an IPv4 network such as 10.9.0.0/24",
-     .help = "Network that the addresses of hosts with a mac are in."},
+     .example = "10.9.0.0/24",
+     .help = "Network that the addresses of hosts with a mac or bond are in. Default: DHCP."},
+    {.name = "vlan",
+     .places = PLACE_RACK,
+     .type = &type_vlan,
+     .offset = INV(rack.vlan),
+     .expected = "a number from 1 to 4094",
+     .example = "20",
+     .help = "VLAN that this network is, on the cards of mac and bond: addresses are the VLAN's, "
+             "and the card itself has none. Default: untagged."},
     {.name = "gateway",
      .places = PLACE_RACK,
      .type = &type_text,
@@ -248,21 +253,28 @@ const struct inventory_key inventory_keys[] = {
      .places = PLACE_RACK,
      .type = &type_address,
      .offset = INV(rack.mac),
-     .grammar = inventory_is_mac,
+     .grammar = grammar_mac,
      .pattern = MAC_PATTERN,
      .expected = MAC_EXPECTED,
      .example = "52:54:00:00:00:02",
      .help = "Its network card."},
+    {.name = "bond",
+     .places = PLACE_RACK,
+     .type = &type_section,
+     .section = PLACE_BOND,
+     .offset = INV(rack.bond),
+     .expected = BOND_EXPECTED,
+     .help = "Its network cards as one, in place of mac."},
 
     {.name = "address",
      .places = PLACE_HOST,
      .type = &type_address,
      .offset = HOST(address),
-     .required = true,
      .grammar = grammar_address,
      .pattern = ADDRESS_PATTERN,
      .expected = "an IPv4 or IPv6 address or a host name",
-     .help = "Where SSH reaches the host: IPv4, IPv6 or a name."},
+     .help = "Where SSH reaches the host: IPv4, IPv6 or a name. Default: where the machine is that "
+             "started from an image and announces mac, bond or serial."},
     {.name = "name",
      .places = PLACE_HOST,
      .type = &type_text,
@@ -337,12 +349,30 @@ const struct inventory_key inventory_keys[] = {
      .places = PLACE_HOST,
      .type = &type_address,
      .offset = HOST(mac),
-     .grammar = inventory_is_mac,
+     .grammar = grammar_mac,
      .pattern = MAC_PATTERN,
      .expected = MAC_EXPECTED,
      .example = "52:54:00:00:00:0b",
      .help = "The network card that gets address, and by which the host gets name, when it starts "
              "from an image with this file. Default: DHCP."},
+    {.name = "bond",
+     .places = PLACE_HOST,
+     .type = &type_section,
+     .section = PLACE_BOND,
+     .offset = HOST(bond),
+     .expected = BOND_EXPECTED,
+     .example = "{macs: [52:54:00:00:00:0b, 52:54:00:00:00:0c], mode: active-backup}",
+     .help = "Network cards as one, bond0, in place of mac: any of them is enough for the host to "
+             "be known."},
+    {.name = "serial",
+     .places = PLACE_HOST,
+     .type = &type_text,
+     .offset = HOST(serial),
+     .grammar = grammar_serial,
+     .pattern = SERIAL_PATTERN,
+     .expected = "the machine's serial number, as `dmidecode -s system-serial-number` shows it",
+     .example = "CZJ0410ABC",
+     .help = "The machine's serial number, to find its address by, in place of mac or beside it."},
     {.name = "node_ip",
      .places = PLACE_HOST,
      .type = &type_text,
@@ -391,12 +421,40 @@ const struct inventory_key inventory_keys[] = {
      .example = "{export: /srv/nfs}",
      .help = "Makes this host the NFS server of the cluster. At most one host has it."},
 
+    {.name = "install",
+     .places = PLACE_HOST,
+     .type = &type_section,
+     .section = PLACE_INSTALL,
+     .expected = "a mapping such as {disk: S3Z8NB0K}",
+     .example = "{disk: S3Z8NB0K}",
+     .help = "The machine with the card mac, when it starts from an image with this file, installs "
+             "itself to this disk and runs from there. Default: it runs from memory and changes no "
+             "disk."},
+
+    {.name = "macs",
+     .places = PLACE_BOND,
+     .type = &type_macs,
+     .offset = BOND(macs),
+     .required = true,
+     .grammar = grammar_mac,
+     .pattern = MAC_PATTERN,
+     .expected = "a list of cards such as [52:54:00:00:00:0b, 52:54:00:00:00:0c]",
+     .help = "The cards, two to eight. The first one's number is that of the bond."},
+    {.name = "mode",
+     .places = PLACE_BOND,
+     .type = &type_word,
+     .offset = BOND(mode),
+     .fallback = "active-backup",
+     .choices = "active-backup|802.3ad",
+     .help = "active-backup: one card at a time, with any switch. 802.3ad: all at once, where the "
+             "switch's ports are one LACP group."},
+
     {.name = "serial",
      .places = PLACE_DISK,
      .type = &type_text,
      .offset = DISK(serial),
-     .grammar = inventory_is_serial,
-     .pattern = "^[0-9A-Za-z]([-_.:+/ 0-9A-Za-z]{0,126}[-_.:+/0-9A-Za-z])?$",
+     .grammar = grammar_serial,
+     .pattern = SERIAL_PATTERN,
      .expected = "a serial number, as `lsblk -o NAME,SERIAL` shows it",
      .help = "The disk with exactly this serial number. One of serial, wwn and path names it."},
     {.name = "wwn",
@@ -460,6 +518,25 @@ const struct inventory_key inventory_keys[] = {
      .expected = "an absolute path for data, such as /srv/nfs",
      .help = "Folder that volumes are made in, letters, digits, '.', '_' and '-' in its names. It "
              "may be on a disk that disks mounts."},
+
+    {.name = "disk",
+     .places = PLACE_INSTALL,
+     .type = &type_text,
+     .offset = HOST(install_disk),
+     .required = true,
+     .grammar = grammar_serial,
+     .pattern = SERIAL_PATTERN,
+     .expected = "a serial number or a World Wide Name, as `lsblk -o NAME,SERIAL,WWN` shows it",
+     .help = "The one disk with this serial number or World Wide Name."},
+    {.name = "wipe",
+     .places = PLACE_INSTALL,
+     .type = &type_text,
+     .offset = HOST(install_wipe),
+     .grammar = grammar_serial,
+     .pattern = SERIAL_PATTERN,
+     .expected = "the disk's serial number",
+     .help = "What is on this disk may go: its serial number (its WWN when it has none). Default: "
+             "a disk that carries anything is refused."},
 
     {.name = "name",
      .places = PLACE_PROJECT,
@@ -556,155 +633,4 @@ void inventory_set_fallbacks(const struct inventory_reader *r, enum inventory_pl
     for (const struct inventory_key *key = inventory_keys; key->name; key++)
         if ((key->places & place) && key->fallback)
             (void) key->type->set(r, key, key->fallback, (char *) base + key->offset);
-}
-
-void inventory_host_release(struct host *h)
-{
-    char *texts[] = {h->name,     h->address, h->user,    h->key,
-                     h->host_key, h->mac,     h->node_ip, h->nfs_export};
-    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-        free(texts[i]);
-    secret_free(&h->password);
-    secret_free(&h->sudo_password);
-    for (size_t i = 0; i < h->label_count; i++) {
-        free(h->labels[i].key);
-        free(h->labels[i].value);
-    }
-    for (size_t i = 0; i < h->taint_count; i++) {
-        free(h->taints[i].key);
-        free(h->taints[i].value);
-        free(h->taints[i].effect);
-    }
-    for (size_t i = 0; i < h->disk_count; i++)
-        inventory_disk_release(&h->disks[i]);
-    free(h->labels);
-    free(h->taints);
-    free(h->disks);
-    *h = (struct host){0};
-}
-
-void inventory_labels_set(struct host *h, const char *key, const char *value)
-{
-    for (size_t i = 0; i < h->label_count; i++) {
-        if (strcmp(h->labels[i].key, key) != 0)
-            continue;
-        free(h->labels[i].value);
-        h->labels[i].value = xstrdup(value);
-        return;
-    }
-    h->labels = xrealloc(h->labels, h->label_count + 1, sizeof(*h->labels));
-    h->labels[h->label_count++] = (struct label){xstrdup(key), xstrdup(value)};
-}
-
-static char *copy(const char *text)
-{
-    return text ? xstrdup(text) : NULL;
-}
-
-/* Only what `defaults` may hold can be there to copy. */
-void inventory_host_copy(struct host *to, const struct host *from)
-{
-    *to = (struct host){.port = from->port, .sudo = from->sudo, .state = from->state};
-    to->user = copy(from->user);
-    to->key = copy(from->key);
-    to->password = copy(from->password);
-    to->sudo_password = copy(from->sudo_password);
-    for (size_t i = 0; i < from->label_count; i++)
-        inventory_labels_set(to, from->labels[i].key, from->labels[i].value);
-}
-
-void inventory_release(struct inventory *inv)
-{
-    char *texts[] = {inv->path,         inv->cluster_name,     inv->endpoint,   inv->virtual_ip,
-                     inv->pod_cidr,     inv->service_cidr,     inv->dns_domain, inv->network,
-                     inv->bundle,       inv->known_hosts,      inv->profile,    inv->rack.cidr,
-                     inv->rack.gateway, inv->rack.coordinator, inv->rack.mac};
-    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-        free(texts[i]);
-    for (size_t i = 0; i < inv->host_count; i++)
-        inventory_host_release(&inv->hosts[i]);
-    for (size_t i = 0; i < inv->project_count; i++)
-        inventory_project_release(&inv->projects[i]);
-    free(inv->projects);
-    free(inv->hosts);
-    inventory_host_release(&inv->defaults);
-    strv_release(&inv->storage);
-    strv_release(&inv->bundle_keys);
-    *inv = INVENTORY_INIT;
-}
-
-const char *host_label(const struct host *h)
-{
-    return h->name ? h->name : h->address;
-}
-
-static void reader_release(struct inventory_reader *r)
-{
-    free(r->dir);
-    inventory_host_release(&r->defaults);
-    inventory_release(r->inv);
-}
-
-/* mode: of the file when it is a regular one, else 0. */
-static int read_inventory(const struct yaml_file *file, mode_t mode, struct inventory *out,
-                          struct error *err)
-{
-    struct inventory inv = {.path = xstrdup(file->name)};
-    CLEANUP(reader_release)
-    struct inventory_reader r = {.file = file, .dir = path_dirname(file->name), .inv = &inv};
-    inventory_set_fallbacks(&r, PLACE_TOP, &inv);
-    inventory_set_fallbacks(&r, PLACE_CLUSTER, &inv);
-    inventory_set_fallbacks(&r, PLACE_DEFAULTS, &r.defaults);
-    if (file->root && file->root->kind != YAML_MAPPING)
-        return yaml_error(file, file->root, err, "expected a mapping such as hosts: [10.0.0.11]");
-    int rc = inventory_read_section(&r, file->root, PLACE_TOP, &inv, err);
-    if (rc < 0)
-        return rc;
-    if (r.secret && (mode & (S_IRWXG | S_IRWXO))) {
-        (void) error_set(err, -EPERM,
-                         "%s:%u:%u: a password in a file that others can read (mode "
-                         "%04o), expected mode 0600",
-                         file->name, r.secret->line, r.secret->column, (unsigned) (mode & 07777));
-        (void) error_remedy(err, "chmod 600 %s", file->name);
-        return -EPERM;
-    }
-    rc = inventory_check(&r, err);
-    if (rc < 0)
-        return rc;
-    inv.defaults = r.defaults;
-    r.defaults = (struct host){0};
-    *out = inv;
-    inv = INVENTORY_INIT;
-    return 0;
-}
-
-int inventory_from_yaml(const struct yaml_file *file, struct inventory *out, struct error *err)
-{
-    return read_inventory(file, 0, out, err);
-}
-
-/* One open descriptor for mode and content, so that neither can be swapped under the other. */
-int inventory_load(const char *path, struct inventory *out, struct error *err)
-{
-    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return error_errno(err, -errno, "%s", path);
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return error_errno(err, -errno, "%s", path);
-    CLEANUP(strbuf_release_secret)
-    struct strbuf text;
-    strbuf_init(&text, (size_t) YAML_SIZE_MAX);
-    int rc = fd_read_to_end(fd, &text);
-    if (rc == -E2BIG)
-        return error_set(err, -EINVAL, "%s:1:1: larger than %d bytes, expected a list of hosts",
-                         path, YAML_SIZE_MAX);
-    if (rc < 0)
-        return error_errno(err, rc, "%s", path);
-    CLEANUP(yaml_release)
-    struct yaml_file file = YAML_FILE_INIT;
-    rc = yaml_parse(text.data, text.len, path, &file, err);
-    if (rc < 0)
-        return rc;
-    return read_inventory(&file, S_ISREG(st.st_mode) ? st.st_mode : 0, out, err);
 }

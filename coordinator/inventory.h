@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define INVENTORY_HOSTS_MAX 5000
+#define INVENTORY_VLAN_MAX 4094 /* IEEE 802.1Q */
 #define INVENTORY_MTU_MIN 1330 /* bytes: 1280 for the pods and 50 for VXLAN */
 
 enum host_role { ROLE_CONTROL_PLANE = 1, ROLE_WORKER = 2 };
@@ -39,11 +40,19 @@ struct disk {
     char *wipe;  /* serial of this disk: what is on it may go; NULL: nothing may */
 };
 
+/* Network cards as one, in a machine that starts from an image. */
+struct bond {
+    struct strv macs; /* "52:54:00:12:34:56"; none: no bond */
+    char *mode;       /* "active-backup" (default) or "802.3ad" */
+};
+
 struct host {
     /* Node name; default: the first part of an address that is a name, else NULL: what the host
      * calls itself. */
     char *name;
-    char *address; /* where SSH goes: IPv4, IPv6 (canonical) or name (lower case) */
+    /* Where SSH goes: IPv4, IPv6 (canonical) or name (lower case). NULL: to be found by mac, bond
+     * and serial (coordinator/find-hosts.h); job_open does it. */
+    char *address;
     uint16_t port; /* default 22 */
     char *user;    /* default root */
     /* Private key file, "~/" expanded; NULL: ssh-agent, then ~/.ssh/id_{ed25519,ecdsa,rsa}. */
@@ -53,7 +62,9 @@ struct host {
     char *sudo_password; /* default: password */
     char *host_key;      /* "SHA256:…" or "ssh-ed25519 AAAA…": pins; NULL: known_hosts */
     char *mac;           /* of the card that gets `address` when the machine starts from an image;
-                            "52:54:00:12:34:56"; NULL: DHCP */
+                            "52:54:00:12:34:56"; or NULL */
+    struct bond bond;    /* in place of mac */
+    char *serial;        /* of the machine, to find its address by; or NULL */
     char *node_ip;       /* IPv4; NULL: the host's address on the way to the other hosts */
     unsigned roles; /* enum host_role bits; default: the first host control plane, others worker */
     enum host_state state;
@@ -64,6 +75,9 @@ struct host {
     struct disk *disks; /* only what is named here is ever touched */
     size_t disk_count;
     char *nfs_export; /* `nfs: {export: PATH}`: this host is the NFS server; or NULL */
+    char *install_disk; /* serial or WWN of the disk that it installs itself to when it starts from
+                           an image (docs/iso.md); NULL: it changes none */
+    char *install_wipe; /* what `wipe` of a disk is, for this one; or NULL */
     unsigned line; /* of hosts.yaml, for messages */
     bool remembered; /* it has no line any more (coordinator/applied-hosts.h) */
 };
@@ -79,9 +93,12 @@ struct project {
 /* The network of machines that start from an image (docs/iso.md), where no DHCP server is. */
 struct rack {
     char *cidr;        /* NULL: DHCP */
+    uint16_t vlan;     /* the machines' network is this VLAN of their cards; 0: untagged */
     char *gateway;     /* IPv4 inside cidr, or NULL */
-    char *coordinator; /* IPv4 of the machine that has mac, when it is none of the hosts; or NULL */
+    char *coordinator; /* IPv4 of the machine that has mac or bond, when it is none of the hosts;
+                          or NULL */
     char *mac;
+    struct bond bond;
 };
 
 struct inventory {
@@ -127,7 +144,7 @@ void inventory_release(struct inventory *inv);
 #define INVENTORY_INIT ((struct inventory){0})
 /* Where the disk is to be mounted; the caller frees. */
 char *inventory_disk_mount(const struct disk *d);
-/* How the host is called in messages: its name, else its address. */
+/* How the host is called in messages: its name, else its address, else what it is found by. */
 const char *host_label(const struct host *h);
 /* The JSON Schema (draft 2020-12) of hosts.yaml, from the same table. The caller frees. */
 char *inventory_schema(void);

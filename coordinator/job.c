@@ -1,12 +1,15 @@
 #include "coordinator/job.h"
 
 #include "coordinator/addons.h"
+#include "coordinator/find-hosts.h"
 #include "coordinator/named-keys.h"
 #include "lib/path.h"
 #include "lib/strbuf.h"
 
 #include <errno.h>
 #include <unistd.h>
+
+#define FIND_MS 20000
 
 static char *bundle_dir(const struct inventory *inv, const char *option)
 {
@@ -125,12 +128,19 @@ int job_open(struct job *j, const char *hosts_yaml, const struct bundle_options 
         return code;
     if (bundle && (r = open_bundle(j, bundle, &err)) < 0)
         return command_fail(is_refusal(r) ? EXIT_REFUSED : EXIT_BAD_INPUT, &err);
+    if ((r = find_hosts(&j->inv, FIND_MS, &interrupted, &j->found, &err)) < 0)
+        return command_fail(interrupted    ? EXIT_INTERRUPTED
+                            : r == -EEXIST ? EXIT_REFUSED
+                                           : EXIT_HOST_FAILED,
+                            &err);
     if (j->recalls) {
         if (applied_hosts_load(&j->inv, &j->known, &err) < 0)
             return command_fail(EXIT_BAD_INPUT, &err);
         applied_hosts_recall(&j->known, &j->inv);
     }
     j->view = view_open(mode, &j->inv);
+    for (size_t i = 0; i < j->found.count; i++)
+        view_note(j->view, NULL, "%s", j->found.items[i]);
     if (run_init(&j->run, &j->inv, bundle ? &j->bundle : NULL, j->view, &err) < 0)
         return command_fail(EXIT_BAD_INPUT, &err);
     if (!bundle)
@@ -158,6 +168,7 @@ void job_close(struct job *j)
     applied_hosts_release(&j->known);
     stack_work_release(&j->stack);
     bundle_release(&j->bundle);
+    strv_release(&j->found);
     inventory_release(&j->inv);
 }
 

@@ -21,16 +21,17 @@ struct job {
     struct applied applied;
     bool recalls; /* set before job_open: hosts whose lines are gone leave (job-removals.c) */
     struct applied_hosts known;
+    struct strv found; /* lines about hosts whose address was found */
     bool insecure; /* the bundle was let in unverified */
     struct stack_work stack; /* hosts.yaml's `profile`; run.stack says whether there is one */
     struct view *view;
     struct run run;
 };
 
-/* Loads the file and opens what goes with it. bundle: which one, and why it may be installed; NULL:
- * none is needed. An unsigned one that was let in is warned of now and by job_close. Returns
- * EXIT_DONE, or prints the reason and returns another enum exit_code; job_close is due in any
- * case. */
+/* Loads the file, finds the hosts that it gives no address, and opens what goes with it. bundle:
+ * which one, and why it may be installed; NULL: none is needed. An unsigned one that was let in is
+ * warned of now and by job_close. Returns EXIT_DONE, or prints the reason and returns another enum
+ * exit_code; job_close is due in any case. */
 int job_open(struct job *j, const char *hosts_yaml, const struct bundle_options *bundle,
              enum view_mode mode);
 void job_close(struct job *j);

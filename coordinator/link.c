@@ -12,6 +12,8 @@
 /* Attach may have to install and start the service first; then a lost run may have to be waited
  * for. */
 #define HELLO_MS (25000 + PROTOCOL_SILENCE_MS)
+#define CONNECT_MS 10000
+#define LOGIN_MS 60000 /* an emulated machine that is busy took more than ten seconds */
 #define SLICE_MS 200
 #define LAST_WORDS_MS 1000
 #define READ_CHUNK (64 * 1024)
@@ -348,7 +350,8 @@ static int connect_ssh(struct link *l, const struct session_options *o, int time
         .password = h->password,
         .host_key = h->host_key,
         .known_hosts = o->known_hosts,
-        .connect_timeout_ms = timeout_ms,
+        .connect_timeout_ms = CONNECT_MS,
+        .login_timeout_ms = timeout_ms < LOGIN_MS ? timeout_ms : LOGIN_MS,
         .never_ask = o->never_ask,
         .cancel = o->cancel,
     };

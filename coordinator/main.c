@@ -36,6 +36,9 @@ static const struct command *const commands[] = {
     &cmd_iso_build,
     &cmd_iso_host,
     &cmd_iso_coordinator,
+    &cmd_iso_install,
+    &cmd_iso_good_start,
+    &cmd_iso_update,
     NULL,
 };
 

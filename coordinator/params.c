@@ -16,7 +16,7 @@
 #define LABELS_AT_ONCE (PROTOCOL_JSON_MAX - 4096) /* bytes; the rest is for what is around them */
 #define LABEL_MS 1000                             /* two calls of kubectl a node */
 #define VXLAN_OVERHEAD 50                         /* bytes: Ethernet, IPv4, UDP and VXLAN headers */
-#define LEARNER_TIMEOUT_MS (40 * MINUTE_MS)       /* join, and all of etcd over a thin link */
+#define KUBEADM_TIMEOUT_MS (40 * MINUTE_MS)       /* above the agent's own limit */
 #define KUBEADM_REPOSITORY "registry.k8s.io"
 
 void task_release(struct task *t)
@@ -256,7 +256,7 @@ int params_import(const struct host_run *h, enum image_set set, struct task *out
 static int config_task(const struct host_run *h, const char *step, const char *config,
                        struct task *out)
 {
-    *out = (struct task){.step = step, .timeout_ms = 10 * MINUTE_MS};
+    *out = (struct task){.step = step, .timeout_ms = KUBEADM_TIMEOUT_MS};
     out->params = json_pack("{s:s,s:s}", "config", config, "node", h->facts.node_name);
     return 0;
 }
@@ -297,7 +297,6 @@ int params_join(const struct host_run *h, struct task *out, struct error *err)
     (void) config_task(h, "join", config, out);
     json_object_set_new(out->params, "control_plane", json_boolean(control));
     json_object_set_new(out->params, "attempt", json_string(run->id));
-    out->timeout_ms = control ? LEARNER_TIMEOUT_MS : out->timeout_ms;
     return 0;
 }
 

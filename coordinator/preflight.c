@@ -239,18 +239,26 @@ static void check_network(const struct check *c)
                c->inv->pod_cidr, c->inv->service_cidr);
 }
 
+int64_t preflight_clock(const struct inventory *inv, const struct facts *facts, size_t host,
+                        const char **whom)
+{
+    *whom = "this machine's";
+    for (size_t i = 0; i < inv->host_count; i++) {
+        if (!(inv->hosts[i].roles & ROLE_CONTROL_PLANE) || !facts[i].json || i == host ||
+            facts_lacks_clock(&facts[i]))
+            continue;
+        *whom = "the control plane's";
+        return facts[i].clock_offset_ms;
+    }
+    return 0;
+}
+
 static void check_clock(const struct check *c)
 {
-    /* Against the control plane, as it makes the certificates; it against us. */
-    int64_t reference = 0;
-    const char *whom = "this machine's";
-    for (size_t i = 0; i < c->inv->host_count; i++) {
-        if (!(c->inv->hosts[i].roles & ROLE_CONTROL_PLANE) || !c->all[i].json || i == c->index)
-            continue;
-        reference = c->all[i].clock_offset_ms;
-        whom = "the control plane's";
-        break;
-    }
+    const char *whom;
+    int64_t reference = preflight_clock(c->inv, c->all, c->index, &whom);
+    if (facts_lacks_clock(c->own))
+        return;
     int64_t skew = c->own->clock_offset_ms - reference, size = skew < 0 ? -skew : skew;
     const char *remedy = "set the clock (`timedatectl set-ntp true`, or `date -s`) on the host";
     if (size > PREFLIGHT_CLOCK_REFUSE_MS)

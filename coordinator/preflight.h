@@ -5,6 +5,7 @@
 #include "coordinator/facts.h"
 #include "coordinator/inventory.h"
 #include "images/bundle.h"
+#include "lib/protocol.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +16,7 @@
 #define PREFLIGHT_WORKER_KIB (700 * 1024L)
 #define PREFLIGHT_DISK_KIB (4L * 1024 * 1024)
 #define PREFLIGHT_CLOCK_REFUSE_MS 30000
-#define PREFLIGHT_CLOCK_WARN_MS 2000
+#define PREFLIGHT_CLOCK_WARN_MS CLOCK_TOLERANCE_MS
 
 struct finding {
     bool refusal; /* else a warning */
@@ -36,6 +37,10 @@ size_t findings_refusals(const struct findings *f);
  * serial: that the user named, 0: none. */
 void preflight_check(const struct inventory *inv, const struct bundle *bundle, int64_t serial,
                      const struct facts *facts, size_t host, struct findings *out);
+/* What a host's clock is held against, as facts.clock_offset_ms: a control plane's, as it makes the
+ * certificates, or ours (0) where this is one, or its clock is set by ours. *whom: in words. */
+int64_t preflight_clock(const struct inventory *inv, const struct facts *facts, size_t host,
+                        const char **whom);
 /* Part of it (preflight-api.c): how nodes reach the API stays as it is, and the virtual IP is in
  * the network of each control plane. */
 void preflight_api(const struct inventory *inv, const struct facts *facts, size_t host,

@@ -171,6 +171,7 @@ static const struct phase becomes_node[] = {
     {"probe", ANY, phase_probe},
     {"check", ANY, phase_check},
     {"reach", ANY, phase_reach},
+    {"clock", ANY, phase_clock},
     {"bundle", ANY, phase_bundle},
     {"firewall", ANY, phase_firewall},
     {"opened", ANY, phase_opened},

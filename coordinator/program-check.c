@@ -1,6 +1,7 @@
 /* The phases before anything is changed. */
 #include "coordinator/addons.h"
 #include "coordinator/command.h"
+#include "coordinator/params.h"
 #include "coordinator/ports.h"
 #include "coordinator/preflight.h"
 #include "coordinator/program.h"
@@ -13,8 +14,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define CONNECT_TIMEOUT_MS 10000
 #define FACTS_TIMEOUT_MS 30000
+#define CLOCK_TIMEOUT_MS 30000
 #define LISTEN_SECONDS 30
 #define LISTEN_TIMEOUT_MS 60000
 #define REACH_TIMEOUT_MS 2000
@@ -42,7 +43,6 @@ int phase_connect(struct host_run *h, struct error *err)
         .run = h->run->id,
         .who = h->run->who,
         .known_hosts = h->run->inv->known_hosts,
-        .connect_timeout_ms = CONNECT_TIMEOUT_MS,
         .lock = !h->run->read_only,
         .on_progress = on_progress,
         .userdata = h,
@@ -70,6 +70,30 @@ static int refuse(struct host_run *h, const struct findings *f, struct error *er
     return run_refuse(h, err);
 }
 
+/* After *probed*; of hosts that answered and stay. They keep what is in it. */
+static struct facts *all_facts(const struct run *run)
+{
+    struct facts *all = xcalloc(run->inv->host_count, sizeof(*all));
+    for (size_t i = 0; i < run->inv->host_count; i++)
+        if (run->hosts[i].facts.json && run->hosts[i].host->state == STATE_PRESENT)
+            all[i] = run->hosts[i].facts;
+    return all;
+}
+
+/* Before anything that is valid from a time on is made. */
+int phase_clock(struct host_run *h, struct error *err)
+{
+    const char *whom;
+    AUTO_TASK t = {.step = "clock", .timeout_ms = CLOCK_TIMEOUT_MS};
+    if (!facts_lacks_clock(&h->facts))
+        return 0;
+    AUTO_FREE struct facts *all = all_facts(h->run);
+    int64_t wanted = clock_wall_ms() + preflight_clock(h->run->inv, all, h->index, &whom);
+    t.params = json_pack("{s:I}", "time_ms", (json_int_t) wanted);
+    int r = program_ensure(h, &t, NULL, err);
+    return r < 0 ? r : 0;
+}
+
 int phase_check(struct host_run *h, struct error *err)
 {
     struct run *run = h->run;
@@ -77,10 +101,7 @@ int phase_check(struct host_run *h, struct error *err)
     r = r < 0 ? r : run_pass_gate(h, GATE_PROBED, err);
     if (r < 0)
         return r;
-    AUTO_FREE struct facts *all = xcalloc(run->inv->host_count, sizeof(*all));
-    for (size_t i = 0; i < run->inv->host_count; i++)
-        if (run->hosts[i].facts.json && run->hosts[i].host->state == STATE_PRESENT)
-            all[i] = run->hosts[i].facts;
+    AUTO_FREE struct facts *all = all_facts(run);
     struct findings findings = FINDINGS_INIT;
     preflight_check(run->inv, run->bundle, run->serial, all, h->index, &findings);
     preflight_network(run->inv, addons_network(run), &h->facts, &findings);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define MINUTE_MS (60 * 1000)
-#define API_TIMEOUT_MS (20 * MINUTE_MS) /* transfer to, and init of, the control plane */
+#define API_TIMEOUT_MS (60 * MINUTE_MS) /* transfer to, and init of, the control plane */
 #define TURN_TIMEOUT_MS \
     (60 * MINUTE_MS) /* of the control plane before: transfer, and its learner */
 #define TOKEN_TTL_S 900

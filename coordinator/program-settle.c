@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define MINUTE_MS (60 * 1000)
-#define SETTLE_TIMEOUT_MS (5 * MINUTE_MS)
+#define SETTLE_PATIENCE_MS (5 * MINUTE_MS) /* while nothing more becomes ready */
 #define SETTLE_POLL_MS 500
 
 /* A node that hosts.yaml calls absent is drained and deleted; its host may then be reset. */
@@ -122,23 +122,45 @@ static int look_at_cluster(struct host_run *h, struct strv *waiting, struct erro
     return nodes + pods == 0;
 }
 
+static size_t count_ready(const json_t *cluster)
+{
+    static const char *const kinds[] = {"nodes", "pods"};
+    size_t count = 0, i;
+    json_t *item;
+    for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+        json_array_foreach(json_object_get(cluster, kinds[k]), i, item)
+            count += json_get_bool(item, "ready", false);
+    return count;
+}
+
+/* However long it takes, as long as it goes on: the smallest machines start a pod a minute. To look
+ * costs them as well, at most half of the time. */
 static int wait_for_cluster(struct host_run *h, struct error *err)
 {
-    int64_t deadline = clock_monotonic_ms() + SETTLE_TIMEOUT_MS;
+    int64_t deadline = clock_monotonic_ms() + SETTLE_PATIENCE_MS;
+    size_t most = 0;
     for (;;) {
         STRV(waiting);
+        int64_t looked = clock_monotonic_ms();
         int r = look_at_cluster(h, &waiting, err);
         if (r != 0)
             return r < 0 ? r : 0;
+        int64_t now = clock_monotonic_ms();
+        size_t ready = count_ready(h->run->cluster);
+        if (ready > most) {
+            most = ready;
+            deadline = now + SETTLE_PATIENCE_MS;
+        }
         if (interrupted)
             return error_set(err, -ECANCELED, "interrupted");
         if (clock_left_ms(deadline) == 0) {
             AUTO_FREE char *list = strv_join(&waiting, ", ");
-            error_set(err, -ETIMEDOUT, "not ready after %d s: %s", SETTLE_TIMEOUT_MS / 1000, list);
+            error_set(err, -ETIMEDOUT, "nothing more became ready in %d s; not yet: %s",
+                      SETTLE_PATIENCE_MS / 1000, list);
             return error_remedy(err, "look with `kubectl describe` at what is named, mend it, and "
                                      "run the same command again");
         }
-        run_pause(h, SETTLE_POLL_MS);
+        run_pause(h, now - looked > SETTLE_POLL_MS ? (int) (now - looked) : SETTLE_POLL_MS);
     }
 }
 

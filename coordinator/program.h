@@ -10,6 +10,7 @@ int phase_probe(struct host_run *h, struct error *err);
 int phase_probe_disks(struct host_run *h, struct error *err); /* those that phase_disks made */
 int phase_check(struct host_run *h, struct error *err);
 int phase_reach(struct host_run *h, struct error *err);
+int phase_clock(struct host_run *h, struct error *err); /* after *checked* */
 int phase_firewall(struct host_run *h, struct error *err); /* opens its ports */
 int phase_opened(struct host_run *h, struct error *err);   /* sees that this helped */
 int phase_bundle(struct host_run *h, struct error *err);

@@ -1,5 +1,5 @@
-/* What hosts.yaml says of machines that start from an image: their addresses, and who this one
- * is. */
+/* What hosts.yaml says of machines that start from an image: who this one is, and how it is on the
+ * network. */
 #pragma once
 
 #include "coordinator/inventory.h"
@@ -8,12 +8,15 @@
 
 #include <stdbool.h>
 
-/* Adds what `rack` and the hosts' cards say; nothing when there is no rack. Texts stay the
- * inventory's. */
-void rack_network(const struct inventory *inv, struct iso_network *out);
-
+/* Texts are borrowed of the inventory. */
 struct rack_place {
-    const char *name; /* of the host that has one of the cards; borrowed, or NULL */
-    bool coordinator; /* rack.mac is one of them */
+    const struct host *host; /* that has one of the cards, or NULL */
+    bool coordinator; /* one of rack's cards is here */
+    struct iso_network network; /* mac_count 0: hosts.yaml says nothing of this machine */
 };
 struct rack_place rack_find(const struct inventory *inv, const struct iso_links *links);
+/* What it is called; borrowed, or NULL. */
+const char *rack_name(struct rack_place place);
+/* Adds what this machine lacks of it: a line each. */
+void rack_missing(const struct inventory *inv, const struct rack_place *place,
+                  const struct iso_links *links, struct strv *out);

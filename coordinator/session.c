@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define NO_CALL (-1) /* the id of none */
-#define CONNECT_MS 10000
 #define BACKOFF_FIRST_MS 300
 #define BACKOFF_MAX_MS 5000
 #define SLICE_MS 200
@@ -63,10 +62,7 @@ static void drop_link(struct session *s)
 
 static int make_link(struct session *s, int timeout_ms, struct error *err)
 {
-    int wanted = s->options.connect_timeout_ms > 0 ? s->options.connect_timeout_ms : CONNECT_MS;
-
-    return link_open(s->host, &s->options, &s->sudo_password,
-                     timeout_ms < wanted ? timeout_ms : wanted, &s->link, err);
+    return link_open(s->host, &s->options, &s->sudo_password, timeout_ms, &s->link, err);
 }
 
 int session_open(const struct host *host, const struct session_options *options,

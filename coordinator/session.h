@@ -20,7 +20,6 @@ struct session_options {
     const char *run;         /* 32 hex digits, one for the whole run of the coordinator */
     const char *who;         /* "user@machine", shown to a second coordinator */
     const char *known_hosts;
-    int connect_timeout_ms;  /* default 10000 */
     bool lock;               /* ask for the host's lock: everything but plan and status */
     bool never_ask;
     session_progress_fn on_progress; /* may be NULL; connection, push, and the calls' progress */

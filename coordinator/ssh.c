@@ -172,7 +172,9 @@ static int connect_to(const struct ssh_target *t, const char *algorithms, int64_
     ssh->session = ssh_new();
     if (!ssh->session)
         abort();
-    AUTO_FD fd = dial_tcp(t->address, t->port, deadline, t->cancel, err);
+    int64_t dialled = clock_monotonic_ms() + t->connect_timeout_ms;
+    AUTO_FD fd = dial_tcp(t->address, t->port, dialled < deadline ? dialled : deadline, t->cancel,
+                          err);
     if (fd < 0)
         return fd;
     int r = set_options(ssh, t, algorithms, fd);
@@ -521,7 +523,7 @@ static int log_in(struct login *l, struct error *err)
 
 int ssh_open(const struct ssh_target *target, struct ssh **out, struct error *err)
 {
-    int64_t deadline = clock_monotonic_ms() + target->connect_timeout_ms;
+    int64_t deadline = clock_monotonic_ms() + target->login_timeout_ms;
     AUTO_SSH *ssh = NULL;
     int r = connect_verified(target, &deadline, &ssh, err);
 

@@ -18,7 +18,9 @@ struct ssh_target {
     const char *password;    /* or NULL */
     const char *host_key;    /* pin: "SHA256:…" or "type base64"; or NULL */
     const char *known_hosts; /* OpenSSH format, hashed names and @revoked understood */
-    int connect_timeout_ms;  /* TCP, key exchange and login together */
+    int connect_timeout_ms;  /* TCP: a host that is down is known soon */
+    int login_timeout_ms;    /* all of it: TCP, key exchange and login, which a slow host takes long
+                              * for */
     bool never_ask;          /* never ask on the terminal, even when there is one */
     const bool *cancel;      /* or NULL; looked at every 200 ms: true ends any call, -ECANCELED */
 };

@@ -1,5 +1,6 @@
 /* A component's tests (docs/STACK.md): jobs that do real work, and pods that are killed meanwhile.
- * Those of different components go on at once; those that kill come after, one after the other. */
+ * Those of different components go on at once. What has not ended in its time, or found no room
+ * for its pods, is tried once more, alone. Those that kill come last, one after the other. */
 #pragma once
 
 #include "coordinator/stack-work.h"
@@ -18,6 +19,8 @@ struct stack_test_run {
     char *line;       /* the last of the last job's log; untrusted text */
     struct error err; /* code 0: it passed */
     bool ran;
+    bool alone; /* nothing ran beside it */
+    bool again; /* it had run short of time or room beside others */
 };
 struct stack_tests {
     struct stack_test_run *runs;

@@ -12,9 +12,15 @@
 #define KUBEADM_API "kubeadm.k8s.io/v1beta4"
 #define DEFAULT_REPOSITORY "registry.k8s.io"
 
-/* Twice kubeadm's own: an SD card takes its time to start etcd. */
-#define CONTROL_PLANE_HEALTH "8m0s"
+/* Five times kubeadm's own: an API server takes minutes to start on the smallest machines, and an
+ * SD card its time with etcd. kubelet gives the containers as long (their startupProbe follows it).
+ */
+#define CONTROL_PLANE_HEALTH "20m0s"
 #define KUBELET_HEALTH "8m0s"
+/* The API server calls itself ill, and is ended for that, when etcd has no answer in its own two
+ * seconds: a small machine that starts a control plane has etcd wait for four to seven. Below the
+ * fifteen that kubeadm's livenessProbe gives. */
+#define ETCD_ANSWERS "10s"
 #define API_CALL "2m0s"
 /* A worker may be ready to join before the API answers. */
 #define JOIN_DISCOVERY "10m0s"
@@ -159,6 +165,23 @@ static void emit_image_choices(struct emit *e, const struct cluster_config *c)
     }
 }
 
+static void emit_api_server(struct emit *e, const struct cluster_config *c)
+{
+    emit_open(e, "apiServer");
+    emit_open(e, "extraArgs");
+    emit_arg(e, "etcd-healthcheck-timeout", ETCD_ANSWERS);
+    emit_arg(e, "etcd-readycheck-timeout", ETCD_ANSWERS);
+    emit_close(e);
+    if (c->cert_sans && *c->cert_sans) {
+        emit_open(e, "certSANs");
+        for (const char *const *san = c->cert_sans; *san; san++) {
+            emit_string_item(e, *san);
+        }
+        emit_close(e);
+    }
+    emit_close(e);
+}
+
 static void emit_cluster_configuration(struct emit *e, const struct cluster_config *c)
 {
     emit_document(e, KUBEADM_API, "ClusterConfiguration");
@@ -173,15 +196,7 @@ static void emit_cluster_configuration(struct emit *e, const struct cluster_conf
     emit_string(e, "serviceSubnet", c->service_cidr);
     emit_string(e, "dnsDomain", c->dns_domain);
     emit_close(e);
-    if (c->cert_sans && *c->cert_sans) {
-        emit_open(e, "apiServer");
-        emit_open(e, "certSANs");
-        for (const char *const *san = c->cert_sans; *san; san++) {
-            emit_string_item(e, *san);
-        }
-        emit_close(e);
-        emit_close(e);
-    }
+    emit_api_server(e, c);
 }
 
 static void emit_kubelet_configuration(struct emit *e)

@@ -7,4 +7,4 @@ plan --offline hosts.yaml
 --- exit
 2
 --- message
-bigtop-bootstrap: hosts.yaml:2:5: address is missing, expected an IPv4 or IPv6 address or a host name
+bigtop-bootstrap: hosts.yaml:2:5: address is missing, expected it, or mac or serial to find it by

@@ -20,6 +20,11 @@ hosts:
     # The network card that gets address, and by which the host gets name, when it starts
     # from an image with this file. Default: DHCP.
     #mac: 52:54:00:00:00:0b
+    # Network cards as one, bond0, in place of mac: any of them is enough for the host to be
+    # known.
+    #bond: {macs: [52:54:00:00:00:0b, 52:54:00:00:00:0c], mode: active-backup}
+    # The machine's serial number, to find its address by, in place of mac or beside it.
+    #serial: CZJ0410ABC
     # The host's address inside the cluster. Default: the one on the way to the other hosts.
     #node_ip: 192.168.0.11
     # A control plane that is a worker too also runs ordinary pods. Default: the first host
@@ -34,6 +39,10 @@ hosts:
     #disks: [{serial: S3Z8NB0K, class: fast}]
     # Makes this host the NFS server of the cluster. At most one host has it.
     #nfs: {export: /srv/nfs}
+    # The machine with the card mac, when it starts from an image with this file, installs
+    # itself to this disk and runs from there. Default: it runs from memory and changes no
+    # disk.
+    #install: {disk: S3Z8NB0K}
     # ... and each key of defaults.
 
 defaults:
@@ -76,7 +85,11 @@ defaults:
   #dns_domain: cluster.local
 
 #rack:
+  # Network that the addresses of hosts with a mac or bond are in. Default: DHCP.
   #cidr: 10.9.0.0/24
+  # VLAN that this network is, on the cards of mac and bond: addresses are the VLAN's, and
+  # the card itself has none. Default: untagged.
+  #vlan: 20
   # The way out of it. Default: none.
   #gateway: 10.9.0.1
   # Address of the coordinator's machine, if that is none of the hosts.

@@ -68,7 +68,7 @@ static void test_refused(void **state)
         {"[{name: a, owners: [[ada]]}]", "owners is a list"},
         {"[{name: a, owners: [ada], scientists: [joe, ada]}]", "ada is an owner of a as well"},
         {"[{name: a, quota: 3}]", "quota is a plain value"},
-        {"[{name: a, quota: {disk: 3}}]", "unknown key 'disk'"},
+        {"[{name: a, quota: {gpus: 3}}]", "unknown key 'gpus'"},
         {"[{name: a, quota: {cpu: -1}}]", "cpu is '-1'"},
         {"[{name: a, quota: {cpu: 0}}]", "cpu is '0'"},
         {"[{name: a, quota: {cpu: 4Gi}}]", "cpu is '4Gi'"},

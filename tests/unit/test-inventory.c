@@ -262,7 +262,8 @@ static void test_template_is_accepted(void **state)
     assert_string_equal(inv.hosts[1].key, "/a 'b' #c: d");
     inventory_release(&inv);
     for (const struct inventory_key *key = inventory_keys; key->name; key++) {
-        if (key->places & (PLACE_DISK | PLACE_PROJECT | PLACE_QUOTA)) /* examples show some */
+        if (key->places &
+            (PLACE_DISK | PLACE_INSTALL | PLACE_PROJECT | PLACE_QUOTA)) /* examples show some */
             continue;
         AUTO_FREE char *named = xasprintf("%s:", key->name);
         assert_non_null(strstr(text, named));
@@ -309,6 +310,10 @@ static const json_t *property(const json_t *schema, const struct inventory_key *
         mapping = json_object_get(host_property(top, "disks"), "items");
     else if (key->places & PLACE_NFS)
         mapping = host_property(top, "nfs");
+    else if (key->places & PLACE_INSTALL)
+        mapping = host_property(top, "install");
+    else if (key->places & PLACE_BOND)
+        mapping = host_property(top, "bond");
     else if (key->places & PLACE_PROJECT)
         mapping = json_object_get(json_object_get(top, "projects"), "items");
     else if (key->places & PLACE_QUOTA)
@@ -341,7 +346,8 @@ static void test_schema_has_every_key(void **state)
         const json_t *p = property(schema, key);
         assert_non_null(p);
         assert_string_equal(json_get_string(p, "description", ""), key->help);
-        const json_t *patterned = key->type == &type_names ? json_object_get(p, "items") : p;
+        bool list = key->type == &type_names || key->type == &type_macs;
+        const json_t *patterned = list ? json_object_get(p, "items") : p;
         if (key->pattern)
             assert_pattern(key, json_get_string(patterned, "pattern", ""));
         AUTO_FREE char *row = xasprintf("| `%s` |", key->name);

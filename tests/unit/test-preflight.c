@@ -270,6 +270,8 @@ static void test_others(void **state)
     expect(1, "{\"time_ms\":1700000060000}", true, "60 s ahead of the control plane's");
     expect(1, "{\"time_ms\":0}", true, "behind the control plane's");
     expect(1, "{\"time_ms\":1700000005000}", false, "5000 ms ahead");
+    expect(1, "{\"time_ms\":0,\"clock\":{\"image\":false,\"kept\":false}}", true, "behind");
+    expect(1, "{\"time_ms\":0,\"clock\":{\"image\":true,\"kept\":true}}", true, "behind");
     expect(1, "{\"node\":{\"role\":\"control-plane\",\"cluster\":\"c1\"}}", true,
            "hosts.yaml wants a worker");
 }
@@ -453,6 +455,32 @@ static void test_bad_host_name(void **state)
     assert_non_null(strstr(err.remedy, "name:"));
 }
 
+/* Whoever started from our image and has no NTP gets the control plane's time; the control plane
+ * itself ours, and then nobody is held against what it has now. */
+static void sets_clocks_that_nobody_keeps(void **state)
+{
+    static const char spoiled[] = "{\"time_ms\":0,\"clock\":{\"image\":true,\"kept\":false}}";
+    struct world w;
+    const char *whom;
+    (void) state;
+    build(&w, 1, spoiled);
+    w.facts[0].clock_offset_ms = 1500;
+    assert_true(facts_lacks_clock(&w.facts[1]));
+    assert_int_equal(preflight_clock(&w.inv, w.facts, 1, &whom), 1500);
+    assert_string_equal(whom, "the control plane's");
+    preflight_check(&w.inv, &w.bundle, 0, w.facts, 1, &w.found);
+    assert_int_equal(w.found.count, 0);
+    tear_down(&w);
+    build(&w, 0, spoiled);
+    assert_int_equal(preflight_clock(&w.inv, w.facts, 0, &whom), 0);
+    assert_int_equal(preflight_clock(&w.inv, w.facts, 1, &whom), 0);
+    assert_string_equal(whom, "this machine's");
+    preflight_check(&w.inv, &w.bundle, 0, w.facts, 0, &w.found);
+    preflight_check(&w.inv, &w.bundle, 0, w.facts, 1, &w.found);
+    assert_int_equal(w.found.count, 0);
+    tear_down(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -476,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_node_address),
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_bad_host_name),
+        cmocka_unit_test(sets_clocks_that_nobody_keeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -281,14 +281,14 @@ static void test_foreign_config_is_not_read(void **state)
     assert_int_equal(access("/tmp/owned", F_OK), -1);
 }
 
-static int listener(void)
+static int listener(int backlog)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(2223)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     assert_int_equal(bind(fd, (struct sockaddr *) &at, sizeof(at)), 0);
-    assert_int_equal(listen(fd, 4), 0);
+    assert_int_equal(listen(fd, backlog), 0);
     return fd;
 }
 
@@ -299,19 +299,47 @@ static void test_mute_server_times_out(void **state)
 
     (void) state;
     NEED_FIXTURE();
-    AUTO_FD fd = listener();
+    AUTO_FD fd = listener(4);
     t.port = 2223;
-    t.connect_timeout_ms = 400;
+    t.login_timeout_ms = 400;
     int64_t start = clock_monotonic_ms();
     EXPECT_ERROR(-ETIMEDOUT, try_open(&t, &err), err);
     assert_later(start, 300);
     assert_soon(start);
     bool cancel = true;
     t.cancel = &cancel;
-    t.connect_timeout_ms = 2 * SOON_MS;
+    t.login_timeout_ms = 2 * SOON_MS;
     start = clock_monotonic_ms();
     EXPECT_ERROR(-ECANCELED, try_open(&t, &err), err);
     assert_soon(start);
+}
+
+/* A host that is down is not waited for as long as one that is slow: its queue is full, so that the
+ * kernel drops what comes. */
+static void test_silent_host_times_out(void **state)
+{
+    struct ssh_target t = root_target();
+    struct error err = ERROR_INIT;
+    int queue[4];
+
+    (void) state;
+    NEED_FIXTURE();
+    AUTO_FD fd = listener(0);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(2223)};
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (size_t i = 0; i < ARRAY_SIZE(queue); i++) {
+        queue[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void) connect(queue[i], (struct sockaddr *) &at, sizeof(at));
+    }
+    t.port = 2223;
+    t.connect_timeout_ms = 400;
+    t.login_timeout_ms = 2 * SOON_MS;
+    int64_t start = clock_monotonic_ms();
+    EXPECT_ERROR(-ETIMEDOUT, try_open(&t, &err), err);
+    assert_later(start, 300);
+    assert_soon(start);
+    for (size_t i = 0; i < ARRAY_SIZE(queue); i++)
+        close(queue[i]);
 }
 
 static void test_nobody_listens(void **state)
@@ -398,6 +426,7 @@ int main(void)
         cmocka_unit_test_setup(test_encrypted_key, clean),
         cmocka_unit_test_setup(test_foreign_config_is_not_read, clean),
         cmocka_unit_test_setup(test_mute_server_times_out, clean),
+        cmocka_unit_test_setup(test_silent_host_times_out, clean),
         cmocka_unit_test_setup(test_nobody_listens, clean),
         cmocka_unit_test_setup(test_lost_link, clean),
         cmocka_unit_test_setup(test_bulk, clean),
