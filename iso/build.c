@@ -38,7 +38,6 @@ static int build(const struct iso_build *b, const char *live, const char *work, 
     const struct iso_site site = {.live = live,
                                   .program = b->program,
                                   .hosts = b->hosts,
-                                  .network = b->network,
                                   .ssh_keys = b->ssh_keys,
                                   .bundle_keys = b->bundle_keys,
                                   .epoch = epoch};

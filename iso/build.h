@@ -3,7 +3,6 @@
 
 #include "images/bundle.h"
 #include "images/trusted-keys.h"
-#include "iso/network.h"
 #include "iso/steps.h"
 #include "lib/error.h"
 #include "lib/strv.h"
@@ -16,7 +15,6 @@ struct iso_build {
     const struct trusted_keys *bundle_keys;
     const struct strv *ssh_keys; /* lines of authorized_keys, at least one */
     const char *hosts;           /* hosts.yaml to have on it; NULL: none */
-    const struct iso_network *network; /* of these hosts; count 0: DHCP */
     const char *program;         /* the coordinator that is on it */
     const char *live;            /* a folder like iso/live; NULL: what is built in */
     bool update_lock;            /* pin the packages anew; needs `live` */

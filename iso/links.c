@@ -34,21 +34,70 @@ static void read_value(const char *dir, const char *name, const char *what, stru
     out->data[strcspn(out->data, "\n")] = '\0';
 }
 
-static bool is_card(const char *dir, const char *name)
+static bool exists(const char *dir, const char *name, const char *what)
 {
-    AUTO_FREE char *device = xasprintf("%s/%s/device", dir, name);
-    return grammar_interface(name) && access(device, F_OK) == 0;
+    AUTO_FREE char *path = xasprintf("%s/%s/%s", dir, name, what);
+    return access(path, F_OK) == 0;
 }
 
-static void read_link(const char *dir, const char *name, struct iso_link *out)
+/* False: none of those that are looked at. */
+static bool read_kind(const char *dir, const char *name, enum iso_link_kind *out)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s/uevent", dir, name);
+    STRBUF(text, VALUE_MAX);
+    STRV(lines);
+    if (!grammar_interface(name))
+        return false;
+    if (exists(dir, name, "device")) {
+        *out = ISO_CARD;
+        return true;
+    }
+    if (file_read(path, &text, NULL) < 0)
+        return false;
+    strv_split(&lines, text.data, '\n');
+    *out = strv_contains(&lines, "DEVTYPE=bond") ? ISO_BOND_LINK : ISO_VLAN_LINK;
+    return *out == ISO_BOND_LINK || strv_contains(&lines, "DEVTYPE=vlan");
+}
+
+/* All cards of a bond have its number while they are in it. */
+static void read_mac(const char *dir, struct iso_link *l)
 {
     STRBUF(mac, VALUE_MAX);
+    bool in_bond = exists(dir, l->name, "bonding_slave");
+    read_value(dir, l->name, in_bond ? "bonding_slave/perm_hwaddr" : "address", &mac);
+    (void) snprintf(l->mac, sizeof(l->mac), "%s", mac.data);
+}
+
+static void read_link(const char *dir, const char *name, enum iso_link_kind kind,
+                      struct iso_link *out)
+{
     STRBUF(carrier, VALUE_MAX);
-    read_value(dir, name, "address", &mac);
-    read_value(dir, name, "carrier", &carrier);
+    STRBUF(partner, VALUE_MAX);
+    out->kind = kind;
     (void) snprintf(out->name, sizeof(out->name), "%s", name);
-    (void) snprintf(out->mac, sizeof(out->mac), "%s", mac.data);
+    read_mac(dir, out);
+    read_value(dir, name, "carrier", &carrier);
     out->cable = strcmp(carrier.data, "1") == 0;
+    read_value(dir, name, "bonding/ad_partner_mac", &partner);
+    out->no_partner = strcmp(partner.data, "00:00:00:00:00:00") == 0;
+}
+
+static void read_user(const char *dir, const struct iso_links *links, struct iso_link *l)
+{
+    for (size_t i = 0; i < links->count; i++) {
+        AUTO_FREE char *upper = xasprintf("upper_%s", links->items[i].name);
+        if (links->items[i].kind != ISO_CARD && exists(dir, l->name, upper))
+            (void) snprintf(l->user, sizeof(l->user), "%s", links->items[i].name);
+    }
+}
+
+static void read_all(const char *dir, const struct strv *names, enum iso_link_kind wanted,
+                     struct iso_links *out)
+{
+    enum iso_link_kind kind;
+    for (size_t i = 0; i < names->count && out->count < LINKS_MAX; i++)
+        if (read_kind(dir, names->items[i], &kind) && kind == wanted)
+            read_link(dir, names->items[i], kind, &out->items[out->count++]);
 }
 
 int iso_links_read(const char *dir, struct iso_links *out, struct error *err)
@@ -58,13 +107,13 @@ int iso_links_read(const char *dir, struct iso_links *out, struct error *err)
     if (!folder)
         return error_errno(err, -errno, "%s", dir);
     for (const struct dirent *e; (e = readdir(folder));)
-        if (is_card(dir, e->d_name) && names.count < LINKS_MAX)
-            strv_add(&names, e->d_name);
+        strv_add(&names, e->d_name);
     strv_sort(&names);
-    out->items = xcalloc(names.count + 1, sizeof(*out->items));
-    out->count = names.count;
-    for (size_t i = 0; i < names.count; i++)
-        read_link(dir, names.items[i], &out->items[i]);
+    out->items = xcalloc(LINKS_MAX, sizeof(*out->items));
+    for (enum iso_link_kind kind = ISO_CARD; kind <= ISO_VLAN_LINK; kind++)
+        read_all(dir, &names, kind, out);
+    for (size_t i = 0; i < out->count; i++)
+        read_user(dir, out, &out->items[i]);
     return 0;
 }
 

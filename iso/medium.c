@@ -2,6 +2,7 @@
 
 #include "images/cache.h"
 #include "iso/root.h"
+#include "iso/template.h"
 #include "lib/digest.h"
 #include "lib/fd.h"
 #include "lib/json.h"
@@ -19,6 +20,8 @@
 #define PLACE "@IMAGE@"
 #define EFI_SECTORS 16384 /* of 512 bytes */
 #define DATE_LEN 17
+#define SUMS_MAX 4096
+#define ELTORITO "boot/grub/eltorito.img" /* xorriso writes into it */
 
 struct making {
     const struct iso_steps *s;
@@ -33,17 +36,6 @@ static void making_release(struct making *k)
 {
     free(k->tree);
     free(k->efi);
-}
-
-void iso_medium_fill(const char *text, const char *number, struct strbuf *out)
-{
-    const char *at;
-    while ((at = strstr(text, PLACE))) {
-        strbuf_add(out, text, (size_t) (at - text));
-        strbuf_adds(out, number);
-        text = at + strlen(PLACE);
-    }
-    strbuf_adds(out, text);
 }
 
 static void count_in(struct sha256 *h, const char *name, const char *digest)
@@ -92,16 +84,24 @@ static int fill_template(const struct making *k, const char *name, struct strbuf
     STRBUF(text, TEMPLATE_MAX);
     int r = file_read(path, &text, err);
     if (r == 0)
-        iso_medium_fill(text.data, k->number, out);
+        iso_template_fill(text.data, PLACE, k->number, out);
     return r;
 }
 
 static int link_to(const struct making *k, const char *name, const char *dir, const char *file,
-                   struct error *err)
+                   struct strbuf *sums, struct error *err)
 {
+    char digest[DIGEST_SIZE];
     AUTO_FREE char *path = path_join(k->tree, name);
     AUTO_FREE char *target = dir ? path_join(dir, file) : xstrdup(file);
-    return symlink(target, path) < 0 ? error_errno(err, -errno, "link %s", path) : 0;
+    int r = digest_file(target, digest, NULL, err);
+    if (r < 0)
+        return r;
+    if (symlink(target, path) < 0)
+        return error_errno(err, -errno, "link %s", path);
+    if (strcmp(name, ELTORITO) != 0)
+        strbuf_addf(sums, "%s  %s\n", digest + strlen("sha256:"), name);
+    return 0;
 }
 
 static int lay_out(const struct making *k, struct error *err)
@@ -112,13 +112,14 @@ static int lay_out(const struct making *k, struct error *err)
     } links[] = {
         {"boot/vmlinuz", boot, "vmlinuz"},
         {"boot/initrd.img", boot, "initrd.img"},
-        {"boot/grub/eltorito.img", boot, "eltorito.img"},
+        {ELTORITO, boot, "eltorito.img"},
         {"bigtop/" ISO_ROOT_SQUASHFS, k->m->root, ISO_ROOT_SQUASHFS},
         {"bigtop/" ISO_ROOT_LIST, k->m->root, ISO_ROOT_LIST},
         {"bigtop/site.squashfs", NULL, k->m->site},
         {"bigtop/bundle", NULL, k->m->bundle},
     };
     STRBUF(menu, TEMPLATE_MAX);
+    STRBUF(sums, SUMS_MAX);
     AUTO_FREE char *number = xasprintf("bigtop/%s", k->number);
     int r;
     if ((r = fill_template(k, "grub.cfg", &menu, err)) < 0 ||
@@ -126,8 +127,8 @@ static int lay_out(const struct making *k, struct error *err)
         (r = write_text(k->tree, number, "", err)) < 0)
         return r;
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(links); i++)
-        r = link_to(k, links[i].name, links[i].dir, links[i].file, err);
-    return r;
+        r = link_to(k, links[i].name, links[i].dir, links[i].file, &sums, err);
+    return r < 0 ? r : write_text(k->tree, ISO_SUMS, sums.data, err);
 }
 
 /* Everything in the partition is copied with one time stamp: mtools takes SOURCE_DATE_EPOCH. */
@@ -186,8 +187,8 @@ static int write_image(const struct making *k, const char *out, struct error *er
         "xorriso", "-as", "mkisofs", "-quiet", "-o", out, "-V", VOLUME, "-r", "-f", "-iso-level",
         "3", modified, "--set_all_file_dates", date, "-partition_offset", "16",
         /* BIOS, from a CD and from a disk */
-        "--grub2-mbr", mbr, "--grub2-boot-info", "-b", "boot/grub/eltorito.img", "-c",
-        "boot/grub/boot.cat", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table",
+        "--grub2-mbr", mbr, "--grub2-boot-info", "-b", ELTORITO, "-c", "boot/grub/boot.cat",
+        "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table",
         /* UEFI: the partition is what a CD starts as well */
         "-eltorito-alt-boot", "-append_partition", "2", "0xef", k->efi, "-e",
         "--interval:appended_partition_2:all::", "-no-emul-boot", k->tree, NULL};

@@ -5,6 +5,7 @@
  *   /bigtop/site.squashfs               what is this image's own over it (iso/site.h)
  *   /bigtop/bundle                      the bundle as one file, read in place
  *   /bigtop/packages.tsv                what of Debian is in it
+ *   /bigtop/sha256sums                  of all these files, for an installed machine (docs/iso.md)
  *   /bigtop/NUMBER                      empty; by it the boot loader and the initial file system
  *                                       know this image from any other
  *   second partition                    EFI: Debian's signed shim and GRUB, which find /boot/grub
@@ -18,6 +19,7 @@
 #include <stdint.h>
 
 #define ISO_NUMBER_LEN 16 /* hex digits */
+#define ISO_SUMS "bigtop/sha256sums" /* as sha256sum(1) writes and checks them */
 
 struct iso_medium {
     const char *live;   /* a folder like iso/live: the menu */
@@ -31,5 +33,3 @@ struct iso_medium {
 /* work: an empty folder for what is made on the way. out must not be there yet: -EEXIST. */
 int iso_medium_make(const struct iso_steps *s, const struct iso_medium *m, const char *work,
                     const char *out, struct error *err);
-/* Pure: appends the template with every @IMAGE@ replaced. */
-void iso_medium_fill(const char *text, const char *number, struct strbuf *out);

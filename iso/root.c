@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROOT_FORMAT 1 /* counted up when the same packages give another root */
+#define ROOT_FORMAT 2 /* counted up when the same packages give another root */
 /* Time stamp of every file. Not 1970: a password that was "changed" on day 0 counts as expired. */
 #define ROOT_EPOCH 1767225600
 #define PACKAGES_MAX (64 * 1024)

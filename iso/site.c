@@ -14,7 +14,6 @@
 #define SITE "site" /* in the live folder */
 #define HOSTS_MAX (1024 * 1024)
 #define SSH_KEY_MAX (16 * 1024)
-#define NETWORK_FILE_MAX 4096
 #define TRUSTED "root/.config/bigtop-bootstrap/trusted"
 
 /* "ssh-ed25519 AAAA… comment": the blob begins with its own type's length and name (RFC 4253 6.6),
@@ -63,18 +62,6 @@ static int add_hosts(struct archive_writer *w, const char *path, struct error *e
     return archive_writer_data(w, ISO_HOSTS, 0600, text.data, text.len, err);
 }
 
-static int add_network(struct archive_writer *w, const struct iso_network *n, struct error *err)
-{
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < n->count; i++) {
-        STRBUF(text, NETWORK_FILE_MAX);
-        AUTO_FREE char *name = iso_network_file(n, i, &text);
-        AUTO_FREE char *path = path_join(ISO_NETWORK_DIR, name);
-        r = archive_writer_data(w, path, 0644, text.data, text.len, err);
-    }
-    return r;
-}
-
 static int add_trusted(struct archive_writer *w, const struct trusted_keys *keys, struct error *err)
 {
     int r = 0;
@@ -96,10 +83,8 @@ static int add_dirs(struct archive_writer *w, struct error *err)
         const char *path;
         mode_t mode;
     } dirs[] = {
-        {"dev", 0755},          {ISO_CONFIG, 0755},
-        {"usr", 0755},          {"usr/bin", 0755},
-        {"usr/lib", 0755},      {"root", 0700},
-        {"root/.config", 0700}, {"root/.config/bigtop-bootstrap", 0700},
+        {"dev", 0755},   {ISO_CONFIG, 0755},     {"usr/bin", 0755},
+        {"root", 0700},  {"root/.config", 0700}, {"root/.config/bigtop-bootstrap", 0700},
         {TRUSTED, 0700},
     };
     int r = 0;
@@ -116,7 +101,6 @@ static int write_tar(const struct iso_site *site, int fd, struct error *err)
     if ((r = archive_writer_open(fd, ARCHIVE_PLAIN, site->epoch, &w, err)) < 0 ||
         (r = archive_writer_tree(w, "", files, err)) < 0 || (r = add_dirs(w, err)) < 0 ||
         (r = add_keys(w, site, err)) < 0 || (r = add_hosts(w, site->hosts, err)) < 0 ||
-        (r = add_network(w, site->network, err)) < 0 ||
         (r = add_trusted(w, site->bundle_keys, err)) < 0 ||
         /* systemd sets a clock that is before this file's time to it. */
         (r = archive_writer_data(w, "usr/lib/clock-epoch", 0644, "", 0, err)) < 0 ||

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "images/trusted-keys.h"
-#include "iso/network.h"
 #include "iso/steps.h"
 #include "lib/error.h"
 #include "lib/strv.h"
@@ -20,7 +19,6 @@ struct iso_site {
     const char *live;      /* a folder like iso/live; all of its site/ is taken */
     const char *program;   /* the coordinator */
     const char *hosts;     /* hosts.yaml; NULL: none */
-    const struct iso_network *network; /* of these hosts; count 0: DHCP */
     const struct strv *ssh_keys; /* lines of authorized_keys: who may log in as root */
     const struct trusted_keys *bundle_keys;
     int64_t epoch; /* time stamp of all; the booted machine's clock is never before it */

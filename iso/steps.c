@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define RUN_TIMEOUT_MS (60 * 60 * 1000)
-#define VERSION_TIMEOUT_MS 10000
+#define VERSION_TIMEOUT_MS 60000
 #define VERSION_MAX 4096
 #define PROGRESS_MAX 256
 
@@ -52,7 +52,7 @@ int iso_run(const struct iso_steps *s, const struct strv *argv, const struct iso
 void iso_squash_words(struct strv *argv, int64_t epoch, const char *squashfs)
 {
     static const char *const words[] = {
-        "sqfstar",    "-quiet", "-no-progress", "-no-xattrs", "-comp",     "zstd", "-b", "1M",
+        "sqfstar",    "-quiet", "-no-progress", "-no-xattrs", "-comp",     "zstd", "-b", "128K",
         "-root-mode", "0755",   "-root-uid",    "0",          "-root-gid", "0",    NULL};
     strv_add_all(argv, words);
     strv_add(argv, "-root-time");

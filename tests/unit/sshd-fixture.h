@@ -234,7 +234,8 @@ static UNUSED struct ssh_target root_target(void)
                                .user = "root",
                                .key = ROOT_KEY,
                                .known_hosts = KNOWN_HOSTS,
-                               .connect_timeout_ms = 10000};
+                               .connect_timeout_ms = 10000,
+                               .login_timeout_ms = 10000};
 }
 
 /* Runs body in a process with a terminal of its own; whenever `expect` was printed, `answer` is

@@ -33,6 +33,39 @@ static void test_cards_only(void **state)
     assert_false(links.items[1].cable);
 }
 
+static void test_bond_and_vlan(void **state)
+{
+    const char *dir = *state;
+    AUTO_ISO_LINKS links = {0};
+    put(dir, "eth0/address", "52:54:00:00:00:01\n");
+    put(dir, "eth0/device/vendor", "x");
+    put(dir, "eth0/upper_bond0", "");
+    put(dir, "eth0/bonding_slave/perm_hwaddr", "52:54:00:00:00:02\n");
+    put(dir, "vlan20/uevent", "DEVTYPE=vlan\nINTERFACE=vlan20\nIFINDEX=5\n");
+    put(dir, "vlan20/address", "52:54:00:00:00:01\n");
+    put(dir, "bond0/uevent", "DEVTYPE=bond\nINTERFACE=bond0\nIFINDEX=4\n");
+    put(dir, "bond0/address", "52:54:00:00:00:01\n");
+    put(dir, "bond0/carrier", "1\n");
+    put(dir, "bond0/upper_vlan20", "");
+    put(dir, "bond0/bonding/ad_partner_mac", "00:00:00:00:00:00\n");
+    put(dir, "flannel.1/uevent", "DEVTYPE=vxlan\nINTERFACE=flannel.1\nIFINDEX=6\n");
+    assert_int_equal(iso_links_read(dir, &links, NULL), 0);
+    assert_int_equal(links.count, 3);
+    const struct iso_link *card = &links.items[0], *bond = &links.items[1];
+    assert_string_equal(card->name, "eth0");
+    assert_int_equal(card->kind, ISO_CARD);
+    assert_string_equal(card->mac, "52:54:00:00:00:02");
+    assert_string_equal(card->user, "bond0");
+    assert_string_equal(bond->name, "bond0");
+    assert_int_equal(bond->kind, ISO_BOND_LINK);
+    assert_string_equal(bond->user, "vlan20");
+    assert_true(bond->cable);
+    assert_true(bond->no_partner);
+    assert_string_equal(links.items[2].name, "vlan20");
+    assert_int_equal(links.items[2].kind, ISO_VLAN_LINK);
+    assert_false(links.items[2].no_partner);
+}
+
 static void test_none(void **state)
 {
     AUTO_ISO_LINKS links = {0};
@@ -60,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_cards_only, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(test_bond_and_vlan, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_none, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_addresses_go_to_their_card, folder_setup,
                                         folder_teardown),

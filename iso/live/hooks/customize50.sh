@@ -28,6 +28,10 @@ for unit in getty@.service serial-getty@.service console-getty.service autovt@.s
     esac
 done
 
+# A host speaks under its own name, which it has only later: our program starts it.
+rm -f "$root"/etc/systemd/system/*.wants/avahi-daemon.* \
+    "$root"/etc/systemd/system/dbus-org.freedesktop.Avahi.service "$root"/etc/avahi/services/*
+
 boot=$root/boot
 mv "$boot"/vmlinuz-* "$boot/vmlinuz"
 mv "$boot"/initrd.img-* "$boot/initrd.img"
@@ -42,5 +46,12 @@ cp "$grub/x86_64-efi-signed/gcdx64.efi.signed" "$boot/grubx64.efi"
 cp "$grub/i386-pc/boot_hybrid.img" "$boot/boot_hybrid.img"
 chroot "$root" grub-mkimage -O i386-pc-eltorito -p '()/boot/grub' -o /boot/eltorito.img \
     biosdisk iso9660 part_msdos part_gpt normal linux search search_fs_file configfile echo test \
-    serial terminal terminfo sleep reboot halt ls cat minicmd
+    serial terminal terminfo sleep reboot halt ls cat minicmd fat regexp loadenv
+# What a machine puts on the disk that it installs itself to: there the menu is on the second
+# partition.
+mkdir -p "$root/usr/lib/bigtop"
+cp "$grub/i386-pc/boot.img" "$root/usr/lib/bigtop/boot.img"
+chroot "$root" grub-mkimage -O i386-pc -p '(,gpt2)/boot/grub' -o /usr/lib/bigtop/core.img \
+    biosdisk part_gpt fat iso9660 normal linux configfile echo test \
+    serial terminal terminfo sleep reboot halt ls cat minicmd regexp loadenv
 rm -rf "$boot/grub"

@@ -1,0 +1,155 @@
+#include "iso/install-starts.h"
+
+#include "iso/bios-boot.h"
+#include "iso/installed.h"
+#include "iso/template.h"
+#include "lib/fd.h"
+#include "lib/path.h"
+#include "lib/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Of the live root; iso/live/hooks/customize50.sh and Debian's packages put them there. */
+#define BOOT_IMG "/usr/lib/bigtop/boot.img"
+#define CORE_IMG "/usr/lib/bigtop/core.img"
+#define MENU "/usr/lib/bigtop/grub.cfg"
+#define SHIM "/usr/lib/shim/shimx64.efi.signed"
+#define GRUB "/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed"
+
+#define LOADER_MAX (16 * 1024 * 1024)
+#define MENU_MAX (64 * 1024)
+#define ENTRIES_MAX (64 * 1024)
+#define PROGRAM_TIMEOUT_MS 60000
+
+static int write_efi(const char *name, const void *data, size_t len, struct error *err)
+{
+    AUTO_FREE char *path = path_join(INSTALLED_EFI, name);
+    AUTO_FREE char *dir = path_dirname(path);
+    int r = path_mkdir_p(dir, 0755, err);
+    return r < 0 ? r : file_write_atomic(path, data, len, 0644, err);
+}
+
+static int copy_efi(const char *from, const char *name, struct error *err)
+{
+    STRBUF(data, LOADER_MAX);
+    int r = file_read(from, &data, err);
+    return r < 0 ? r : write_efi(name, data.data, data.len, err);
+}
+
+static int fill_menu(const char *uuid, struct error *err)
+{
+    STRBUF(text, MENU_MAX);
+    STRBUF(menu, MENU_MAX);
+    const struct boot_env env = {
+        .slots[SLOT_A] = {.filled = true}, .slots[SLOT_B] = {.tries = BOOT_TRIES}, .first = SLOT_A};
+    int r = file_read(MENU, &text, err);
+    if (r < 0)
+        return r;
+    iso_template_fill(text.data, "@DISK@", uuid, &menu);
+    r = write_efi(INSTALLED_MENU "/grub.cfg", menu.data, menu.len, err);
+    return r < 0 ? r : boot_env_write(INSTALLED_EFI "/" INSTALLED_ENV, &env, err);
+}
+
+int install_menu(const struct install_disk *d, const char *uuid, struct error *err)
+{
+    int r = installed_efi_mount(d->parts[PART_EFI], err);
+    if (r < 0)
+        return r;
+    r = fill_menu(uuid, err);
+    int gone = installed_efi_unmount(r < 0 ? NULL : err);
+    return r < 0 ? r : gone;
+}
+
+/* bigtop/installed/NUMBER: by it the menu of the medium knows that it has been here. */
+static int fill_loaders(const struct install_mark *m, struct error *err)
+{
+    AUTO_FREE char *installed = xasprintf("bigtop/installed/%s", m->image);
+    int r;
+    if ((r = copy_efi(GRUB, "EFI/BOOT/grubx64.efi", err)) < 0 ||
+        (r = copy_efi(SHIM, "EFI/BOOT/BOOTX64.EFI", err)) < 0)
+        return r;
+    return write_efi(installed, "", 0, err);
+}
+
+static int write_efi_loaders(const struct install_disk *d, const struct install_mark *m,
+                             struct error *err)
+{
+    int r = installed_efi_mount(d->parts[PART_EFI], err);
+    if (r < 0)
+        return r;
+    r = fill_loaders(m, err);
+    int gone = installed_efi_unmount(r < 0 ? NULL : err);
+    return r < 0 ? r : gone;
+}
+
+static int put(int fd, const void *data, size_t len, uint64_t at, struct error *err)
+{
+    ssize_t n = pwrite(fd, data, len, (off_t) at);
+    if (n < 0)
+        return error_errno(err, -errno, "write what a BIOS starts");
+    return (size_t) n == len ? 0 : error_set(err, -EIO, "write what a BIOS starts: cut short");
+}
+
+static int write_core(const struct install_disk *d, uint64_t sector, struct error *err)
+{
+    STRBUF(core, LAYOUT_BIOS_OFFSET);
+    AUTO_FD fd = open(d->parts[PART_BIOS], O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, -errno, "open %s", d->parts[PART_BIOS]);
+    int r = file_read(CORE_IMG, &core, err);
+    if (r < 0)
+        return r;
+    if (bios_boot_core((unsigned char *) core.data, core.len, sector, err) < 0)
+        return error_prefix(err, CORE_IMG);
+    if ((r = put(fd, core.data, core.len, 0, err)) < 0)
+        return r;
+    return fsync(fd) < 0 ? error_errno(err, -errno, "sync %s", d->parts[PART_BIOS]) : 0;
+}
+
+static int write_boot_sector(const struct install_disk *d, uint64_t core, struct error *err)
+{
+    unsigned char sector[BIOS_SECTOR];
+    STRBUF(boot, BIOS_SECTOR);
+    int r = file_read(BOOT_IMG, &boot, err);
+    if (r < 0)
+        return r;
+    if (boot.len != BIOS_SECTOR)
+        return error_set(err, -EBADMSG, BOOT_IMG ": not %d bytes", BIOS_SECTOR);
+    if (pread(d->fd, sector, sizeof(sector), 0) != (ssize_t) sizeof(sector))
+        return error_set(err, -EIO, "read the first sector of %s", d->node);
+    if (bios_boot_sector((const unsigned char *) boot.data, core, sector, err) < 0)
+        return error_prefix(err, BOOT_IMG);
+    if ((r = put(d->fd, sector, sizeof(sector), 0, err)) < 0)
+        return r;
+    return fsync(d->fd) < 0 ? error_errno(err, -errno, "sync %s", d->node) : 0;
+}
+
+int install_starts(const struct install_disk *d, const struct install_mark *m, struct error *err)
+{
+    const uint64_t core = LAYOUT_BIOS_OFFSET / BIOS_SECTOR;
+    int r = write_core(d, core, err);
+    if (r < 0 || (r = write_efi_loaders(d, m, err)) < 0)
+        return r;
+    return write_boot_sector(d, core, err);
+}
+
+void install_firmware_entry(const struct install_disk *d, const char *identity)
+{
+    STRBUF(entries, ENTRIES_MAX);
+    AUTO_FREE char *label = xasprintf("Bigtop %s", identity);
+    AUTO_FREE char *efi = xasprintf("%d", PART_EFI);
+    const char *const list[] = {"efibootmgr", NULL};
+    const char *const create[] = {
+        "efibootmgr", "--create", "--disk", d->node,    "--part",
+        efi,          "--label",  label,    "--loader", "\\EFI\\BOOT\\BOOTX64.EFI",
+        NULL};
+    struct process_options opts = {.out = &entries, .timeout_ms = PROGRAM_TIMEOUT_MS};
+    if (access("/sys/firmware/efi", F_OK) < 0 || process_run(list, &opts, NULL, NULL) < 0 ||
+        strstr(entries.data, label))
+        return;
+    opts.out = NULL;
+    (void) process_run(create, &opts, NULL, NULL);
+}

@@ -1,0 +1,140 @@
+#include "iso/installed.h"
+
+#include "iso/disk-layout.h"
+#include "lib/fd.h"
+#include "lib/path.h"
+#include "lib/strv.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#define CMDLINE "/proc/cmdline"
+#define CMDLINE_MAX 4096
+#define BY_UUID "/dev/disk/by-partuuid/"
+#define HEX "0123456789abcdef-"
+
+static const char *value_of(const char *word, const char *key)
+{
+    size_t len = strlen(key);
+    return strncmp(word, key, len) == 0 ? word + len : NULL;
+}
+
+static bool take_disk(const char *value, struct installed *out)
+{
+    if (strlen(value) != INSTALL_DISK_LEN || strspn(value, HEX) != INSTALL_DISK_LEN)
+        return false;
+    memcpy(out->disk, value, sizeof(out->disk));
+    return true;
+}
+
+static bool take_slot(const char *value, struct installed *out)
+{
+    out->slot = value[0] == 'A' ? SLOT_A : SLOT_B;
+    return strcmp(value, "A") == 0 || strcmp(value, "B") == 0;
+}
+
+bool installed_parse(const char *cmdline, struct installed *out)
+{
+    STRV(words);
+    struct installed found = {0};
+    bool disk = false, slot = false;
+    AUTO_FREE char *line = xstrndup(cmdline, strcspn(cmdline, "\n"));
+    strv_split(&words, line, ' ');
+    for (size_t i = 0; i < words.count; i++) {
+        const char *value;
+        if ((value = value_of(words.items[i], "bigtop.disk=")))
+            disk = take_disk(value, &found);
+        else if ((value = value_of(words.items[i], "bigtop.slot=")))
+            slot = take_slot(value, &found);
+    }
+    if (disk && slot)
+        *out = found;
+    return disk && slot;
+}
+
+int installed_read(struct installed *out, struct error *err)
+{
+    STRBUF(text, CMDLINE_MAX);
+    int r = file_read(CMDLINE, &text, err);
+    if (r < 0)
+        return r;
+    return installed_parse(text.data, out)
+               ? 0
+               : error_set(err, -ENOENT,
+                           "this machine does not run from a disk that an image was "
+                           "installed to");
+}
+
+char *installed_partition(const struct installed *m, unsigned number)
+{
+    return xasprintf(BY_UUID "%s%u", m->disk, number);
+}
+
+char installed_slot_name(unsigned slot)
+{
+    return slot == SLOT_A ? 'A' : 'B';
+}
+
+int installed_efi_mount(const char *device, struct error *err)
+{
+    int r = path_mkdir_p(INSTALLED_EFI, 0700, err);
+    if (r < 0)
+        return r;
+    if (mount(device, INSTALLED_EFI, "vfat", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME,
+              "fmask=0133,dmask=0022") < 0)
+        return error_errno(err, -errno, "mount the EFI partition %s", device);
+    return 0;
+}
+
+int installed_efi_unmount(struct error *err)
+{
+    return umount(INSTALLED_EFI) < 0 ? error_errno(err, -errno, "unmount the EFI partition") : 0;
+}
+
+static int with_env(const struct installed *m,
+                    int (*work)(const char *path, void *userdata, struct error *err),
+                    void *userdata, struct error *err)
+{
+    AUTO_FREE char *device = installed_partition(m, PART_EFI);
+    int r = installed_efi_mount(device, err);
+    if (r < 0)
+        return r;
+    r = work(INSTALLED_EFI "/" INSTALLED_ENV, userdata, err);
+    int gone = installed_efi_unmount(r < 0 ? NULL : err);
+    return r < 0 ? r : gone;
+}
+
+struct change {
+    void (*change)(struct boot_env *e, unsigned slot);
+    unsigned slot;
+};
+
+static int change_env(const char *path, void *userdata, struct error *err)
+{
+    const struct change *c = userdata;
+    struct boot_env e;
+    int r = boot_env_read(path, &e, err);
+    if (r < 0)
+        return r;
+    c->change(&e, c->slot);
+    return boot_env_write(path, &e, err);
+}
+
+static int read_env(const char *path, void *userdata, struct error *err)
+{
+    return boot_env_read(path, userdata, err);
+}
+
+int installed_change(const struct installed *m, void (*change)(struct boot_env *e, unsigned slot),
+                     unsigned slot, struct error *err)
+{
+    struct change c = {change, slot};
+    return with_env(m, change_env, &c, err);
+}
+
+int installed_env(const struct installed *m, struct boot_env *out, struct error *err)
+{
+    return with_env(m, read_env, out, err);
+}
