@@ -21,7 +21,7 @@ WARNINGS += -Wno-format-truncation # snprintf is used where cutting is meant
 CPPFLAGS += -D_GNU_SOURCE -I.
 CFLAGS ?= -O2 -g
 ifdef SANITIZE
-ALL_CFLAGS = -std=gnu17 $(WARNINGS) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+ALL_CFLAGS = -std=gnu17 $(WARNINGS) -O0 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -fPIE -Wno-maybe-uninitialized
 LDFLAGS += -fsanitize=address,undefined -pie
 else
@@ -93,7 +93,7 @@ $(B)/%.o: %.c Makefile
 
 define test_rules
 $(B)/tests/test-$(1): $(B)/tests/unit/test-$(1).o $(call archives,$(call module_of,$(1)))
-	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) \
+	$$(CC) $$(LDFLAGS) -fuse-ld=gold -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) \
 		-Wl,--end-group -lcmocka $$(LIBS)
 endef
 $(foreach t,$(TESTS),$(eval $(call test_rules,$(t))))

@@ -1,14 +1,13 @@
-"""Real components of the stack's recipe that are cheap to build, ZooKeeper, Kafka and
-node-exporter, and Helm, in a bundle of their own merged with the usual one: a profile of the three
-on three hosts, with their tests."""
+"""Real components of the stack's recipe that nothing has to be compiled for, ZooKeeper and Kafka,
+in a bundle of their own merged with the usual one: a profile of the two on three hosts, with their
+tests."""
 
-import base64
 import json
 import os
 import pathlib
-import re
 import subprocess
 
+import metrics
 import offline
 import stack
 from harness import Skip, check, wait_for
@@ -16,18 +15,14 @@ from lab import BUILT, ROOT, bundle_dir, bundle_key, cache_home
 
 DONE = 0
 RACKS = {"n1": "a", "n2": "a", "n3": "b"}
-PARTS = ("stack", "helm", "zookeeper", "kafka", "node-exporter", "gateway", "python")
+PARTS = ("stack", "zookeeper", "kafka")
 PROFILE = """summary: streams on three hosts
 components:
   - name: zookeeper
     values: {replicas: 3, memory: 256Mi, storage: 1Gi}
   - name: kafka
     values: {replicas: 3, replication: 3, in_sync: 2, memory: 512Mi, storage: 1Gi}
-  - name: node-exporter
 """
-RULES = ROOT / "profiles/components/prometheus"
-# RAID's are told where there is one, and these by the controller manager.
-NOT_HERE = {"node_md_disks", "node_collector_unhealthy_nodes_in_zone"}
 # What says that no registry answers, by whoever was asked.
 UNREACHED = ("No such host", "Could not resolve", "Could not transfer", "no such host",
              "Temporary failure", "Connection refused", "could not be reached", "status 403")
@@ -43,7 +38,7 @@ def command(*words):
 def build():
     """The bundle for this group: BUNDLE, when it has them, or built now."""
     if os.environ.get("BUNDLE"):
-        if "/node-exporter:" in (bundle_dir() / "bigtop.json").read_text():
+        if "/kafka:" in (bundle_dir() / "bigtop.json").read_text():
             return bundle_dir()
     parts = pathlib.Path(os.environ.get("PARTS", bundle_key().parent / "parts"))
     code, text = command("build", ROOT / "images/recipes/stack.yaml", "--only", ",".join(PARTS),
@@ -72,7 +67,7 @@ def hosts_yaml(lab):
 
 def proves_itself(lab):
     run = lab.apply(hosts_yaml(lab)).expect(
-        DONE, "profile streams is ready: 3 of 3 components changed", "tests passed")
+        DONE, "profile streams is ready: 2 of 2 components changed", "tests passed")
     check("FAILED" not in run.text(), run.text())
     return f"{run.seconds:.1f} s"
 
@@ -86,40 +81,6 @@ def members_are_apart(lab):
 def nodes_of(lab, app):
     pods = lab.kube("-n", stack.SPACE, "get", "pods", "-l", f"app.kubernetes.io/name={app}")
     return [pod["spec"].get("nodeName") for pod in pods["items"]]
-
-
-def told(lab, host, address, *words):
-    """The names of the metrics that are told there, to who asks from a host."""
-    text = lab.in_network_of(host, "curl", "-sf", "-m", "20", *words, f"http://{address}/metrics")
-    return set(re.findall(r"^(\w+)[ {]", text, re.M))
-
-
-def told_by_pods(lab, app):
-    """By all together; asked by their nodes, which no policy keeps out."""
-    pods = lab.kube("-n", stack.SPACE, "get", "pods", "-l", f"app.kubernetes.io/name={app}")
-    return set().union(*(told(lab, pod["spec"]["nodeName"], f"{pod['status']['podIP']}:9404")
-                         for pod in pods["items"]))
-
-
-def asked_for(prefix):
-    text = "".join(path.read_text() for path in RULES.glob("rules-*.yaml"))
-    return set(re.findall(rf"\b{prefix}_\w+", text)) - NOT_HERE
-
-
-def alerts_have_metrics(lab):
-    """A rule about what nobody tells never fires, and is right by every other test."""
-    secret = lab.kube("-n", stack.SPACE, "get", "secret", "node-exporter")["data"]["token"]
-    login = ("-H", f"Authorization: Bearer {base64.b64decode(secret).decode()}")
-    control_plane = lab.kube("get", "node", "n1")["status"]["addresses"][0]["address"]
-    node, etcd = (f"{control_plane}:{port}" for port in (9100, 9102))
-    check(not told(lab, "n2", node) and not told(lab, "n2", etcd), "anybody is told")
-    for prefix, names in (("zookeeper", told_by_pods(lab, "zookeeper")),
-                          ("kafka", told_by_pods(lab, "kafka")),
-                          ("node", told(lab, "n2", node, *login)),
-                          ("etcd", told(lab, "n2", etcd, *login))):
-        wanted = asked_for(prefix)
-        check(wanted and wanted <= names,
-              f"{prefix}: nobody tells {wanted - names}, but {sorted(names)}")
 
 
 def two_are_in_two_racks(lab):
@@ -145,7 +106,7 @@ def two_are_in_two_racks(lab):
 
 def run(report, lab):
     usual = os.environ.get("BUNDLE")
-    if not report.run("a bundle of ZooKeeper, Kafka, node-exporter and Helm is built and merged",
+    if not report.run("a bundle of ZooKeeper and Kafka is built and merged",
                       lambda: os.environ.update(BUNDLE=str(build()))):
         return
     try:
@@ -159,6 +120,5 @@ def with_bundle(report, lab):
     if not report.run("they start on three hosts and prove themselves", proves_itself, lab):
         return
     report.run("no host has two members", members_are_apart, lab)
-    report.run("what alerts ask for is told, to who may know", alerts_have_metrics, lab)
+    report.run("what alerts ask of them is told", metrics.members_tell, lab, "zookeeper", "kafka")
     report.run("two members are in two racks", two_are_in_two_racks, lab)
-    report.run("a Helm chart is a component", stack.charts_are_components, lab)

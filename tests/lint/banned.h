@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#undef alloca
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok strtok_r
 #pragma GCC poison system popen alloca tmpnam tempnam mktemp tmpfile
 #pragma GCC poison atoi atol atoll

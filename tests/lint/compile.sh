@@ -1,5 +1,5 @@
 #!/bin/bash
-# Compiles everything once more without output: clang's warnings, and gcc with the banned functions.
+# Compiles everything once more without output, by clang: its warnings, and the banned functions.
 set -uo pipefail
 # shellcheck source=tests/lint/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -18,9 +18,9 @@ each() { # files at once, command
 
 need clang
 need gcc
-verdict "clang has nothing to warn about" < <(all | each 8 clang "${flags[@]}")
-verdict "no banned function is called" < <(all | each 8 gcc "${flags[@]}" -w -include tests/lint/banned.h |
-    grep -E 'error|poison')
+said=$(all | each 8 clang "${flags[@]}" -include tests/lint/banned.h)
+verdict "clang has nothing to warn about" < <(grep -v poisoned <<<"$said")
+verdict "no banned function is called" < <(grep poisoned <<<"$said")
 verdict "every header stands on its own" < <(sources | grep '\.h$' | each 1 gcc -x c "${flags[@]}" -w |
     grep error)
 summary

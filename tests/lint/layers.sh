@@ -21,7 +21,7 @@ third_party=(
     "curl/             images/fetch.c"
     "openssl/          lib/digest.c lib/tls.c"
     "yaml.h            lib/yaml.c"
-    "blkid/            agent/disk-probe.c"
+    "blkid/            lib/disk-probe.c"
     "jansson.h         lib/json.h"
     "zstd              images/zstd-codec.c"
 )

@@ -5,10 +5,9 @@ set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 
 with_shebang() { # pattern
-    files | while read -r file; do
-        [[ $file == *.t || $file == *.go ]] && continue
-        head -c 64 "$file" | head -n 1 | tr -d '\0' | grep -qE "^#!.*\b($1)\b" && echo "$file"
-    done
+    files | grep -vE '\.(t|go)$' | xargs -r -d '\n' awk -v "program=$1" '
+        FNR == 1 && $0 ~ "^#!.*[/ ](" program ")( |$)" { print FILENAME }
+        { nextfile }'
 }
 
 shell_scripts() {
@@ -16,10 +15,13 @@ shell_scripts() {
 }
 
 python_errors() {
-    { with_shebang 'python3'; files '*.py'; } | sort -u | while read -r file; do
-        python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file" 2>&1 |
-            tail -n 1
-    done
+    { with_shebang 'python3'; files '*.py'; } | sort -u | python3 -c '
+import ast, sys
+for path in sys.stdin.read().split():
+    try:
+        ast.parse(open(path).read(), path)
+    except SyntaxError as error:
+        print(f"{path}:{error.lineno}: {error.msg}")'
 }
 
 # SC2034, SC2154: scripts that are sourced share variables with the one that sources them.
