@@ -8,6 +8,7 @@
 #include "lib/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -32,6 +33,8 @@ struct server {
     char *socket_path;
     bool stop;
     bool in_use; /* by a call that did not end: nothing that calls use is freed */
+    int farewells[SESSIONS_MAX]; /* connections of who is to hear when a reset is over */
+    size_t farewell_count;
 };
 
 void serve_quit_after_reply(void)
@@ -225,6 +228,23 @@ static void release(struct server *s)
         ledger_close(&s->hub.ctx.ledger);
 }
 
+/* After a reset a peer's connection ends when nothing is left of us, not before: it may come back
+ * at once, and must not find folders that are about to go. */
+static void keep_connection(struct server *s, const struct session *session)
+{
+    int fd = fcntl(session_fd(session), F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0)
+        s->farewells[s->farewell_count++] = fd;
+}
+
+static int leave_host(struct server *s, struct error *err)
+{
+    int r = agent_remove_folders(err);
+    for (size_t i = 0; i < s->farewell_count; i++)
+        fd_close(&s->farewells[i]);
+    return r;
+}
+
 static int serve_all(struct server *s, struct error *err)
 {
     static bool cancel;
@@ -235,8 +255,11 @@ static int serve_all(struct server *s, struct error *err)
     notify_ready();
     disk_watch_begin(s->hub.ctx.ledger);
     int r = loop(s, err);
-    while (s->hub.sessions)
+    while (s->hub.sessions) {
+        if (r >= 0 && serve_is_quitting())
+            keep_connection(s, s->hub.sessions);
         session_remove(&s->hub, s->hub.sessions);
+    }
     wind_up(s, &cancel);
     return r;
 }
@@ -253,6 +276,6 @@ int serve(const char *version, struct error *err)
         r = serve_all(&s, err);
     release(&s);
     if (r >= 0 && serve_is_quitting())
-        r = agent_remove_folders(err);
+        r = leave_host(&s, err);
     return r;
 }

@@ -204,7 +204,9 @@ static int phase_leave(struct host_run *h, struct error *err)
         return r;
     }
     t.params = json_pack("{s:[]}", "delete_volumes");
-    r = ensure_built(h, 0, &t, err);
+    r = program_ensure(h, &t, NULL, err);
+    if (r > 0)
+        r = session_await_leaving(h->session, MINUTE_MS, err);
     /* It had left before: only the agent, which came to look, went again. */
     if (!h->facts.role && !facts_half_done(&h->facts))
         h->changed = false;

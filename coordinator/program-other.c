@@ -41,7 +41,7 @@ static int phase_reset(struct host_run *h, struct error *err)
     AUTO_JSON *params = json_pack("{s:o}", "delete_volumes", json_texts(&h->run->delete_volumes));
     int r = session_run(h->session, "reset", NULL, params, 10 * MINUTE_MS, NULL, err);
     h->changed = r == 0;
-    return r;
+    return r < 0 ? r : session_await_leaving(h->session, MINUTE_MS, err);
 }
 
 const struct phase *program_reset(const struct host_run *h)

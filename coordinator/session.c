@@ -260,6 +260,28 @@ int session_run(struct session *s, const char *step, const char *suffix, json_t 
     return session_call(s, "run", call, timeout_ms, result, err);
 }
 
+int session_await_leaving(struct session *s, int timeout_ms, struct error *err)
+{
+    int64_t deadline = clock_monotonic_ms() + timeout_ms;
+
+    while (s->link) {
+        AUTO_JSON *message = NULL;
+        int r = link_receive(s->link, NO_CALL, deadline, &message, err);
+        if (r == -ECANCELED)
+            return r;
+        if (r == -EAGAIN) {
+            error_set(err, -ETIMEDOUT, "the agent on %s has undone everything and does not leave",
+                      s->host->address);
+            return error_remedy(err, "look at `journalctl -u " AGENT_UNIT "` there, then run again");
+        }
+        if (r < 0)
+            drop_link(s);
+    }
+    if (err)
+        *err = ERROR_INIT;
+    return 0;
+}
+
 void session_set_beside(struct session *s, const struct session_beside *beside)
 {
     s->beside = beside;

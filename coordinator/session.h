@@ -42,6 +42,9 @@ int session_call(struct session *s, const char *call, json_t *params, int timeou
 /* "run" of a step under the job id "<run>/<step>[/<suffix>]" (suffix may be NULL). */
 int session_run(struct session *s, const char *step, const char *suffix, json_t *params,
                 int timeout_ms, json_t **result, struct error *err);
+/* After a reset: waits until the agent has ended the link, which it does when nothing is left of it
+ * on the host; a link that is lost counts as ended. -ETIMEDOUT, -ECANCELED. */
+int session_await_leaving(struct session *s, int timeout_ms, struct error *err);
 /* Sends one blob unless the host has it. *sent (may be NULL) is increased by the bytes that went
  * over the wire. */
 int session_put(struct session *s, const char *digest, const struct blob_source *blob,

@@ -141,7 +141,8 @@
  *            NFS server; "mount": the mount point that the export has to be on. {}: a client alone
  *   remove   {"node":N}   on a control plane: drains the node, takes its etcd member out first
  *            where it has one, and deletes it
- *   reset    {"delete_volumes":["/var/lib/bigtop-volumes",…]}   undoes the ledger, the agent last
+ *   reset    {"delete_volumes":["/var/lib/bigtop-volumes",…]}   undoes the ledger, the agent last:
+ *            after the result `a` removes its folders, then ends the connection
  *
  * Secrets travel only in params "config" and "content" and in results "token" and "kubeconfig":
  * neither side logs params or results. */

@@ -20,6 +20,7 @@
 #define FAKE_ATTACHES FAKE_DIR "/attaches" /* a byte each */
 #define FAKE_RUNS FAKE_DIR "/runs"         /* a byte for each job that was really run */
 #define FAKE_JOB FAKE_DIR "/job"           /* id of the last job */
+#define FAKE_LEFT FAKE_DIR "/left" /* "leaves" makes it some time after a job, then ends */
 #define FAKE_PART FAKE_DIR "/part"
 #define FAKE_CALL FAKE_DIR "/exchange" /* the parameters of the last exchange */
 #define FAKE_CALLS FAKE_DIR "/exchanges" /* a byte each */
@@ -111,6 +112,11 @@ static void fake_run(const struct fake *f, int64_t id, const json_t *params)
     }
     const char *step = json_get_string(params, "step", "");
     fake_result(id, json_pack("{s:s, s:s}", "job", job, "step", step));
+    if (strcmp(f->mode, "leaves") == 0) {
+        usleep(500000);
+        fake_note(FAKE_LEFT);
+        _exit(0);
+    }
 }
 
 static void fake_put(struct fake *f, int64_t id, const json_t *params)

@@ -184,6 +184,26 @@ static void test_no_answer(void **state)
     }
 }
 
+/* After a reset: the agent's files go after its answer. */
+static void test_awaits_leaving(void **state)
+{
+    struct error err = ERROR_INIT;
+
+    (void) state;
+    NEED_FIXTURE();
+    AUTO_TEST_SESSION *leaves = session_in("leaves");
+    assert_int_equal(session_run(leaves, "reset", NULL, NULL, 5000, NULL, &err), 0);
+    assert_int_equal(session_await_leaving(leaves, SOON_MS, &err), 0);
+    assert_int_equal(err.code, 0);
+    assert_int_equal(access(FAKE_LEFT, F_OK), 0);
+    assert_int_equal(session_await_leaving(leaves, SOON_MS, &err), 0);
+    AUTO_TEST_SESSION *stays = session_in("");
+    assert_int_equal(session_run(stays, "reset", NULL, NULL, 5000, NULL, &err), 0);
+    assert_int_equal(session_await_leaving(stays, 300, &err), -ETIMEDOUT);
+    cancel = true;
+    assert_int_equal(session_await_leaving(stays, SOON_MS, &err), -ECANCELED);
+}
+
 static void *cancel_soon(void *userdata)
 {
     poll(NULL, 0, 300);
@@ -391,6 +411,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_hostile_agents),
         cmocka_unit_test(test_words_of_an_agent),
         cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_awaits_leaving),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_cut_link_attaches_again),
         cmocka_unit_test(test_cut_connection_attaches_again),

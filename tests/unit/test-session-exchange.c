@@ -411,7 +411,16 @@ static void test_fails_at_once(void **state)
     listen_once(&v, call(&v, "exchange", exchange_params(EMPTY)), &said);
 }
 
-/* The service ends by itself, and nothing is written behind it. */
+static void assert_cut(struct visit *v)
+{
+    json_t *message;
+    while ((message = hear(v)))
+        json_decref(message);
+    assert_int_not_equal(errno, EAGAIN); /* hung up, not silent */
+}
+
+/* The service ends by itself, nothing is written behind it, and who waits for the end of the
+ * connection finds nothing of it. */
 static void test_reset_ends_it(void **state)
 {
     (void) state;
@@ -426,19 +435,12 @@ static void test_reset_ends_it(void **state)
         &v, "run", json_pack("{s:s, s:s, s:{}}", "job", RUN_A "/reset", "step", "reset", "params"));
     give(&v, 1);
     expect_result(&v, id);
+    assert_cut(&v);
+    AUTO_FREE char *left = path_join(w.root, AGENT_STATE_DIR);
+    assert_int_equal(access(left, F_OK), -1);
     assert_int_equal(waitpid(w.service, &status, 0), w.service);
     w.service = 0;
     assert_int_equal(status, 0);
-    AUTO_FREE char *left = path_join(w.root, AGENT_STATE_DIR);
-    assert_int_equal(access(left, F_OK), -1);
-}
-
-static void assert_cut(struct visit *v)
-{
-    json_t *message;
-    while ((message = hear(v)))
-        json_decref(message);
-    assert_int_not_equal(errno, EAGAIN); /* hung up, not silent */
 }
 
 static void test_chunks_without_an_exchange(void **state)
