@@ -163,21 +163,6 @@ static int write_failed(const struct stored_blob *blob, int code, const char *pa
     return code;
 }
 
-static int write_at(int fd, uint64_t offset, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = pwrite(fd, data, len, (off_t) offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        data += n;
-        len -= (size_t) n;
-        offset += (uint64_t) n;
-    }
-    return 0;
-}
-
 static int write_chunk(struct chunk_store *s, struct stored_blob *blob, uint32_t number,
                        const struct chunk *chunk, const void *data, struct error *err)
 {
@@ -185,7 +170,7 @@ static int write_chunk(struct chunk_store *s, struct stored_blob *blob, uint32_t
     /* A file that vanished must not come back with holes where chunks were. */
     int create = blob->here == 0 ? O_CREAT : 0;
     AUTO_FD fd = open(part, O_WRONLY | create | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int r = fd < 0 ? -errno : write_at(fd, chunk->offset, data, chunk->size);
+    int r = fd < 0 ? -errno : fd_pwrite_all(fd, data, chunk->size, chunk->offset);
     if (r < 0)
         return write_failed(blob, r, part, err);
     mark_here(s, blob, number);
@@ -207,8 +192,8 @@ int chunk_store_add(struct chunk_store *s, uint32_t number, const void *data, si
 
 static bool read_chunk(struct chunk_store *s, int fd, const struct chunk *chunk)
 {
-    ssize_t n = pread(fd, s->buffer, chunk->size, (off_t) chunk->offset);
-    return n == (ssize_t) chunk->size && chunk_matches(chunk, s->buffer, chunk->size);
+    return fd_pread_full(fd, s->buffer, chunk->size, chunk->offset) == 0 &&
+           chunk_matches(chunk, s->buffer, chunk->size);
 }
 
 /* The number of the first chunk at or behind `number` that has data, or the end. */

@@ -289,8 +289,7 @@ static bool queue_chunk(struct exchange *x, struct link *l, uint32_t number)
     for (int i = 0; i < 4; i++)
         header[PROTOCOL_HEADER + i] = (unsigned char) (number >> (24 - 8 * i));
     size_t len = size < RECORD - sizeof header ? size : RECORD - sizeof header;
-    ssize_t n = pread(l->file, x->buffer, len, (off_t) l->file_at);
-    if (n != (ssize_t) len) {
+    if (fd_pread_full(l->file, x->buffer, len, l->file_at) < 0) {
         fd_close(&l->file);
         return false;
     }
@@ -351,7 +350,7 @@ static ssize_t write_queued(struct link *l)
 static ssize_t write_file(struct exchange *x, struct link *l)
 {
     size_t len = l->file_left < RECORD ? l->file_left : RECORD;
-    if (pread(l->file, x->buffer, len, (off_t) l->file_at) != (ssize_t) len)
+    if (fd_pread_full(l->file, x->buffer, len, l->file_at) < 0)
         return -EIO;
     ssize_t n = tls_write(l->tls, x->buffer, len, NULL);
     if (n > 0) {

@@ -129,15 +129,8 @@ int ledger_file_load(struct ledger *l, struct error *err)
 
 static int write_at_end(struct ledger *l, const char *data, size_t len)
 {
-    for (size_t done = 0; done < len;) {
-        ssize_t n = pwrite(l->fd, data + done, len - done, l->size + (off_t) done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        done += (size_t) n;
-    }
-    return fdatasync(l->fd) < 0 ? -errno : 0;
+    int r = fd_pwrite_all(l->fd, data, len, (uint64_t) l->size);
+    return r == 0 && fdatasync(l->fd) < 0 ? -errno : r;
 }
 
 static int no_record(struct ledger *l, int code, struct error *err)

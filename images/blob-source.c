@@ -3,7 +3,6 @@
 #include "lib/fd.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #define COPY_CHUNK (256 * 1024)
 
@@ -15,21 +14,12 @@ void blob_source_close(struct blob_source *s)
 int blob_source_read(const struct blob_source *s, uint64_t at, void *buffer, size_t len,
                      struct error *err)
 {
-    char *to = buffer;
     if (at > s->size || len > s->size - at)
         return error_set(err, -ENODATA, "read past the end of a blob");
-    while (len > 0) {
-        ssize_t n = pread(s->fd, to, len, (off_t) (s->offset + at));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? error_errno(err, -EIO, "read a blob")
-                         : error_set(err, -ENODATA, "a blob of the bundle became shorter");
-        to += n;
-        at += (uint64_t) n;
-        len -= (size_t) n;
-    }
-    return 0;
+    int r = fd_pread_full(s->fd, buffer, len, s->offset + at);
+    if (r == -ENODATA)
+        return error_set(err, r, "a blob of the bundle became shorter");
+    return r < 0 ? error_errno(err, -EIO, "read a blob") : 0;
 }
 
 int blob_source_copy(const struct blob_source *s, int out_fd, char digest[DIGEST_SIZE],

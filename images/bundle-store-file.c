@@ -181,11 +181,10 @@ static int write_signature(const void *form, const char *text, size_t len, struc
     AUTO_FD fd = open(same, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, -errno, "write to %s", f->path);
-    ssize_t n = pwrite(fd, place, sizeof(place), (off_t) f->texts[BUNDLE_TEXT_SIGNATURE].offset);
-    if (n != (ssize_t) sizeof(place) || fsync(fd) < 0)
-        return error_errno(err, n >= 0 && n < (ssize_t) sizeof(place) ? -EIO : -errno,
-                           "write the signature to %s", f->path);
-    return 0;
+    int r = fd_pwrite_all(fd, place, sizeof(place), f->texts[BUNDLE_TEXT_SIGNATURE].offset);
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    return r < 0 ? error_errno(err, r, "write the signature to %s", f->path) : 0;
 }
 
 static int open_blob(const void *form, const char *digest, uint64_t size, struct blob_source *out,

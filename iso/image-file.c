@@ -18,40 +18,13 @@ int image_file_size(int fd, uint64_t *out, struct error *err)
 {
     unsigned char d[BLOCK];
     uint32_t blocks;
-    ssize_t n = pread(fd, d, sizeof(d), DESCRIPTOR);
-    if (n < 0)
-        return error_errno(err, -errno, "read the image");
-    if (n != (ssize_t) sizeof(d) || memcmp(d, "\1CD001", 6) != 0)
+    int r = fd_pread_full(fd, d, sizeof(d), DESCRIPTOR);
+    if (r < 0 && r != -ENODATA)
+        return error_errno(err, r, "read the image");
+    if (r < 0 || memcmp(d, "\1CD001", 6) != 0)
         return error_set(err, -EBADMSG, "is no image: no ISO 9660 file system begins there");
     memcpy(&blocks, d + SPACE, sizeof(blocks));
     *out = (uint64_t) le32toh(blocks) * BLOCK;
-    return 0;
-}
-
-/* Less at the end of the image only. */
-static int read_chunk(int fd, unsigned char *data, size_t len, uint64_t at)
-{
-    for (size_t done = 0; done < len;) {
-        ssize_t n = pread(fd, data + done, len - done, (off_t) (at + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -ENODATA;
-        done += (size_t) n;
-    }
-    return 0;
-}
-
-static int write_chunk(int fd, const unsigned char *data, size_t len, uint64_t at)
-{
-    for (size_t done = 0; done < len;) {
-        ssize_t n = pwrite(fd, data + done, len - done, (off_t) (at + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        done += (size_t) n;
-    }
     return 0;
 }
 
@@ -66,9 +39,9 @@ static int pass(const struct image_copy *c, int from, int to, const char *what,
         size_t len = c->size - at < CHUNK ? (size_t) (c->size - at) : CHUNK;
         if (c->cancel && *c->cancel)
             return error_set(err, -ECANCELED, "interrupted");
-        if ((r = read_chunk(from, data, len, at)) < 0)
+        if ((r = fd_pread_full(from, data, len, at)) < 0)
             return error_errno(err, r, "read the image, %s", what);
-        if (to >= 0 && (r = write_chunk(to, data, len, at)) < 0)
+        if (to >= 0 && (r = fd_pwrite_all(to, data, len, at)) < 0)
             return error_errno(err, r, "write the image");
         sha256_update(h, data, len);
         if (c->progress)

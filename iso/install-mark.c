@@ -1,6 +1,7 @@
 #include "iso/install-mark.h"
 
 #include "lib/digest.h"
+#include "lib/fd.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -71,20 +72,18 @@ bool install_mark_parse(const char block[INSTALL_MARK_SIZE], struct install_mark
 int install_mark_read(int fd, struct install_mark *out, struct error *err)
 {
     char block[INSTALL_MARK_SIZE];
-    ssize_t n = pread(fd, block, sizeof(block), INSTALL_MARK_OFFSET);
-    if (n < 0)
-        return error_errno(err, -errno, "look for an installation");
-    return n == (ssize_t) sizeof(block) && install_mark_parse(block, out);
+    int r = fd_pread_full(fd, block, sizeof(block), INSTALL_MARK_OFFSET);
+    if (r < 0 && r != -ENODATA)
+        return error_errno(err, r, "look for an installation");
+    return r == 0 && install_mark_parse(block, out);
 }
 
 int install_mark_write(int fd, const struct install_mark *m, struct error *err)
 {
     char block[INSTALL_MARK_SIZE];
     install_mark_format(m, block);
-    ssize_t n = pwrite(fd, block, sizeof(block), INSTALL_MARK_OFFSET);
-    if (n >= 0 && n < (ssize_t) sizeof(block))
-        return error_set(err, -EIO, "mark the disk: cut short");
-    if (n < 0 || fsync(fd) < 0)
-        return error_errno(err, -errno, "mark the disk");
-    return 0;
+    int r = fd_pwrite_all(fd, block, sizeof(block), INSTALL_MARK_OFFSET);
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    return r < 0 ? error_errno(err, r, "mark the disk") : 0;
 }

@@ -85,12 +85,12 @@ static int write_efi_loaders(const struct install_disk *d, const struct install_
     return r < 0 ? r : gone;
 }
 
-static int put(int fd, const void *data, size_t len, uint64_t at, struct error *err)
+static int put_first(int fd, const void *data, size_t len, const char *node, struct error *err)
 {
-    ssize_t n = pwrite(fd, data, len, (off_t) at);
-    if (n < 0)
-        return error_errno(err, -errno, "write what a BIOS starts");
-    return (size_t) n == len ? 0 : error_set(err, -EIO, "write what a BIOS starts: cut short");
+    int r = fd_pwrite_all(fd, data, len, 0);
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    return r < 0 ? error_errno(err, r, "write what a BIOS starts to %s", node) : 0;
 }
 
 static int write_core(const struct install_disk *d, uint64_t sector, struct error *err)
@@ -104,9 +104,7 @@ static int write_core(const struct install_disk *d, uint64_t sector, struct erro
         return r;
     if (bios_boot_core((unsigned char *) core.data, core.len, sector, err) < 0)
         return error_prefix(err, CORE_IMG);
-    if ((r = put(fd, core.data, core.len, 0, err)) < 0)
-        return r;
-    return fsync(fd) < 0 ? error_errno(err, -errno, "sync %s", d->parts[PART_BIOS]) : 0;
+    return put_first(fd, core.data, core.len, d->parts[PART_BIOS], err);
 }
 
 static int write_boot_sector(const struct install_disk *d, uint64_t core, struct error *err)
@@ -118,13 +116,11 @@ static int write_boot_sector(const struct install_disk *d, uint64_t core, struct
         return r;
     if (boot.len != BIOS_SECTOR)
         return error_set(err, -EBADMSG, BOOT_IMG ": not %d bytes", BIOS_SECTOR);
-    if (pread(d->fd, sector, sizeof(sector), 0) != (ssize_t) sizeof(sector))
-        return error_set(err, -EIO, "read the first sector of %s", d->node);
+    if ((r = fd_pread_full(d->fd, sector, sizeof(sector), 0)) < 0)
+        return error_errno(err, r, "read the first sector of %s", d->node);
     if (bios_boot_sector((const unsigned char *) boot.data, core, sector, err) < 0)
         return error_prefix(err, BOOT_IMG);
-    if ((r = put(d->fd, sector, sizeof(sector), 0, err)) < 0)
-        return r;
-    return fsync(d->fd) < 0 ? error_errno(err, -errno, "sync %s", d->node) : 0;
+    return put_first(d->fd, sector, sizeof(sector), d->node, err);
 }
 
 int install_starts(const struct install_disk *d, const struct install_mark *m, struct error *err)

@@ -50,6 +50,34 @@ int fd_read_full(int fd, void *data, size_t len)
     return 0;
 }
 
+int fd_pwrite_all(int fd, const void *data, size_t len, uint64_t offset)
+{
+    const char *p = data;
+    for (size_t done = 0; done < len;) {
+        ssize_t n = pwrite(fd, p + done, len - done, (off_t) (offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        done += (size_t) n;
+    }
+    return 0;
+}
+
+int fd_pread_full(int fd, void *data, size_t len, uint64_t offset)
+{
+    char *p = data;
+    for (size_t got = 0; got < len;) {
+        ssize_t n = pread(fd, p + got, len - got, (off_t) (offset + got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -ENODATA;
+        got += (size_t) n;
+    }
+    return 0;
+}
+
 int fd_read_to_end(int fd, struct strbuf *into)
 {
     AUTO_FREE char *chunk = xcalloc(READ_CHUNK, 1);

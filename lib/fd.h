@@ -14,6 +14,10 @@ void fd_close(int *fd); /* ignores -1; sets -1 */
 int fd_write_all(int fd, const void *data, size_t len);      /* 0 or -errno */
 int fd_read_full(int fd, void *data, size_t len);            /* 0, -ENODATA at clean EOF before the
                                                                 first byte, -EPIPE in the middle */
+/* The same at a place in a file, whose own position stays where it is. Reading: -ENODATA when the
+ * file ends before. */
+int fd_pwrite_all(int fd, const void *data, size_t len, uint64_t offset);
+int fd_pread_full(int fd, void *data, size_t len, uint64_t offset);
 int fd_read_to_end(int fd, struct strbuf *into);             /* 0, -errno, -E2BIG past into->max */
 int fd_set_nonblocking(int fd);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,21 @@ static void read_full_tells_a_clean_end_from_a_cut(void **state)
     assert_int_equal(fd_read_full(in, data, 4), -EPIPE);
     assert_int_equal(fd_read_full(in, data, 4), -ENODATA);
     assert_int_equal(fd_read_full(-1, data, 4), -EBADF);
+}
+
+static void a_place_in_a_file_is_written_and_read(void **state)
+{
+    (void) state;
+    char data[4];
+    AUTO_FD fd = memfd_create("place", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(fd_pwrite_all(fd, "abcdef", 6, 10), 0);
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+    assert_int_equal(fd_pread_full(fd, data, 4, 11), 0);
+    assert_memory_equal(data, "bcde", 4);
+    assert_int_equal(fd_pread_full(fd, data, 4, 13), -ENODATA);
+    assert_int_equal(fd_pread_full(-1, data, 4, 0), -EBADF);
+    assert_int_equal(fd_pwrite_all(-1, data, 4, 0), -EBADF);
 }
 
 static void reads_to_the_end_or_the_maximum(void **state)
@@ -152,6 +168,7 @@ int main(void)
         cmocka_unit_test(close_ignores_what_is_closed),
         cmocka_unit_test(read_full_tells_a_clean_end_from_a_cut),
         cmocka_folder_test(reads_to_the_end_or_the_maximum),
+        cmocka_unit_test(a_place_in_a_file_is_written_and_read),
         cmocka_unit_test(read_names_the_missing_file),
         cmocka_folder_test(writes_with_the_exact_mode),
         cmocka_folder_test(replaces_a_symlink_and_not_its_target),
