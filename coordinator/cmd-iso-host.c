@@ -2,6 +2,7 @@
 #include "coordinator/known-hosts.h"
 #include "coordinator/rack.h"
 #include "iso/announce.h"
+#include "iso/cmdline.h"
 #include "iso/consoles.h"
 #include "iso/install.h"
 #include "iso/installed.h"
@@ -80,12 +81,13 @@ static void announce(const struct iso_links *links, const char *fingerprint, str
 {
     struct error err = ERROR_INIT;
     AUTO_FREE char *serial = iso_serial(ISO_SYS_DMI);
-    AUTO_FREE char *image = iso_image_number(ISO_CMDLINE);
+    char image[ISO_NUMBER_LEN + 1] = ""; /* stays so on an installed machine */
     const struct iso_announcement a = {.links = links,
                                        .fingerprint = fingerprint,
                                        .serial = serial,
                                        .image = image,
                                        .port = SSH_PORT};
+    (void) cmdline_image(ISO_CMDLINE, image, NULL);
     if (iso_announce(&a, &err) < 0)
         strv_addf(missing, "not announced in the network: %s", err.text);
 }

@@ -16,7 +16,6 @@
 #define VALUE_MAX 4096
 #define MACS_IN_TEXT 12 /* of 18 bytes, in a text of 255 */
 #define START_TIMEOUT_MS 30000
-#define IMAGE_WORD "bigtop.image="
 
 /* None of the grammars lets through what means something in XML. */
 static void add_text(struct strbuf *out, const char *key, const char *value)
@@ -66,22 +65,6 @@ char *iso_serial(const char *dir)
     while (text.len > 0 && strchr(" \n", text.data[text.len - 1]))
         text.data[--text.len] = '\0';
     return xstrdup(grammar_serial(text.data) ? text.data : "");
-}
-
-char *iso_image_number(const char *path)
-{
-    STRBUF(text, VALUE_MAX);
-    STRV(words);
-    if (file_read(path, &text, NULL) < 0)
-        return xstrdup("");
-    text.data[strcspn(text.data, "\n")] = '\0';
-    strv_split(&words, text.data, ' ');
-    for (size_t i = 0; i < words.count; i++) {
-        const char *number = words.items[i] + strlen(IMAGE_WORD);
-        if (strncmp(words.items[i], IMAGE_WORD, strlen(IMAGE_WORD)) == 0)
-            return xstrdup(strspn(number, "0123456789abcdef") == strlen(number) ? number : "");
-    }
-    return xstrdup("");
 }
 
 int iso_announce_start(struct error *err)

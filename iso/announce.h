@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #define ISO_SYS_DMI "/sys/class/dmi/id"
-#define ISO_CMDLINE "/proc/cmdline"
 
 struct iso_announcement {
     const struct iso_links *links;
@@ -21,10 +20,8 @@ struct iso_announcement {
 /* Pure: the file's text. What the grammars of iso/heard.h refuse is left out. */
 void iso_announcement_file(const struct iso_announcement *a, struct strbuf *out);
 /* The machine's serial number, as its firmware has it; "" when there is none. dir: ISO_SYS_DMI. The
- * caller frees, here and below. */
+ * caller frees. */
 char *iso_serial(const char *dir);
-/* The number of the image that it was started from. path: ISO_CMDLINE. */
-char *iso_image_number(const char *path);
 /* Says it from now on, under the machine's name. Nothing is done when it is said already. */
 int iso_announce(const struct iso_announcement *a, struct error *err);
 /* Has avahi run: to hear, or to say something under the machine's new name. */

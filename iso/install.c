@@ -1,5 +1,6 @@
 #include "iso/install.h"
 
+#include "iso/cmdline.h"
 #include "iso/disk-layout.h"
 #include "iso/image-file.h"
 #include "iso/install-disk.h"
@@ -11,7 +12,6 @@
 #include "lib/disk-probe.h"
 #include "lib/disks-sysfs.h"
 #include "lib/fd.h"
-#include "lib/strv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +22,6 @@
 #include <unistd.h>
 
 #define MEDIUM "/run/bigtop/medium"
-#define CMDLINE "/proc/cmdline"
-#define CMDLINE_MAX 4096
 #define TENTH 10
 
 struct work {
@@ -61,20 +59,6 @@ static int open_medium(struct work *w, struct error *err)
     if (w->medium < 0)
         return error_errno(err, -errno, "open the medium %s", path);
     return image_file_size(w->medium, &w->size, err);
-}
-
-static int read_number(char out[ISO_NUMBER_LEN + 1], struct error *err)
-{
-    STRBUF(text, CMDLINE_MAX);
-    int r = file_read(CMDLINE, &text, err);
-    if (r < 0)
-        return r;
-    const char *at = strstr(text.data, "bigtop.image=");
-    at = at ? at + strlen("bigtop.image=") : "";
-    if (strspn(at, "0123456789abcdef") != ISO_NUMBER_LEN)
-        return error_set(err, -EBADMSG, "the kernel's command line does not name the image");
-    (void) snprintf(out, ISO_NUMBER_LEN + 1, "%s", at);
-    return 0;
 }
 
 static void make_wish(struct work *w)
@@ -190,7 +174,7 @@ static int begin(struct work *w, const struct disks_context *ctx, const struct d
         return r;
     install_disk_new_uuid(w->mark.disk);
     (void) snprintf(w->mark.identity, sizeof(w->mark.identity), "%s", identity);
-    if ((r = read_number(w->mark.image, err)) < 0 ||
+    if ((r = cmdline_image(ISO_CMDLINE, w->mark.image, err)) < 0 ||
         (r = say(w, INSTALL_BEGUN, w->claimed, err)) < 0 || (r = disk_wipe(w->claimed, err)) < 0 ||
         (r = install_disk_open(choice->disk, w->claimed, &d, err)) < 0)
         return r;

@@ -1,25 +1,17 @@
 #include "iso/installed.h"
 
+#include "iso/cmdline.h"
 #include "iso/disk-layout.h"
 #include "lib/fd.h"
 #include "lib/path.h"
-#include "lib/strv.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
-#define CMDLINE "/proc/cmdline"
-#define CMDLINE_MAX 4096
 #define BY_UUID "/dev/disk/by-partuuid/"
 #define HEX "0123456789abcdef-"
-
-static const char *value_of(const char *word, const char *key)
-{
-    size_t len = strlen(key);
-    return strncmp(word, key, len) == 0 ? word + len : NULL;
-}
 
 static bool take_disk(const char *value, struct installed *out)
 {
@@ -37,27 +29,19 @@ static bool take_slot(const char *value, struct installed *out)
 
 bool installed_parse(const char *cmdline, struct installed *out)
 {
-    STRV(words);
     struct installed found = {0};
-    bool disk = false, slot = false;
-    AUTO_FREE char *line = xstrndup(cmdline, strcspn(cmdline, "\n"));
-    strv_split(&words, line, ' ');
-    for (size_t i = 0; i < words.count; i++) {
-        const char *value;
-        if ((value = value_of(words.items[i], "bigtop.disk=")))
-            disk = take_disk(value, &found);
-        else if ((value = value_of(words.items[i], "bigtop.slot=")))
-            slot = take_slot(value, &found);
-    }
-    if (disk && slot)
-        *out = found;
-    return disk && slot;
+    AUTO_FREE char *disk = cmdline_value(cmdline, "bigtop.disk");
+    AUTO_FREE char *slot = cmdline_value(cmdline, "bigtop.slot");
+    if (!disk || !slot || !take_disk(disk, &found) || !take_slot(slot, &found))
+        return false;
+    *out = found;
+    return true;
 }
 
 int installed_read(struct installed *out, struct error *err)
 {
-    STRBUF(text, CMDLINE_MAX);
-    int r = file_read(CMDLINE, &text, err);
+    STRBUF(text, ISO_CMDLINE_MAX);
+    int r = file_read(ISO_CMDLINE, &text, err);
     if (r < 0)
         return r;
     return installed_parse(text.data, out)

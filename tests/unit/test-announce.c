@@ -78,17 +78,6 @@ static void test_serial(void **state)
     expect_serial(*state, "a\033[2J\n", "");
 }
 
-static void test_image(void **state)
-{
-    AUTO_FREE char *path = path_join(*state, "cmdline");
-    static const char line[] = "BOOT_IMAGE=/boot/vmlinuz boot=bigtop bigtop.image=0a1b quiet\n";
-    AUTO_FREE char *none = iso_image_number(path);
-    assert_string_equal(none, "");
-    assert_int_equal(file_write_atomic(path, line, strlen(line), 0400, NULL), 0);
-    AUTO_FREE char *number = iso_image_number(path);
-    assert_string_equal(number, "0a1b");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,7 +85,6 @@ int main(void)
         cmocka_unit_test(test_many_cards),
         cmocka_unit_test(test_serial_that_is_markup),
         cmocka_folder_test(test_serial),
-        cmocka_folder_test(test_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
