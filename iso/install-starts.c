@@ -39,8 +39,9 @@ static int copy_efi(const char *from, const char *name, struct error *err)
     return r < 0 ? r : write_efi(name, data.data, data.len, err);
 }
 
-static int fill_menu(const char *uuid, struct error *err)
+static int fill_menu(void *userdata, struct error *err)
 {
+    const char *const *uuid = userdata;
     STRBUF(text, MENU_MAX);
     STRBUF(menu, MENU_MAX);
     const struct boot_env env = {
@@ -48,41 +49,26 @@ static int fill_menu(const char *uuid, struct error *err)
     int r = file_read(MENU, &text, err);
     if (r < 0)
         return r;
-    iso_template_fill(text.data, "@DISK@", uuid, &menu);
+    iso_template_fill(text.data, "@DISK@", *uuid, &menu);
     r = write_efi(INSTALLED_MENU "/grub.cfg", menu.data, menu.len, err);
     return r < 0 ? r : boot_env_write(INSTALLED_EFI "/" INSTALLED_ENV, &env, err);
 }
 
 int install_menu(const struct install_disk *d, const char *uuid, struct error *err)
 {
-    int r = installed_efi_mount(d->parts[PART_EFI], err);
-    if (r < 0)
-        return r;
-    r = fill_menu(uuid, err);
-    int gone = installed_efi_unmount(r < 0 ? NULL : err);
-    return r < 0 ? r : gone;
+    return installed_with_efi(d->parts[PART_EFI], fill_menu, &uuid, err);
 }
 
 /* bigtop/installed/NUMBER: by it the menu of the medium knows that it has been here. */
-static int fill_loaders(const struct install_mark *m, struct error *err)
+static int fill_loaders(void *userdata, struct error *err)
 {
-    AUTO_FREE char *installed = xasprintf("bigtop/installed/%s", m->image);
+    const struct install_mark *const *m = userdata;
+    AUTO_FREE char *installed = xasprintf("bigtop/installed/%s", (*m)->image);
     int r;
     if ((r = copy_efi(GRUB, "EFI/BOOT/grubx64.efi", err)) < 0 ||
         (r = copy_efi(SHIM, "EFI/BOOT/BOOTX64.EFI", err)) < 0)
         return r;
     return write_efi(installed, "", 0, err);
-}
-
-static int write_efi_loaders(const struct install_disk *d, const struct install_mark *m,
-                             struct error *err)
-{
-    int r = installed_efi_mount(d->parts[PART_EFI], err);
-    if (r < 0)
-        return r;
-    r = fill_loaders(m, err);
-    int gone = installed_efi_unmount(r < 0 ? NULL : err);
-    return r < 0 ? r : gone;
 }
 
 static int put_first(int fd, const void *data, size_t len, const char *node, struct error *err)
@@ -127,7 +113,7 @@ int install_starts(const struct install_disk *d, const struct install_mark *m, s
 {
     const uint64_t core = LAYOUT_BIOS_OFFSET / BIOS_SECTOR;
     int r = write_core(d, core, err);
-    if (r < 0 || (r = write_efi_loaders(d, m, err)) < 0)
+    if (r < 0 || (r = installed_with_efi(d->parts[PART_EFI], fill_loaders, &m, err)) < 0)
         return r;
     return write_boot_sector(d, core, err);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define BY_UUID "/dev/disk/by-partuuid/"
+#define ENV INSTALLED_EFI "/" INSTALLED_ENV
 #define HEX "0123456789abcdef-"
 
 static bool take_disk(const char *value, struct installed *out)
@@ -61,7 +62,7 @@ char installed_slot_name(unsigned slot)
     return slot == SLOT_A ? 'A' : 'B';
 }
 
-int installed_efi_mount(const char *device, struct error *err)
+static int mount_efi(const char *device, struct error *err)
 {
     int r = path_mkdir_p(INSTALLED_EFI, 0700, err);
     if (r < 0)
@@ -72,22 +73,16 @@ int installed_efi_mount(const char *device, struct error *err)
     return 0;
 }
 
-int installed_efi_unmount(struct error *err)
+int installed_with_efi(const char *device, int (*work)(void *userdata, struct error *err),
+                       void *userdata, struct error *err)
 {
-    return umount(INSTALLED_EFI) < 0 ? error_errno(err, -errno, "unmount the EFI partition") : 0;
-}
-
-static int with_env(const struct installed *m,
-                    int (*work)(const char *path, void *userdata, struct error *err),
-                    void *userdata, struct error *err)
-{
-    AUTO_FREE char *device = installed_partition(m, PART_EFI);
-    int r = installed_efi_mount(device, err);
+    int r = mount_efi(device, err);
     if (r < 0)
         return r;
-    r = work(INSTALLED_EFI "/" INSTALLED_ENV, userdata, err);
-    int gone = installed_efi_unmount(r < 0 ? NULL : err);
-    return r < 0 ? r : gone;
+    r = work(userdata, err);
+    if (umount(INSTALLED_EFI) < 0 && r >= 0)
+        r = error_errno(err, -errno, "unmount the EFI partition %s", device);
+    return r;
 }
 
 struct change {
@@ -95,30 +90,32 @@ struct change {
     unsigned slot;
 };
 
-static int change_env(const char *path, void *userdata, struct error *err)
+static int change_env(void *userdata, struct error *err)
 {
     const struct change *c = userdata;
     struct boot_env e;
-    int r = boot_env_read(path, &e, err);
+    int r = boot_env_read(ENV, &e, err);
     if (r < 0)
         return r;
     c->change(&e, c->slot);
-    return boot_env_write(path, &e, err);
+    return boot_env_write(ENV, &e, err);
 }
 
-static int read_env(const char *path, void *userdata, struct error *err)
+static int read_env(void *userdata, struct error *err)
 {
-    return boot_env_read(path, userdata, err);
+    return boot_env_read(ENV, userdata, err);
 }
 
 int installed_change(const struct installed *m, void (*change)(struct boot_env *e, unsigned slot),
                      unsigned slot, struct error *err)
 {
     struct change c = {change, slot};
-    return with_env(m, change_env, &c, err);
+    AUTO_FREE char *device = installed_partition(m, PART_EFI);
+    return installed_with_efi(device, change_env, &c, err);
 }
 
 int installed_env(const struct installed *m, struct boot_env *out, struct error *err)
 {
-    return with_env(m, read_env, out, err);
+    AUTO_FREE char *device = installed_partition(m, PART_EFI);
+    return installed_with_efi(device, read_env, out, err);
 }

@@ -24,10 +24,11 @@ int installed_read(struct installed *out, struct error *err);
 char *installed_partition(const struct installed *m, unsigned number);
 char installed_slot_name(unsigned slot); /* 'A' */
 
-/* The EFI partition, mounted while it is written to only. */
+/* The EFI partition is mounted, at INSTALLED_EFI, only while work is done there. What work returns,
+ * or what went wrong around it. */
 #define INSTALLED_EFI "/run/bigtop/efi"
-int installed_efi_mount(const char *device, struct error *err);
-int installed_efi_unmount(struct error *err);
+int installed_with_efi(const char *device, int (*work)(void *userdata, struct error *err),
+                       void *userdata, struct error *err);
 /* Changes what GRUB will do next, by one of boot_env_begin, _filled and _good. */
 int installed_change(const struct installed *m, void (*change)(struct boot_env *e, unsigned slot),
                      unsigned slot, struct error *err);
