@@ -77,10 +77,9 @@ int iso_announce_start(struct error *err)
 int iso_announce(const struct iso_announcement *a, struct error *err)
 {
     STRBUF(text, FILE_MAX);
-    STRBUF(now, FILE_MAX);
     int r;
     iso_announcement_file(a, &text);
-    if (file_read(SERVICES "/" FILE_NAME, &now, NULL) == 0 && strcmp(now.data, text.data) == 0)
+    if (file_is(SERVICES "/" FILE_NAME, text.data, text.len, 0644) == 1)
         return 0;
     if ((r = path_mkdir_p(SERVICES, 0755, err)) < 0 ||
         (r = file_write_atomic(SERVICES "/" FILE_NAME, text.data, text.len, 0644, err)) < 0)

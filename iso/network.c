@@ -140,12 +140,12 @@ static int remove_others(const struct iso_network_files *f, const char *dir, boo
 static int write_one(const struct iso_network_file *f, const char *dir, bool *changed,
                      struct error *err)
 {
-    STRBUF(now, FILE_MAX);
     AUTO_FREE char *path = path_join(dir, f->name);
-    if (file_read(path, &now, NULL) == 0 && strcmp(now.data, f->text) == 0)
+    size_t len = strlen(f->text);
+    if (file_is(path, f->text, len, 0644) == 1)
         return 0;
     *changed = true;
-    return file_write_atomic(path, f->text, strlen(f->text), 0644, err);
+    return file_write_atomic(path, f->text, len, 0644, err);
 }
 
 int iso_network_write(const struct iso_network *n, const char *dir, bool *changed,
