@@ -142,7 +142,7 @@ static int call_cluster(const struct call_context *ctx, const json_t *params, js
 static int call_disks(const struct call_context *ctx, const json_t *params, json_t **result,
                       struct error *err)
 {
-    const struct disks_context disks = {.root = "", .begun = ledger_get(ctx->ledger, DISK_BEGUN)};
+    const struct disks_context disks = disk_format_context(ctx->ledger);
     const json_t *wanted = json_object_get(params, "wanted");
     json_t *list = NULL;
     int r = wanted ? disk_wishes_check(wanted, err) : 0;

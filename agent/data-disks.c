@@ -97,7 +97,7 @@ json_t *data_disks_occupied(const json_t *wishes)
 const char *data_disk_state(const json_t *entry)
 {
     const char *mount = json_get_string(entry, "mount", "");
-    char uuid[DISK_UUID_SIZE];
+    char uuid[UUID_SIZE];
     STRV(mounts);
     if (mounts_list(&mounts, NULL) < 0 || !strv_contains(&mounts, mount))
         return "missing";

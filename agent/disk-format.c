@@ -14,20 +14,14 @@
 
 #define MKFS_TIMEOUT_MS (10 * 60 * 1000) /* discards all of it first */
 
+struct disks_context disk_format_context(const struct ledger *l)
+{
+    return (struct disks_context){.root = "", .begun = ledger_get(l, DISK_BEGUN)};
+}
+
 const char *disk_format_program(const char *fs)
 {
     return strcmp(fs, "xfs") == 0 ? "mkfs.xfs" : "mkfs.ext4";
-}
-
-/* RFC 9562, version 4. */
-static void new_uuid(char out[DISK_UUID_SIZE])
-{
-    char hex[33];
-    random_hex(hex, 32);
-    hex[12] = '4';
-    hex[16] = 'a';
-    snprintf(out, DISK_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-             hex + 20);
 }
 
 static int wipe(const struct step_context *ctx, const struct disk_choice *choice, int fd,
@@ -86,14 +80,14 @@ static int format_claimed(const struct step_context *ctx, const json_t *wish,
 }
 
 int disk_format(const struct step_context *ctx, const json_t *wishes, size_t i,
-                const struct disk_choice *choice, char uuid[DISK_UUID_SIZE], int *device,
+                const struct disk_choice *choice, char uuid[UUID_SIZE], int *device,
                 struct error *err)
 {
     AUTO_FD claimed = -1;
-    const struct disks_context disks = {.root = "", .begun = ledger_get(ctx->ledger, DISK_BEGUN)};
+    const struct disks_context disks = disk_format_context(ctx->ledger);
     int r = disk_claim(&disks, wishes, i, choice, &claimed, err);
     if (r < 0)
         return r;
-    new_uuid(uuid);
+    random_uuid(uuid);
     return format_claimed(ctx, json_array_get(wishes, i), choice, uuid, &claimed, device, err);
 }

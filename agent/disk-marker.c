@@ -28,7 +28,7 @@ struct task {
     struct error error;
 };
 
-int disk_marker_read(const char *mount, char uuid[DISK_UUID_SIZE])
+int disk_marker_read(const char *mount, char uuid[UUID_SIZE])
 {
     char text[MARKER_MAX];
     ssize_t len = lgetxattr(mount, DISK_MARKER, text, sizeof text);
@@ -36,9 +36,9 @@ int disk_marker_read(const char *mount, char uuid[DISK_UUID_SIZE])
         return -errno;
     AUTO_JSON *marker = json_parse(text, (size_t) len, "marker", NULL);
     const char *value = json_get_string(marker, "uuid", NULL);
-    if (!value || strlen(value) >= DISK_UUID_SIZE)
+    if (!value || strlen(value) >= UUID_SIZE)
         return -ENODATA;
-    snprintf(uuid, DISK_UUID_SIZE, "%s", value);
+    snprintf(uuid, UUID_SIZE, "%s", value);
     return 0;
 }
 
@@ -75,7 +75,7 @@ static int need_empty(const struct task *t, struct error *err)
 
 static int mark(const struct task *t, struct error *err)
 {
-    char uuid[DISK_UUID_SIZE];
+    char uuid[UUID_SIZE];
     int r = disk_marker_read(t->folder, uuid);
     if (r == 0 && strcmp(uuid, t->uuid) == 0)
         return 0;

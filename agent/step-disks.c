@@ -79,7 +79,7 @@ static int make_plan(const json_t *disks, const json_t *wishes, size_t i, struct
 static int make_plans(const struct step_context *ctx, const json_t *params, struct plans *out,
                       struct error *err)
 {
-    const struct disks_context disks = {.root = "", .begun = ledger_get(ctx->ledger, DISK_BEGUN)};
+    const struct disks_context disks = disk_format_context(ctx->ledger);
     const json_t *wishes = json_object_get(params, "disks");
     int r = disk_wishes_check(wishes, err);
     if (r == 0)
@@ -225,12 +225,12 @@ static int install(const struct step_context *ctx, const struct plan *p, const s
 
 /* A descriptor of the disk with its file system, made where that is still to be done. */
 static int open_disk(const struct step_context *ctx, const json_t *wishes, size_t i,
-                     const struct plan *p, char uuid[DISK_UUID_SIZE], int *out, struct error *err)
+                     const struct plan *p, char uuid[UUID_SIZE], int *out, struct error *err)
 {
     if (p->choice.fate != DISK_ATTACH)
         return disk_format(ctx, wishes, i, &p->choice, uuid, out, err);
     const char *node = json_get_string(p->choice.disk, "node", "");
-    snprintf(uuid, DISK_UUID_SIZE, "%s", signature_uuid(p));
+    snprintf(uuid, UUID_SIZE, "%s", signature_uuid(p));
     *out = open(node, O_RDONLY | O_CLOEXEC);
     return *out < 0 ? error_errno(err, -errno, "open %s", node) : 0;
 }
@@ -238,7 +238,7 @@ static int open_disk(const struct step_context *ctx, const json_t *wishes, size_
 static int attach(const struct step_context *ctx, const json_t *wishes, size_t i,
                   const struct plan *p, struct error *err)
 {
-    char uuid[DISK_UUID_SIZE] = "";
+    char uuid[UUID_SIZE] = "";
     AUTO_FD device = -1;
     AUTO_FREE char *unit = unit_name_from_path(p->mount, ".mount");
     int r = open_disk(ctx, wishes, i, p, uuid, &device, err);

@@ -14,7 +14,6 @@
 
 #define OWN_BUNDLE "/run/bigtop/medium/bigtop/bundle"
 #define NEW_BUNDLE UPDATE_MOUNTED "/bigtop/bundle"
-#define TENTHS 10
 
 struct iso_update_arguments {
     bool older;
@@ -49,14 +48,10 @@ static int check_bundle(const struct iso_update_arguments *o, struct error *err)
     return error_remedy(err, "--allow-older takes it all the same");
 }
 
-static void on_progress(void *userdata, const char *what, uint64_t done, uint64_t total)
+static void on_progress(void *userdata, const char *what, int percent)
 {
-    int *last = userdata;
-    int tenths = (int) (done * TENTHS / total);
-    if (tenths == *last)
-        return;
-    *last = tenths;
-    (void) printf("%s: %d %%\n", what, tenths * (100 / TENTHS));
+    (void) userdata;
+    (void) printf("%s: %d %%\n", what, percent);
     (void) fflush(stdout);
 }
 
@@ -69,10 +64,8 @@ static int update(const struct iso_update_arguments *o, const char *image, struc
     AUTO_FD fd = open(image, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, -errno, "%s", image);
-    int tenths = -1;
     unsigned slot = m.slot;
-    const struct image_copy how = {
-        .cancel = &interrupted, .progress = on_progress, .userdata = &tenths};
+    const struct image_copy how = {.cancel = &interrupted, .progress = on_progress};
     r = update_open(image, err);
     if (r == 0)
         r = check_bundle(o, err);

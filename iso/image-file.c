@@ -28,13 +28,23 @@ int image_file_size(int fd, uint64_t *out, struct error *err)
     return 0;
 }
 
+/* *told: percent that were told last. */
+static void tell(const struct image_copy *c, const char *what, uint64_t done, int *told)
+{
+    int percent = (int) (done * 10 / c->size) * 10;
+    if (!c->progress || percent == *told)
+        return;
+    *told = percent;
+    c->progress(c->userdata, what, percent);
+}
+
 /* One time through: hashed, and written where to is not -1. */
 static int pass(const struct image_copy *c, int from, int to, const char *what,
                 char out[DIGEST_SIZE], struct error *err)
 {
     AUTO_FREE unsigned char *data = xcalloc(1, CHUNK);
     AUTO_SHA256 *h = sha256_new();
-    int r;
+    int r, told = -1;
     for (uint64_t at = 0; at < c->size; at += CHUNK) {
         size_t len = c->size - at < CHUNK ? (size_t) (c->size - at) : CHUNK;
         if (c->cancel && *c->cancel)
@@ -44,8 +54,7 @@ static int pass(const struct image_copy *c, int from, int to, const char *what,
         if (to >= 0 && (r = fd_pwrite_all(to, data, len, at)) < 0)
             return error_errno(err, r, "write the image");
         sha256_update(h, data, len);
-        if (c->progress)
-            c->progress(c->userdata, what, at + len, c->size);
+        tell(c, what, at + len, &told);
     }
     sha256_finish(TAKE_PTR(h), out);
     return 0;

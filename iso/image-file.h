@@ -15,7 +15,8 @@ struct image_copy {
     int from, to;
     uint64_t size;
     const bool *cancel; /* may be NULL */
-    void (*progress)(void *userdata, const char *what, uint64_t done, uint64_t total);
+    /* Every ten percent of "copying", then of "checking". May be NULL. */
+    void (*progress)(void *userdata, const char *what, int percent);
     void *userdata;
 };
 /* Copies from the first byte on, syncs, and reads back what is on the disk. -EIO: it is something

@@ -1,7 +1,6 @@
 #include "iso/install-disk.h"
 
 #include "lib/clock.h"
-#include "lib/digest.h"
 #include "lib/disks-sysfs.h"
 #include "lib/fd.h"
 #include "lib/process.h"
@@ -30,14 +29,6 @@ void install_disk_release(struct install_disk *d)
     for (size_t i = 0; i < ARRAY_SIZE(d->parts); i++)
         free(d->parts[i]);
     *d = (struct install_disk) INSTALL_DISK_INIT;
-}
-
-void install_disk_new_uuid(char out[INSTALL_DISK_LEN + 1])
-{
-    char hex[33];
-    random_hex(hex, 32);
-    (void) snprintf(out, INSTALL_DISK_LEN + 1, "%.8s-%.4s-4%.3s-a%.3s-%.11s", hex, hex + 8,
-                    hex + 12, hex + 15, hex + 18);
 }
 
 int install_disk_open(const json_t *disk, int claimed, struct install_disk *out, struct error *err)

@@ -19,8 +19,6 @@ struct install_disk {
 void install_disk_release(struct install_disk *d);
 #define AUTO_INSTALL_DISK CLEANUP(install_disk_release) struct install_disk
 
-/* A random one (RFC 9562, version 4), without its last digit. */
-void install_disk_new_uuid(char out[INSTALL_DISK_LEN + 1]);
 /* disk: of lib/disk-choice.h. claimed: a descriptor of it; *out has one of its own. */
 int install_disk_open(const json_t *disk, int claimed, struct install_disk *out, struct error *err);
 /* Writes the partition table and has the kernel read it; finds the partitions. */

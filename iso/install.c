@@ -22,22 +22,23 @@
 #include <unistd.h>
 
 #define MEDIUM "/run/bigtop/medium"
-#define TENTH 10
 
 struct work {
     const struct install *how;
     struct strbuf *disk;
     json_t *wishes, *disks;
+    struct disks_context look; /* what the disks are looked at with */
+    char *begun;               /* look.begun; NULL: no installation was begun */
     int medium, claimed;
     uint64_t size; /* of the image */
     struct install_mark mark;
-    int tenths; /* told last */
 };
 
 static void work_release(struct work *w)
 {
     json_decref(w->wishes);
     json_decref(w->disks);
+    free(w->begun);
     fd_close(&w->medium);
     fd_close(&w->claimed);
 }
@@ -70,12 +71,11 @@ static void make_wish(struct work *w)
     w->wishes = json_pack("[o]", wish);
 }
 
-static int list_disks(struct work *w, const char *begun, struct error *err)
+static int list_disks(struct work *w, struct error *err)
 {
-    const struct disks_context ctx = {.root = "", .begun = begun};
     json_decref(w->disks);
     w->disks = NULL;
-    return disks_list(&ctx, w->wishes, &w->disks, err);
+    return disks_list(&w->look, w->wishes, &w->disks, err);
 }
 
 /* The only disk that is meant; NULL when there is none, or several. */
@@ -110,15 +110,10 @@ static int read_mark(const struct work *w, const json_t *disk, struct install_ma
            disk_has_installation(disk, out->disk);
 }
 
-static void on_copy(void *userdata, const char *what, uint64_t done, uint64_t total)
+static void on_copy(void *userdata, const char *what, int percent)
 {
-    struct work *w = userdata;
-    int tenths = (int) (done * TENTH / total);
-    if (tenths == w->tenths)
-        return;
-    w->tenths = tenths;
-    AUTO_FREE char *text = xasprintf("%s the image, %d %%", what, tenths * (100 / TENTH));
-    tell(w, text);
+    AUTO_FREE char *text = xasprintf("%s the image, %d %%", what, percent);
+    tell(userdata, text);
 }
 
 static int copy_image(struct work *w, const struct install_disk *d, struct error *err)
@@ -164,15 +159,16 @@ static int fill(struct work *w, struct install_disk *d, struct error *err)
 }
 
 /* The mark is on the disk before anything else of it changes. */
-static int begin(struct work *w, const struct disks_context *ctx, const struct disk_choice *choice,
-                 struct error *err)
+static int begin(struct work *w, const struct disk_choice *choice, struct error *err)
 {
     AUTO_INSTALL_DISK d = INSTALL_DISK_INIT;
     const char *identity = disk_identity(choice->disk, json_array_get(w->wishes, 0));
-    int r = disk_claim(ctx, w->wishes, 0, choice, &w->claimed, err);
+    char uuid[UUID_SIZE];
+    int r = disk_claim(&w->look, w->wishes, 0, choice, &w->claimed, err);
     if (r < 0)
         return r;
-    install_disk_new_uuid(w->mark.disk);
+    random_uuid(uuid);
+    (void) snprintf(w->mark.disk, sizeof(w->mark.disk), "%.*s", INSTALL_DISK_LEN, uuid);
     (void) snprintf(w->mark.identity, sizeof(w->mark.identity), "%s", identity);
     if ((r = cmdline_image(ISO_CMDLINE, w->mark.image, err)) < 0 ||
         (r = say(w, INSTALL_BEGUN, w->claimed, err)) < 0 || (r = disk_wipe(w->claimed, err)) < 0 ||
@@ -197,41 +193,39 @@ static int finish(struct work *w, const json_t *disk, struct error *err)
     return make_startable(w, &d, err);
 }
 
-static int choose(struct work *w, const char *begun, struct error *err)
+static int choose(struct work *w, struct error *err)
 {
-    const struct disks_context ctx = {.root = "", .begun = begun};
     struct disk_choice choice;
     int r;
-    if ((r = list_disks(w, begun, err)) < 0 ||
-        (r = disk_choose(w->disks, w->wishes, 0, &choice, err)) < 0)
+    if ((r = list_disks(w, err)) < 0 || (r = disk_choose(w->disks, w->wishes, 0, &choice, err)) < 0)
         return r;
     strbuf_reset(w->disk);
     disk_describe(choice.disk, w->disk);
-    return begin(w, &ctx, &choice, err);
+    return begin(w, &choice, err);
 }
 
 int install_run(const struct install *how, struct strbuf *disk, struct error *err)
 {
     CLEANUP(work_release)
-    struct work w = {.how = how, .disk = disk, .medium = -1, .claimed = -1, .tenths = -1};
+    struct work w = {.how = how, .disk = disk, .medium = -1, .claimed = -1, .look.root = ""};
     int r = open_medium(&w, err);
     if (r < 0)
         return r;
     make_wish(&w);
-    if ((r = list_disks(&w, NULL, err)) < 0)
+    if ((r = list_disks(&w, err)) < 0)
         return r;
     const json_t *meant = only_disk(&w);
     int marked = meant ? read_mark(&w, meant, &w.mark, err) : 0;
     if (marked < 0)
         return marked;
     if (marked == 0)
-        return choose(&w, NULL, err);
+        return choose(&w, err);
     strbuf_reset(disk);
     disk_describe(meant, disk);
     if (w.mark.phase == INSTALL_DONE)
         return INSTALL_WAS_THERE;
     if (w.mark.phase == INSTALL_COPIED)
         return finish(&w, meant, err);
-    AUTO_FREE char *begun = xasprintf("%s %s", w.mark.disk, w.mark.identity);
-    return choose(&w, begun, err);
+    w.look.begun = w.begun = xasprintf("%s %s", w.mark.disk, w.mark.identity);
+    return choose(&w, err);
 }

@@ -10,6 +10,7 @@
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -213,6 +214,16 @@ void random_hex(char *out, size_t hex_len)
     out[hex_len] = '\0';
     explicit_bzero(bytes, sizeof(bytes));
     explicit_bzero(hex, sizeof(hex));
+}
+
+void random_uuid(char out[UUID_SIZE])
+{
+    char hex[33];
+    random_hex(hex, 32);
+    hex[12] = '4';
+    hex[16] = 'a'; /* one of the four that the variant may be */
+    (void) snprintf(out, UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+                    hex + 20);
 }
 
 static void certificate_free(X509 **certificate)

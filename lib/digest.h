@@ -59,6 +59,8 @@ int scrypt(const void *password, size_t password_len, const void *salt, size_t s
 
 void random_bytes(void *out, size_t len); /* aborts if the system has none */
 void random_hex(char *out, size_t hex_len); /* writes hex_len digits and a NUL */
+#define UUID_SIZE 37
+void random_uuid(char out[UUID_SIZE]); /* RFC 9562, version 4 */
 
 /* "sha256:<hex>" of the SubjectPublicKeyInfo of the first certificate in a PEM text: kubeadm's
  * caCertHashes. */

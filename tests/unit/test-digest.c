@@ -76,6 +76,19 @@ static void accepts_one_form_only(void **state)
         digest_is_valid("sha512:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
 }
 
+static void a_uuid_says_that_it_is_random(void **state)
+{
+    (void) state;
+    char a[UUID_SIZE], b[UUID_SIZE];
+    random_uuid(a);
+    random_uuid(b);
+    assert_string_not_equal(a, b);
+    assert_int_equal(strlen(a), UUID_SIZE - 1);
+    assert_int_equal(strspn(a, "0123456789abcdef-"), UUID_SIZE - 1);
+    assert_true(a[8] == '-' && a[13] == '-' && a[18] == '-' && a[23] == '-');
+    assert_true(a[14] == '4' && a[19] == 'a');
+}
+
 static void random_is_not_the_same_twice(void **state)
 {
     (void) state;
@@ -195,6 +208,7 @@ int main(void)
         cmocka_unit_test(hashes_known_vectors),
         cmocka_folder_test(hashes_files),
         cmocka_unit_test(accepts_one_form_only),
+        cmocka_unit_test(a_uuid_says_that_it_is_random),
         cmocka_unit_test(random_is_not_the_same_twice),
         cmocka_unit_test(hashes_with_blake2b),
         cmocka_unit_test(signs_and_verifies),

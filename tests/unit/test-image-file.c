@@ -63,6 +63,23 @@ static void test_copy(void **state)
     assert_int_equal(lseek(to, 0, SEEK_END), SIZE);
 }
 
+static void note(void *userdata, const char *what, int percent)
+{
+    strbuf_addf(userdata, "%s %d;", what, percent);
+}
+
+static void test_progress(void **state)
+{
+    (void) state;
+    STRBUF(told, 4096);
+    AUTO_FD image = new_image();
+    AUTO_FD to = new_file();
+    const struct image_copy copy = {
+        .from = image, .to = to, .size = SIZE, .progress = note, .userdata = &told};
+    assert_int_equal(image_file_copy(&copy, NULL), 0);
+    assert_string_equal(told.data, "copying 60;copying 100;checking 60;checking 100;");
+}
+
 static void test_fails(void **state)
 {
     (void) state;
@@ -89,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_size),
         cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_progress),
         cmocka_unit_test(test_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
