@@ -49,13 +49,10 @@ static bool is_same_machine(const struct iso_heard *a, const struct iso_heard *b
 
 static void add_wanted(const struct host *h, struct strbuf *out)
 {
+    const char *card = inventory_card(h->mac, &h->bond);
     strbuf_adds(out, host_label(h));
-    if (h->name && h->mac)
-        strbuf_addf(out, " (%s)", h->mac);
-    else if (h->name && h->bond.macs.count)
-        strbuf_addf(out, " (%s)", h->bond.macs.items[0]);
-    else if (h->name)
-        strbuf_addf(out, " (serial %s)", h->serial);
+    if (h->name)
+        strbuf_addf(out, card ? " (%s)" : " (serial %s)", card ? card : h->serial);
 }
 
 static int two_machines(const struct host *h, const struct iso_heard *one,

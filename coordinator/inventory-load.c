@@ -92,12 +92,17 @@ void inventory_release(struct inventory *inv)
     *inv = INVENTORY_INIT;
 }
 
+const char *inventory_card(const char *mac, const struct bond *bond)
+{
+    return !mac && bond->macs.count ? bond->macs.items[0] : mac;
+}
+
 const char *host_label(const struct host *h)
 {
-    const char *found_by = h->mac ? h->mac : h->bond.macs.count ? h->bond.macs.items[0] : h->serial;
-    if (h->name)
-        return h->name;
-    return h->address ? h->address : found_by;
+    const char *card = inventory_card(h->mac, &h->bond);
+    if (h->name || h->address)
+        return h->name ? h->name : h->address;
+    return card ? card : h->serial;
 }
 
 static void reader_release(struct inventory_reader *r)

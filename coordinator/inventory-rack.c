@@ -138,7 +138,7 @@ static int check_host(const struct inventory_reader *r, size_t i, struct error *
     const struct rack *rack = &r->inv->rack;
     int rc = check_bond(r, yaml_get(r->file->root, "hosts")->items[i], h->mac, &h->bond, err);
     const char *key = h->mac ? "mac" : "bond";
-    if (rc < 0 || !h->address || (!h->mac && h->bond.macs.count == 0))
+    if (rc < 0 || !h->address || !inventory_card(h->mac, &h->bond))
         return rc;
     if (!rack->cidr)
         return yaml_error(r->file, host_node(r, i, key), err,
@@ -161,7 +161,7 @@ static int check_install(const struct inventory_reader *r, size_t i, struct erro
     const struct host *h = &r->inv->hosts[i];
     if (!h->install_disk)
         return 0;
-    if (!h->mac && h->bond.macs.count == 0)
+    if (!inventory_card(h->mac, &h->bond))
         return yaml_error(r->file, host_node(r, i, "install"), err,
                           "install of %s without its card, expected mac or bond beside it",
                           host_label(h));
@@ -177,7 +177,7 @@ static int check_install(const struct inventory_reader *r, size_t i, struct erro
 static int check_coordinator(const struct inventory_reader *r, struct error *err)
 {
     const struct rack *rack = &r->inv->rack;
-    bool has_card = rack->mac || rack->bond.macs.count;
+    bool has_card = inventory_card(rack->mac, &rack->bond);
     if (has_card && !rack->coordinator)
         return yaml_error(r->file, rack_node(r, rack->mac ? "mac" : "bond"), err,
                           "%s without coordinator, expected both: the address and its card",

@@ -348,7 +348,7 @@ static int read_host_keys(struct inventory_reader *r, const struct yaml_node *no
     int rc = inventory_read_section(r, node, PLACE_HOST, h, err);
     if (rc < 0)
         return rc;
-    if (!h->address && !h->mac && h->bond.macs.count == 0 && !h->serial)
+    if (!h->address && !inventory_card(h->mac, &h->bond) && !h->serial)
         return yaml_error(r->file, node, err,
                           "address is missing, expected it, or mac or serial to find it by");
     if (h->address && h->serial)

@@ -144,6 +144,9 @@ void inventory_release(struct inventory *inv);
 #define INVENTORY_INIT ((struct inventory){0})
 /* Where the disk is to be mounted; the caller frees. */
 char *inventory_disk_mount(const struct disk *d);
+/* The number of the card by which a machine is known: mac, or the first one of its bond; NULL: it
+ * has neither. Borrowed. */
+const char *inventory_card(const char *mac, const struct bond *bond);
 /* How the host is called in messages: its name, else its address, else what it is found by. */
 const char *host_label(const struct host *h);
 /* The JSON Schema (draft 2020-12) of hosts.yaml, from the same table. The caller frees. */

@@ -61,9 +61,9 @@ struct rack_place rack_find(const struct inventory *inv, const struct iso_links 
 
 static bool names_cards(const struct inventory *inv)
 {
-    bool any = inv->rack.mac || inv->rack.bond.macs.count;
+    bool any = inventory_card(inv->rack.mac, &inv->rack.bond);
     for (size_t i = 0; !any && i < inv->host_count; i++)
-        any = inv->hosts[i].mac || inv->hosts[i].bond.macs.count;
+        any = inventory_card(inv->hosts[i].mac, &inv->hosts[i].bond);
     return any;
 }
 
