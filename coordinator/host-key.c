@@ -2,6 +2,7 @@
 
 #include "coordinator/known-hosts.h"
 #include "coordinator/tty.h"
+#include "lib/grammar.h"
 
 #include <errno.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static int preferred_types(const struct ssh_target *t, struct strv *types, struc
 
     if (!t->host_key)
         return known_hosts_types(files, t->address, t->port, types, err);
-    if (strncmp(t->host_key, "SHA256:", 7) != 0) {
+    if (!grammar_fingerprint(t->host_key)) {
         AUTO_FREE char *type = xstrndup(t->host_key, strcspn(t->host_key, " \t"));
         strv_add(types, type);
     }

@@ -60,13 +60,8 @@ bool inventory_reach_parse(const char *text, struct reach *out)
     const char *port = app + len + (app[len] == ':');
     if (!copy_label(text, space, r.space) || (text[space] && !copy_label(app, len, r.app)))
         return false;
-    if (app[len] == ':') {
-        size_t digits = strspn(port, DIGITS);
-        unsigned long number = digits > 0 && digits <= 5 ? strtoul(port, NULL, 10) : 0;
-        if (port[digits] || port[0] == '0' || number == 0 || number > UINT16_MAX)
-            return false;
-        r.port = (uint16_t) number;
-    }
+    if (app[len] == ':' && !grammar_u16(port, &r.port))
+        return false;
     *out = r;
     return true;
 }

@@ -94,18 +94,11 @@ static bool has_control(const char *text)
     return false;
 }
 
-static bool is_fingerprint(const char *digits)
-{
-    STRBUF(raw, 64);
-    AUTO_FREE char *padded = xasprintf("%s=", digits);
-    return strlen(digits) == 43 && base64_decode(&raw, padded, 44) == 0 && raw.len == 32;
-}
-
 /* RFC 4253, 6.6: the blob starts with the length and the name of the type. */
 bool inventory_is_host_key(const char *s)
 {
-    if (strncmp(s, "SHA256:", 7) == 0)
-        return is_fingerprint(s + 7);
+    if (grammar_fingerprint(s))
+        return true;
     size_t type_len = strcspn(s, " ");
     if (s[type_len] != ' ' || type_len > 64)
         return false;
@@ -206,18 +199,6 @@ static bool set_path(const struct inventory_reader *r, const struct inventory_ke
 
 const struct inventory_type type_path = {inventory_read_scalar, set_path, schema_text};
 
-static bool parse_u16(const char *text, uint16_t *out)
-{
-    size_t len = strlen(text);
-    if (len < 1 || len > 5 || strspn(text, "0123456789") != len || text[0] == '0')
-        return false;
-    unsigned long number = strtoul(text, NULL, 10);
-    if (number < 1 || number > UINT16_MAX)
-        return false;
-    *out = (uint16_t) number;
-    return true;
-}
-
 static bool set_endpoint(const struct inventory_reader *r, const struct inventory_key *key,
                          const char *text, void *target)
 {
@@ -225,7 +206,7 @@ static bool set_endpoint(const struct inventory_reader *r, const struct inventor
     (void) key;
     uint16_t port = API_PORT;
     size_t host_len = strcspn(text, ":");
-    if (text[host_len] == ':' && !parse_u16(text + host_len + 1, &port))
+    if (text[host_len] == ':' && !grammar_u16(text + host_len + 1, &port))
         return false;
     AUTO_FREE char *host = xstrndup(text, host_len);
     if (!grammar_address(host))
@@ -241,7 +222,7 @@ static bool set_port(const struct inventory_reader *r, const struct inventory_ke
 {
     (void) r;
     (void) key;
-    return parse_u16(text, target);
+    return grammar_u16(text, target);
 }
 
 static int read_number(struct inventory_reader *r, const struct inventory_key *key,
@@ -268,7 +249,7 @@ static bool set_mtu(const struct inventory_reader *r, const struct inventory_key
     (void) r;
     (void) key;
     uint16_t mtu;
-    if (!parse_u16(text, &mtu) || mtu < INVENTORY_MTU_MIN)
+    if (!grammar_u16(text, &mtu) || mtu < INVENTORY_MTU_MIN)
         return false;
     *(uint16_t *) target = mtu;
     return true;
@@ -288,7 +269,7 @@ static bool set_vlan(const struct inventory_reader *r, const struct inventory_ke
     (void) r;
     (void) key;
     uint16_t vlan;
-    if (!parse_u16(text, &vlan) || vlan > INVENTORY_VLAN_MAX)
+    if (!grammar_u16(text, &vlan) || vlan > INVENTORY_VLAN_MAX)
         return false;
     *(uint16_t *) target = vlan;
     return true;

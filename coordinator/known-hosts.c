@@ -3,6 +3,7 @@
 #include "lib/base64.h"
 #include "lib/digest.h"
 #include "lib/fd.h"
+#include "lib/grammar.h"
 #include "lib/path.h"
 
 #include <ctype.h>
@@ -87,7 +88,7 @@ bool host_key_matches_pin(const char *pin, const char *key_base64)
 
     if (!host_key_describe(key_base64, type, fingerprint))
         return false;
-    if (strncmp(pin, "SHA256:", 7) == 0)
+    if (grammar_fingerprint(pin))
         return strcmp(pin, fingerprint) == 0;
     const char *blob = pin + strcspn(pin, " \t");
     blob += strspn(blob, " \t");

@@ -6,6 +6,7 @@
 #include "coordinator/tty.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
+#include "lib/grammar.h"
 #include "lib/path.h"
 #include "lib/strbuf.h"
 #include "lib/strv.h"
@@ -253,7 +254,7 @@ static int connect_verified(const struct ssh_target *t, int64_t *deadline, struc
     *deadline += clock_monotonic_ms() - before; /* a person may have been asked */
     if (r == 0)
         *out = TAKE_PTR(ssh);
-    else if (r == -EKEYREJECTED && t->host_key && strncmp(t->host_key, "SHA256:", 7) == 0)
+    else if (r == -EKEYREJECTED && t->host_key && grammar_fingerprint(t->host_key))
         r = try_other_types(t, *deadline, out);
     return r;
 }

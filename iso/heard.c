@@ -12,9 +12,6 @@
 #define OUTPUT_MAX ((size_t) 2 * 1024 * 1024)
 #define ASK_TIMEOUT_MS 15000
 #define SAID_MAX 512 /* a text is 255 bytes at most (RFC 6763, 6.1) */
-#define FINGERPRINT_PREFIX "SHA256:"
-#define FINGERPRINT_DIGITS 43
-#define BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 /* A line is "=;eth0;IPv4;NAME;TYPE;DOMAIN;HOST;ADDRESS;PORT;TEXTS". */
 enum { FIELD_SIGN, FIELD_CARD, FIELD_PROTOCOL, FIELD_NAME, FIELD_ADDRESS = 7, FIELD_PORT, FIELDS };
@@ -25,14 +22,6 @@ void iso_heard_release(struct iso_heard_list *l)
         strv_release(&l->items[i].macs);
     free(l->items);
     *l = (struct iso_heard_list){0};
-}
-
-static bool is_fingerprint(const char *s)
-{
-    size_t prefix = strlen(FINGERPRINT_PREFIX);
-    return strncmp(s, FINGERPRINT_PREFIX, prefix) == 0 &&
-           strlen(s) == prefix + FINGERPRINT_DIGITS &&
-           strspn(s + prefix, BASE64) == FINGERPRINT_DIGITS;
 }
 
 static bool is_number(const char *s)
@@ -72,7 +61,7 @@ static void take_said(char *said, struct iso_heard *out)
     else if (strcmp(said, ISO_SAYS_SERIAL) == 0)
         take_text(value, grammar_serial, out->serial, sizeof(out->serial));
     else if (strcmp(said, ISO_SAYS_KEY) == 0)
-        take_text(value, is_fingerprint, out->fingerprint, sizeof(out->fingerprint));
+        take_text(value, grammar_fingerprint, out->fingerprint, sizeof(out->fingerprint));
     else if (strcmp(said, ISO_SAYS_IMAGE) == 0)
         take_text(value, is_number, out->image, sizeof(out->image));
 }
@@ -105,16 +94,6 @@ static void take_texts(const char *texts, struct iso_heard *out)
     }
 }
 
-static bool parse_port(const char *text, uint16_t *out)
-{
-    size_t len = strlen(text);
-    if (len < 1 || len > 5 || strspn(text, "0123456789") != len)
-        return false;
-    unsigned long port = strtoul(text, NULL, 10);
-    *out = (uint16_t) port;
-    return port > 0 && port <= UINT16_MAX;
-}
-
 /* Of a machine: not our own loopback, no group, not "whoever". */
 static bool is_machine(const char *address)
 {
@@ -142,7 +121,7 @@ static bool parse_line(char *line, struct iso_heard *out)
     char *fields[FIELDS], *texts;
     if (!cut_fields(line, fields, &texts) || strcmp(fields[FIELD_SIGN], "=") != 0 ||
         strcmp(fields[FIELD_PROTOCOL], "IPv4") != 0 || !is_machine(fields[FIELD_ADDRESS]) ||
-        !parse_port(fields[FIELD_PORT], &out->port))
+        !grammar_u16(fields[FIELD_PORT], &out->port))
         return false;
     STRBUF(name, sizeof(out->name) - 1);
     (void) strbuf_add_printable(&name, fields[FIELD_NAME], strlen(fields[FIELD_NAME]));

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define TAG_MAX 128 /* OCI distribution specification, "tag" */
-#define PORT_MAX 65535
 
 static int refuse(struct error *err, const char *what, const char *value)
 {
@@ -19,17 +18,13 @@ static int refuse(struct error *err, const char *what, const char *value)
 static bool endpoint_valid(const char *endpoint)
 {
     char host[256];
-    unsigned port;
-    int end = 0;
+    uint16_t port;
     const char *colon = strrchr(endpoint, ':');
     if (colon == NULL || (size_t) (colon - endpoint) >= sizeof(host)) {
         return false;
     }
     snprintf(host, sizeof(host), "%.*s", (int) (colon - endpoint), endpoint);
-    return grammar_address(host) && strchr(host, ':') == NULL && colon[1] != '0' &&
-           strspn(colon + 1, "0123456789") == strlen(colon + 1) &&
-           sscanf(colon + 1, "%5u%n", &port, &end) == 1 && colon[1 + end] == '\0' &&
-           port <= PORT_MAX;
+    return grammar_address(host) && strchr(host, ':') == NULL && grammar_u16(colon + 1, &port);
 }
 
 static bool tag_valid(const char *tag)

@@ -19,6 +19,10 @@
 #define MAC_LEN 17
 #define MAC_GROUP 1 /* the bit of the first byte that says so (IEEE 802) */
 #define SERIAL_MAX 128
+#define FINGERPRINT "SHA256:"
+#define FINGERPRINT_DIGITS 43 /* of 32 bytes, without padding: two bits of the last one are none \
+                               */
+#define FINGERPRINT_LAST "AEIMQUYcgkosw048"
 
 static bool all_in(const char *s, size_t len, const char *set)
 {
@@ -174,6 +178,29 @@ bool grammar_serial(const char *s)
     size_t len = strlen(s);
     return len > 0 && len <= SERIAL_MAX && strchr(LOWER UPPER DIGITS, s[0]) && s[len - 1] != ' ' &&
            all_in(s, len, LOWER UPPER DIGITS "-_.:+/ ");
+}
+
+bool grammar_fingerprint(const char *s)
+{
+    size_t prefix = strlen(FINGERPRINT);
+    if (strncmp(s, FINGERPRINT, prefix) != 0)
+        return false;
+    s += prefix;
+    return strlen(s) == FINGERPRINT_DIGITS &&
+           all_in(s, FINGERPRINT_DIGITS, LOWER UPPER DIGITS "+/") &&
+           all_in(s + FINGERPRINT_DIGITS - 1, 1, FINGERPRINT_LAST);
+}
+
+bool grammar_u16(const char *s, uint16_t *out)
+{
+    size_t len = strlen(s);
+    if (len < 1 || len > 5 || !all_in(s, len, DIGITS) || s[0] == '0')
+        return false;
+    unsigned long number = strtoul(s, NULL, 10);
+    if (number > UINT16_MAX)
+        return false;
+    *out = (uint16_t) number;
+    return true;
 }
 
 bool grammar_image_ref(const char *s)

@@ -18,6 +18,8 @@ bool grammar_interface(const char *s);    /* ≤ 15, no slash, no space, not "."
 bool grammar_mac(const char *s);          /* 52:54:00:12:34:56 of one card, no group address */
 bool grammar_serial(const char *s);       /* as udev and makers' labels write it, ≤ 128 */
 bool grammar_image_ref(const char *s);    /* host/path:tag, full form, ≤ 255 */
+bool grammar_fingerprint(const char *s);  /* "SHA256:" and 43 base64 digits, as OpenSSH has it */
+bool grammar_u16(const char *s, uint16_t *out); /* a port and the like: 1 to 65535, in decimal */
 bool grammar_absolute_path(const char *s);/* "/…", no control characters, no ".." component */
 
 /* IPv4 CIDR in canonical form: network in host byte order. False when host bits are set. */

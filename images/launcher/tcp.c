@@ -2,6 +2,7 @@
 
 #include "lib/clock.h"
 #include "lib/fd.h"
+#include "lib/grammar.h"
 #include "lib/strbuf.h"
 
 #include <errno.h>
@@ -23,18 +24,12 @@ void tcp_address_release(struct tcp_address *a)
     *a = (struct tcp_address){0};
 }
 
-static bool is_port(const char *text)
-{
-    size_t len = strlen(text);
-    return len >= 1 && len <= 5 && strspn(text, "0123456789") == len &&
-           strtol(text, NULL, 10) >= 1 && strtol(text, NULL, 10) <= 65535;
-}
-
 int tcp_address_parse(const char *text, struct tcp_address *out, struct error *err)
 {
+    uint16_t port;
     const char *colon = strrchr(text, ':');
     bool brackets = text[0] == '[' && colon && colon > text + 2 && colon[-1] == ']';
-    if (!colon || colon == text || !is_port(colon + 1))
+    if (!colon || colon == text || !grammar_u16(colon + 1, &port))
         return error_set(err, -EINVAL, "expected HOST:PORT, not \"%s\"", text);
     out->host = xstrdup(text + brackets);
     size_t len = (size_t) (colon - text) - brackets;

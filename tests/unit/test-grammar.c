@@ -196,6 +196,36 @@ static void serials(void **state)
     assert_true(grammar_serial(A63 A63 "aa"));
 }
 
+#define DIGITS_42 "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYW"
+
+static void fingerprints(void **state)
+{
+    (void) state;
+    check("fingerprint", grammar_fingerprint,
+          LIST("SHA256:" DIGITS_42 "E", "SHA256:/+" A10 A10 A10 A10 "8"),
+          LIST("", "SHA256:", "SHA256:" DIGITS_42, "SHA256:" DIGITS_42 "F",
+               "SHA256:" DIGITS_42 "E=", "sha256:" DIGITS_42 "E", "MD5:" DIGITS_42 "E",
+               DIGITS_42 "E", "SHA256:-_" A10 A10 A10 A10 "8"));
+}
+
+static bool is_u16(const char *s)
+{
+    uint16_t number;
+    return grammar_u16(s, &number);
+}
+
+static void numbers(void **state)
+{
+    (void) state;
+    uint16_t number = 7;
+    check("number", is_u16, LIST("1", "22", "6443", "65535"),
+          LIST("", "0", "022", "-1", "+1", " 1", "1 ", "0x1", "1e3", "65536", "99999", "100000"));
+    assert_false(grammar_u16("65536", &number));
+    assert_int_equal(number, 7);
+    assert_true(grammar_u16("65535", &number));
+    assert_int_equal(number, 65535);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +235,7 @@ int main(void)
         cmocka_unit_test(absolute_paths), cmocka_unit_test(cidrs),
         cmocka_unit_test(overlaps),       cmocka_unit_test(formats_ipv4),
         cmocka_unit_test(macs),           cmocka_unit_test(serials),
+        cmocka_unit_test(fingerprints),   cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
