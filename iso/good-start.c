@@ -3,10 +3,7 @@
 #include "lib/fd.h"
 #include "lib/healthz.h"
 
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #define KUBELET_CONFIG "/etc/kubernetes/kubelet.conf" /* kubeadm writes it last when it joins */
@@ -36,19 +33,10 @@ bool good_start_is_node(void)
 
 static bool ssh_answers(void)
 {
-    AUTO_FD fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const struct timeval limit = {.tv_sec = TIMEOUT_MS / 1000};
-    const struct sockaddr_in to = {.sin_family = AF_INET,
-                                   .sin_port = htons(SSH_PORT),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    AUTO_FD fd = loopback_dial(SSH_PORT, TIMEOUT_MS);
     char greeting[sizeof(SSH_GREETING) - 1];
-    if (fd < 0)
-        return false;
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    if (connect(fd, (const struct sockaddr *) &to, sizeof(to)) < 0 ||
-        fd_read_full(fd, greeting, sizeof(greeting)) < 0)
-        return false;
-    return memcmp(greeting, SSH_GREETING, sizeof(greeting)) == 0;
+    return fd >= 0 && fd_read_full(fd, greeting, sizeof(greeting)) == 0 &&
+           memcmp(greeting, SSH_GREETING, sizeof(greeting)) == 0;
 }
 
 bool good_start_is_well(bool node)

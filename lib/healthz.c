@@ -13,12 +13,11 @@
 
 static const char request[] = "GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
 
-static int dial(uint16_t port, int timeout_ms)
+int loopback_dial(uint16_t port, int timeout_ms)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
+    if (fd < 0)
         return -errno;
-    }
     struct timeval limit = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
@@ -37,7 +36,7 @@ static int dial(uint16_t port, int timeout_ms)
 
 bool healthz_ok(uint16_t port, int timeout_ms)
 {
-    AUTO_FD fd = dial(port, timeout_ms);
+    AUTO_FD fd = loopback_dial(port, timeout_ms);
     if (fd < 0 || fd_write_all(fd, request, sizeof(request) - 1) < 0) {
         return false;
     }

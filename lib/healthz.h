@@ -1,4 +1,5 @@
-/* Health endpoints on loopback without TLS: the kubelet's and kube-proxy's. */
+/* Servers of this machine, on loopback, and health endpoints among them that have no TLS: the
+ * kubelet's and kube-proxy's. */
 #pragma once
 
 #include "lib/error.h"
@@ -8,6 +9,9 @@
 
 #define HEALTHZ_KUBELET_PORT 10248 /* KubeletConfiguration healthzPort, its default */
 
+/* A connection whose every step takes so long at most; the descriptor is the caller's. -errno: nobody
+ * takes it. */
+int loopback_dial(uint16_t port, int timeout_ms);
 /* True when GET http://127.0.0.1:PORT/healthz gives status 200 within the time. */
 bool healthz_ok(uint16_t port, int timeout_ms);
 /* Waits until it does; -ETIMEDOUT, -ECANCELED. `what` is named in the error. */

@@ -71,6 +71,7 @@ static void nobody_there_ends_in_time(void **state)
     assert_false(healthz_ok(s.port, 200));
     pthread_join(s.thread, NULL);
     close(s.fd);
+    assert_int_equal(loopback_dial(s.port, 200), -ECONNREFUSED);
     assert_int_equal(healthz_wait("kubelet", s.port, &cancel, 300, &err), -ETIMEDOUT);
     assert_error_has(err, "kubelet");
     cancel = true;
