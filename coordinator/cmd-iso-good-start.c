@@ -1,14 +1,13 @@
 #include "coordinator/command.h"
 #include "iso/good-start.h"
 #include "iso/installed.h"
+#include "iso/restart.h"
 #include "lib/clock.h"
-#include "lib/process.h"
 
 #include <stdio.h>
 #include <time.h>
 
 #define LOOK_AGAIN_S 5
-#define REBOOT_TIMEOUT_MS 60000
 
 static enum good_start_verdict watch(void)
 {
@@ -26,8 +25,6 @@ static enum good_start_verdict watch(void)
 /* A slot that has been good is not given up: what is wrong then is hardly in it. */
 static int give_up(const struct installed *m, struct error *err)
 {
-    static const char *const reboot[] = {"systemctl", "reboot", NULL};
-    const struct process_options opts = {.timeout_ms = REBOOT_TIMEOUT_MS};
     struct boot_env e;
     int r = installed_env(m, &e, err);
     if (r < 0)
@@ -39,7 +36,7 @@ static int give_up(const struct installed *m, struct error *err)
     (void) printf("slot %c has never started well, the other one has: starting again\n",
                   installed_slot_name(m->slot));
     (void) fflush(stdout);
-    return process_run(reboot, &opts, NULL, err);
+    return machine_restart(err);
 }
 
 static int run(int argc, char **argv)

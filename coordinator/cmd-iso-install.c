@@ -3,10 +3,10 @@
 #include "coordinator/rack.h"
 #include "iso/install.h"
 #include "iso/links.h"
+#include "iso/restart.h"
 #include "iso/site.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
-#include "lib/process.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,6 @@
 #define AGAIN_S 10             /* a disk may be plugged in, or let go */
 #define READ_S 5               /* for whoever stands before the console */
 #define STATUS_MAX 4096
-#define REBOOT_TIMEOUT_MS 60000
 
 /* What is to be seen of it: on the consoles (cmd-iso-host.c) and in the journal. */
 static void show(void *userdata, const char *text)
@@ -72,12 +71,10 @@ static void show_refusal(const struct error *err)
 
 static int start_from_disk(const char *disk, struct error *err)
 {
-    static const char *const reboot[] = {"systemctl", "reboot", NULL};
-    const struct process_options opts = {.timeout_ms = REBOOT_TIMEOUT_MS};
     AUTO_FREE char *text = xasprintf("Installed to %s: starting from there", disk);
     show(NULL, text);
     wait_s(READ_S);
-    return process_run(reboot, &opts, NULL, err);
+    return machine_restart(err);
 }
 
 /* It goes on until it is done, or somebody takes the medium out: a machine that is to be installed
