@@ -1,4 +1,4 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/hosts-fixture.h"
 
 #include "coordinator/find-hosts.h"
 
@@ -17,18 +17,6 @@ static const char three[] = "hosts:\n"
 #define TWO LINE("n2", "10.9.0.2", "\"serial=S2\" \"mac=52:54:00:00:00:02\"")
 #define THREE LINE("n3", "10.9.0.3", "\"mac=52:54:00:00:00:99,52:54:00:00:00:32\"")
 
-static struct inventory load(const char *text)
-{
-    struct yaml_file file = YAML_FILE_INIT;
-    struct inventory inv = INVENTORY_INIT;
-    struct error err = ERROR_INIT;
-    if (yaml_parse(text, strlen(text), "hosts.yaml", &file, &err) < 0 ||
-        inventory_from_yaml(&file, &inv, &err) < 0)
-        fail_msg("%s", err.text);
-    yaml_release(&file);
-    return inv;
-}
-
 static int match(struct inventory *inv, const char *said, struct strv *found, struct error *err)
 {
     AUTO_ISO_HEARD heard = {0};
@@ -40,7 +28,7 @@ static int match(struct inventory *inv, const char *said, struct strv *found, st
 static void test_all(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load(three);
+    CLEANUP(inventory_release) struct inventory inv = load_hosts(three);
     STRV(found);
     struct error err;
     assert_true(find_hosts_needed(&inv));
@@ -61,7 +49,7 @@ static void test_all(void **state)
 static void test_missing(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load(three);
+    CLEANUP(inventory_release) struct inventory inv = load_hosts(three);
     STRV(found);
     struct error err;
     assert_int_equal(match(&inv, ONE LINE("x", "10.9.0.9", "\"serial=S9\""), &found, &err), -ESRCH);
@@ -78,7 +66,8 @@ static void test_missing(void **state)
 static void test_many_others_are_cut(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load("hosts: [{name: one, serial: S1}]\n");
+    CLEANUP(inventory_release)
+    struct inventory inv = load_hosts("hosts: [{name: one, serial: S1}]\n");
     STRV(found);
     STRBUF(said, 64 * 1024);
     struct error err;
@@ -91,7 +80,7 @@ static void test_many_others_are_cut(void **state)
 static void test_two_machines(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load(three);
+    CLEANUP(inventory_release) struct inventory inv = load_hosts(three);
     STRV(found);
     struct error err;
     assert_int_equal(match(&inv,
@@ -107,7 +96,7 @@ static void test_two_machines(void **state)
 static void test_one_machine_heard_twice(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load(three);
+    CLEANUP(inventory_release) struct inventory inv = load_hosts(three);
     STRV(found);
     struct error err;
     assert_int_equal(
@@ -121,7 +110,7 @@ static void test_one_machine_heard_twice(void **state)
 static void test_two_hosts(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load(three);
+    CLEANUP(inventory_release) struct inventory inv = load_hosts(three);
     STRV(found);
     struct error err;
     assert_int_equal(match(&inv,
@@ -139,7 +128,8 @@ static void test_card_and_serial(void **state)
 {
     (void) state;
     CLEANUP(inventory_release)
-    struct inventory inv = load("hosts: [{name: one, mac: \"52:54:00:00:00:01\", serial: S1}]\n");
+    struct inventory inv =
+        load_hosts("hosts: [{name: one, mac: \"52:54:00:00:00:01\", serial: S1}]\n");
     STRV(found);
     struct error err;
     assert_int_equal(match(&inv, ONE, &found, &err), -ESRCH);

@@ -1,16 +1,13 @@
 #include "coordinator/inventory-keys.h"
 #include "coordinator/inventory.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/hosts-fixture.h"
 
 #include <errno.h>
 
 static int load(const char *projects, struct inventory *inv, struct error *err)
 {
-    CLEANUP(yaml_release) struct yaml_file file = YAML_FILE_INIT;
     AUTO_FREE char *text = xasprintf("hosts: [10.0.0.11]\nprojects: %s\n", projects);
-    *err = ERROR_INIT;
-    int rc = yaml_parse(text, strlen(text), "hosts.yaml", &file, err);
-    return rc < 0 ? rc : inventory_from_yaml(&file, inv, err);
+    return try_hosts(text, inv, err);
 }
 
 static void test_accepted(void **state)

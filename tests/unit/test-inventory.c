@@ -2,40 +2,20 @@
 
 #include "coordinator/inventory-keys.h"
 #include "lib/fd.h"
+#include "tests/unit/hosts-fixture.h"
 
 #include <errno.h>
 #include <regex.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-static int load(const char *text, struct inventory *inv, struct error *err)
-{
-    CLEANUP(yaml_release)
-    struct yaml_file file = YAML_FILE_INIT;
-    int rc = yaml_parse(text, strlen(text), "dir/hosts.yaml", &file, err);
-    return rc < 0 ? rc : inventory_from_yaml(&file, inv, err);
-}
-
-static void load_ok(const char *text, struct inventory *inv)
-{
-    struct error err = ERROR_INIT;
-    *inv = INVENTORY_INIT;
-    if (load(text, inv, &err) < 0)
-        fail_msg("%s", err.text);
-}
-
 static void test_shortest(void **state)
 {
     (void) state;
-    struct inventory inv;
-    load_ok("hosts: [10.0.0.11, n2.example.com, N3]", &inv);
+    struct inventory inv = load_hosts("hosts: [10.0.0.11, n2.example.com, N3]");
     assert_int_equal(inv.host_count, 3);
     assert_string_equal(inv.cluster_name, "bigtop");
     assert_null(inv.endpoint);
@@ -67,10 +47,10 @@ static void test_known_hosts_in_home(void **state)
     (void) state;
     struct inventory inv;
     setenv("HOME", "/home/someone", 1);
-    load_ok("hosts: [n1]", &inv);
+    inv = load_hosts("hosts: [n1]");
     assert_string_equal(inv.known_hosts, "/home/someone/.ssh/known_hosts");
     inventory_release(&inv);
-    load_ok("{hosts: [n1], known_hosts: ~/k, bundle: b/c}", &inv);
+    inv = load_hosts("{hosts: [n1], known_hosts: ~/k, bundle: b/c}");
     assert_string_equal(inv.known_hosts, "/home/someone/k");
     assert_string_equal(inv.bundle, "dir/b/c");
     inventory_release(&inv);
@@ -98,8 +78,7 @@ static const char *label(const struct host *h, const char *key)
 static void test_full(void **state)
 {
     (void) state;
-    struct inventory inv;
-    load_ok(full, &inv);
+    struct inventory inv = load_hosts(full);
     const struct host *h = &inv.hosts[0];
     assert_string_equal(h->user, "admin");
     assert_int_equal(h->port, 2222);
@@ -141,9 +120,9 @@ static void test_failure_leaves_out_alone(void **state)
     struct inventory inv = INVENTORY_INIT;
     struct error err = ERROR_INIT;
     inv.host_count = 77;
-    assert_int_equal(load("hosts: [a, a]", &inv, &err), -EINVAL);
+    assert_int_equal(try_hosts("hosts: [a, a]", &inv, &err), -EINVAL);
     assert_int_equal(inv.host_count, 77);
-    assert_int_equal(load("hosts: [a, {address: b, name: a}]", &inv, NULL), -EINVAL);
+    assert_int_equal(try_hosts("hosts: [a, {address: b, name: a}]", &inv, NULL), -EINVAL);
 }
 
 /* Control planes: who is one when nobody says, when another says, when it is marked absent. */
@@ -152,20 +131,20 @@ static void test_roles(void **state)
     (void) state;
     struct inventory inv;
     struct error err = ERROR_INIT;
-    load_ok("hosts: [n1, {address: n2, roles: [control-plane]}]", &inv);
+    inv = load_hosts("hosts: [n1, {address: n2, roles: [control-plane]}]");
     assert_int_equal(inv.hosts[0].roles, ROLE_WORKER);
     assert_int_equal(inv.hosts[1].roles, ROLE_CONTROL_PLANE);
     inventory_release(&inv);
-    assert_int_equal(load("hosts: [{address: n1, state: absent}, n2]", &inv, &err), -EINVAL);
+    assert_int_equal(try_hosts("hosts: [{address: n1, state: absent}, n2]", &inv, &err), -EINVAL);
     assert_non_null(strstr(err.text, "dir/hosts.yaml:1:30: the only control plane is absent"));
     assert_non_null(strstr(err.remedy, "reset"));
 #define CP "roles: [control-plane]"
-    assert_int_equal(load("hosts: [{address: n1, " CP ", state: absent}, {address: n2, " CP
-                          ", state: absent}, n3]",
-                          &inv, &err),
+    assert_int_equal(try_hosts("hosts: [{address: n1, " CP ", state: absent}, {address: n2, " CP
+                               ", state: absent}, n3]",
+                               &inv, &err),
                      -EINVAL);
     assert_non_null(strstr(err.text, "all control planes are absent"));
-    load_ok("hosts: [{address: n1, " CP ", state: absent}, {address: n2, " CP "}, n3]", &inv);
+    inv = load_hosts("hosts: [{address: n1, " CP ", state: absent}, {address: n2, " CP "}, n3]");
     assert_int_equal(inv.hosts[0].roles, ROLE_CONTROL_PLANE);
     assert_int_equal(inv.hosts[1].roles, ROLE_CONTROL_PLANE);
     assert_int_equal(inv.hosts[2].roles, ROLE_WORKER);
@@ -254,8 +233,7 @@ static void test_template_is_accepted(void **state)
     AUTO_FREE char *text = NULL;
     struct error err = ERROR_INIT;
     assert_int_equal(inventory_template(&addresses, "admin", "/a 'b' #c: d", &text, &err), 0);
-    struct inventory inv;
-    load_ok(text, &inv);
+    struct inventory inv = load_hosts(text);
     assert_int_equal(inv.host_count, 2);
     assert_string_equal(inv.hosts[1].address, "2001:db8::2");
     assert_string_equal(inv.hosts[1].user, "admin");

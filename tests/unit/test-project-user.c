@@ -2,7 +2,7 @@
 
 #include "lib/fd.h"
 #include "lib/yaml.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/hosts-fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,9 +51,7 @@ static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof(*f));
     void *dir;
-    CLEANUP(yaml_release) struct yaml_file file = YAML_FILE_INIT;
-    if (folder_setup(&dir) < 0 || yaml_parse(hosts, strlen(hosts), "hosts.yaml", &file, NULL) < 0 ||
-        inventory_from_yaml(&file, &f->inv, NULL) < 0)
+    if (folder_setup(&dir) < 0 || try_hosts(hosts, &f->inv, NULL) < 0)
         return -1;
     f->dir = dir;
     f->k.program = path_join(f->dir, "kubectl");
@@ -132,7 +130,7 @@ static void test_strangers(void **state)
 {
     struct fixture *f = *state;
     static const char *const cases[][3] = {
-        {"eve", NULL, "eve is in no project of hosts.yaml"},
+        {"eve", NULL, "eve is in no project of dir/hosts.yaml"},
         {"ada", "fraud", "ada is neither owner nor scientist of project fraud"},
         {"ada", "none", "has no project none"},
         {"$(id)", NULL, "is in no project"},

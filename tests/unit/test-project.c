@@ -1,6 +1,6 @@
 #include "coordinator/project.h"
 
-#include "tests/unit/unit.h"
+#include "tests/unit/hosts-fixture.h"
 
 static const char hosts[] =
     "hosts: [10.0.0.11]\n"
@@ -17,9 +17,7 @@ struct fixture {
 static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof(*f));
-    CLEANUP(yaml_release) struct yaml_file file = YAML_FILE_INIT;
-    if (yaml_parse(hosts, strlen(hosts), "hosts.yaml", &file, NULL) < 0 ||
-        inventory_from_yaml(&file, &f->inv, NULL) < 0)
+    if (try_hosts(hosts, &f->inv, NULL) < 0)
         return -1;
     f->risk = project_objects(&f->inv, &f->inv.projects[0]);
     f->fraud = project_objects(&f->inv, &f->inv.projects[1]);

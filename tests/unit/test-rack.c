@@ -1,18 +1,6 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/hosts-fixture.h"
 
 #include "coordinator/rack.h"
-
-static struct inventory load(const char *text)
-{
-    struct yaml_file file = YAML_FILE_INIT;
-    struct inventory inv = INVENTORY_INIT;
-    struct error err = ERROR_INIT;
-    if (yaml_parse(text, strlen(text), "hosts.yaml", &file, &err) < 0 ||
-        inventory_from_yaml(&file, &inv, &err) < 0)
-        fail_msg("%s", err.text);
-    yaml_release(&file);
-    return inv;
-}
 
 static const char rack[] = "rack: {cidr: 10.9.0.0/24, gateway: 10.9.0.1, coordinator: 10.9.0.2,\n"
                            "       mac: 52:54:00:00:00:02}\n"
@@ -33,7 +21,7 @@ static struct iso_links two(struct iso_link cards[2], const char *one, const cha
 static void test_host(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load(rack);
+    CLEANUP(inventory_release) struct inventory inv = load_hosts(rack);
     struct iso_link cards[2];
     const struct iso_links links = two(cards, "52:54:00:00:00:99", "52:54:00:00:00:0b");
     const struct rack_place place = rack_find(&inv, &links);
@@ -55,7 +43,7 @@ static void test_host(void **state)
 static void test_coordinator(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load(rack);
+    CLEANUP(inventory_release) struct inventory inv = load_hosts(rack);
     struct iso_link cards[2];
     const struct iso_links links = two(cards, "52:54:00:00:00:99", "52:54:00:00:00:02");
     const struct rack_place place = rack_find(&inv, &links);
@@ -67,7 +55,7 @@ static void test_coordinator(void **state)
 static void test_no_rack(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load("hosts: [10.9.0.11]\n");
+    CLEANUP(inventory_release) struct inventory inv = load_hosts("hosts: [10.9.0.11]\n");
     struct iso_link card = {.name = "eno1", .mac = "52:54:00:00:00:0b"};
     const struct iso_links links = {&card, 1};
     const struct rack_place place = rack_find(&inv, &links);
@@ -82,7 +70,7 @@ static void test_no_rack(void **state)
 static void test_stranger(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load(rack);
+    CLEANUP(inventory_release) struct inventory inv = load_hosts(rack);
     struct iso_link cards[2];
     const struct iso_links links = two(cards, "52:54:00:00:00:98", "52:54:00:00:00:99");
     const struct rack_place place = rack_find(&inv, &links);
@@ -102,7 +90,7 @@ static const char bonds[] =
 static void test_bond_with_a_card_missing(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load(bonds);
+    CLEANUP(inventory_release) struct inventory inv = load_hosts(bonds);
     struct iso_link cards[2];
     const struct iso_links links = two(cards, "52:54:00:00:00:99", "52:54:00:00:00:0c");
     const struct rack_place place = rack_find(&inv, &links);
@@ -123,7 +111,7 @@ static void test_bond_with_a_card_missing(void **state)
 static void test_bond_is_no_card(void **state)
 {
     (void) state;
-    CLEANUP(inventory_release) struct inventory inv = load(bonds);
+    CLEANUP(inventory_release) struct inventory inv = load_hosts(bonds);
     struct iso_link made[3] = {
         {.name = "eno1", .mac = "52:54:00:00:00:03"},
         {.name = "bond0", .mac = "52:54:00:00:00:02", .kind = ISO_BOND_LINK},

@@ -1,24 +1,7 @@
 #include "coordinator/storage.h"
-#include "lib/yaml.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/hosts-fixture.h"
 
 #include <string.h>
-
-static int try_load(const char *text, struct inventory *inv, struct error *err)
-{
-    CLEANUP(yaml_release) struct yaml_file file = YAML_FILE_INIT;
-    int r = yaml_parse(text, strlen(text), "hosts.yaml", &file, err);
-    return r < 0 ? r : inventory_from_yaml(&file, inv, err);
-}
-
-static struct inventory load(const char *text)
-{
-    struct error err = ERROR_INIT;
-    struct inventory inv = INVENTORY_INIT;
-    if (try_load(text, &inv, &err) < 0)
-        fail_msg("%s", err.text);
-    return inv;
-}
 
 static json_t *params_of(const struct inventory *inv, const char *addon)
 {
@@ -70,7 +53,7 @@ static const char *path_in(const json_t *config, const char *class)
 static void test_without_a_word(void **state)
 {
     (void) state;
-    struct inventory inv = load("hosts: [10.0.0.1, 10.0.0.2]");
+    struct inventory inv = load_hosts("hosts: [10.0.0.1, 10.0.0.2]");
     assert_true(storage_wants(&inv, "local-path"));
     assert_false(storage_wants(&inv, "openebs"));
     assert_false(storage_wants(&inv, "nfs"));
@@ -86,7 +69,7 @@ static void test_without_a_word(void **state)
 static void test_none(void **state)
 {
     (void) state;
-    struct inventory inv = load("{storage: none, hosts: [10.0.0.1]}");
+    struct inventory inv = load_hosts("{storage: none, hosts: [10.0.0.1]}");
     assert_false(storage_wants(&inv, "none"));
     assert_false(storage_wants(&inv, "local-path"));
     assert_null(storage_default_class(&inv));
@@ -96,7 +79,7 @@ static void test_none(void **state)
 static void test_other_addons_are_left_alone(void **state)
 {
     (void) state;
-    struct inventory inv = load("hosts: [10.0.0.1]");
+    struct inventory inv = load_hosts("hosts: [10.0.0.1]");
     AUTO_JSON *params = params_of(&inv, "flannel");
     assert_false(storage_wants(&inv, "flannel"));
     assert_null(json_object_get(params, "resources"));
@@ -107,7 +90,7 @@ static void test_other_addons_are_left_alone(void **state)
 static void test_a_class_for_each_kind_of_disk(void **state)
 {
     (void) state;
-    struct inventory inv = load(
+    struct inventory inv = load_hosts(
         "hosts:\n"
         "  - 10.0.0.1\n"
         "  - {address: 10.0.0.2, disks: [{serial: A, mount: /data}, {serial: B, class: ssd}]}\n"
@@ -136,8 +119,8 @@ static void test_a_class_for_each_kind_of_disk(void **state)
 static void test_openebs(void **state)
 {
     (void) state;
-    struct inventory inv = load("{storage: [openebs, local-path], hosts: [10.0.0.1, "
-                                "{address: 10.0.0.2, disks: [{serial: B, class: ssd}]}]}");
+    struct inventory inv = load_hosts("{storage: [openebs, local-path], hosts: [10.0.0.1, "
+                                      "{address: 10.0.0.2, disks: [{serial: B, class: ssd}]}]}");
     AUTO_JSON *params = params_of(&inv, "openebs");
     const json_t *class = class_of(params, "ssd");
     assert_string_equal(json_get_string(class, "provisioner", ""), "openebs.io/local");
@@ -159,9 +142,10 @@ static void test_openebs(void **state)
 static void test_nfs(void **state)
 {
     (void) state;
-    struct inventory inv = load("storage: [nfs, local-path]\n"
-                                "hosts: [10.0.0.1, {address: 10.0.0.2, nfs: {export: /srv/n-1}, "
-                                "disks: [{serial: B, class: ssd}]}]");
+    struct inventory inv = load_hosts(
+        "storage: [nfs, local-path]\n"
+        "hosts: [10.0.0.1, {address: 10.0.0.2, nfs: {export: /srv/n-1}, "
+        "disks: [{serial: B, class: ssd}]}]");
     assert_int_equal(storage_nfs_server(&inv), 1);
     AUTO_JSON *params = params_of(&inv, "nfs");
     const json_t *values = json_object_get(params, "values");
@@ -182,9 +166,9 @@ static void test_nfs(void **state)
 static void test_a_host_that_leaves(void **state)
 {
     (void) state;
-    struct inventory inv = load("{storage: [openebs], hosts: [10.0.0.1, {address: 10.0.0.2, "
-                                "state: absent, nfs: {export: /srv/nfs}, "
-                                "disks: [{serial: B, class: ssd}]}]}");
+    struct inventory inv = load_hosts("{storage: [openebs], hosts: [10.0.0.1, {address: 10.0.0.2, "
+                                      "state: absent, nfs: {export: /srv/nfs}, "
+                                      "disks: [{serial: B, class: ssd}]}]}");
     assert_int_equal(storage_nfs_server(&inv), -1);
     assert_string_equal(storage_default_class(&inv), "openebs-hostpath");
     AUTO_JSON *params = params_of(&inv, "openebs");
@@ -216,7 +200,7 @@ static void test_refusals(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct inventory inv = INVENTORY_INIT;
         struct error err = ERROR_INIT;
-        assert_true(try_load(cases[i].text, &inv, &err) < 0);
+        assert_true(try_hosts(cases[i].text, &inv, &err) < 0);
         if (!strstr(err.text, cases[i].words))
             fail_msg("%s: %s", cases[i].text, err.text);
     }
@@ -256,7 +240,7 @@ static void test_exports(void **state)
         AUTO_FREE char *text =
             xasprintf("{storage: nfs, hosts: [{address: n1, nfs: {export: \"%s\"}}]}", path);
         struct inventory inv = INVENTORY_INIT;
-        int r = try_load(text, &inv, NULL);
+        int r = try_hosts(text, &inv, NULL);
         if ((r == 0) != fine)
             fail_msg("%s: %d", path, r);
         inventory_release(&inv);
