@@ -32,7 +32,7 @@ struct server {
     int listener, signals;
     char *socket_path;
     bool stop;
-    bool in_use; /* by a call that did not end: nothing that calls use is freed */
+    bool in_use;                 /* by a call that did not end: nothing that calls use is freed */
     int farewells[SESSIONS_MAX]; /* connections of who is to hear when a reset is over */
     size_t farewell_count;
 };

@@ -272,7 +272,8 @@ int session_await_leaving(struct session *s, int timeout_ms, struct error *err)
         if (r == -EAGAIN) {
             error_set(err, -ETIMEDOUT, "the agent on %s has undone everything and does not leave",
                       s->host->address);
-            return error_remedy(err, "look at `journalctl -u " AGENT_UNIT "` there, then run again");
+            return error_remedy(err,
+                                "look at `journalctl -u " AGENT_UNIT "` there, then run again");
         }
         if (r < 0)
             drop_link(s);

@@ -20,9 +20,8 @@
 #define MAC_GROUP 1 /* the bit of the first byte that says so (IEEE 802) */
 #define SERIAL_MAX 128
 #define FINGERPRINT "SHA256:"
-#define FINGERPRINT_DIGITS 43 /* of 32 bytes, without padding: two bits of the last one are none \
-                               */
-#define FINGERPRINT_LAST "AEIMQUYcgkosw048"
+#define FINGERPRINT_DIGITS 43               /* of 32 bytes, without padding */
+#define FINGERPRINT_LAST "AEIMQUYcgkosw048" /* its last two bits are none of the bytes' */
 
 static bool all_in(const char *s, size_t len, const char *set)
 {

@@ -9,8 +9,8 @@
 
 #define HEALTHZ_KUBELET_PORT 10248 /* KubeletConfiguration healthzPort, its default */
 
-/* A connection whose every step takes so long at most; the descriptor is the caller's. -errno: nobody
- * takes it. */
+/* A connection whose every step takes so long at most; the descriptor is the caller's. -errno:
+ * nobody takes it. */
 int loopback_dial(uint16_t port, int timeout_ms);
 /* True when GET http://127.0.0.1:PORT/healthz gives status 200 within the time. */
 bool healthz_ok(uint16_t port, int timeout_ms);
