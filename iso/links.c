@@ -150,6 +150,15 @@ int iso_links_address(struct iso_links *l, struct error *err)
     return 0;
 }
 
+void iso_mac_digits(const char *mac, char out[ISO_MAC_TEXT])
+{
+    size_t len = 0;
+    for (; *mac && len < ISO_MAC_TEXT - 1; mac++)
+        if (*mac != ':')
+            out[len++] = *mac;
+    out[len] = '\0';
+}
+
 int iso_links_watch(int *out, struct error *err)
 {
     const struct sockaddr_nl groups = {.nl_family = AF_NETLINK,

@@ -32,6 +32,8 @@ void iso_links_release(struct iso_links *l);
 /* Reads the cards that a device is behind, and the bonds and VLANs on them: no bridge, tunnel or
  * loopback. dir: ISO_SYS_NET. */
 int iso_links_read(const char *dir, struct iso_links *out, struct error *err);
+/* Pure. "525400123456", for names made of a card's number. */
+void iso_mac_digits(const char *mac, char out[ISO_MAC_TEXT]);
 /* Adds the addresses that they have now. */
 int iso_links_address(struct iso_links *l, struct error *err);
 /* A socket that becomes readable when a card or an address comes, changes or goes; what is read

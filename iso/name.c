@@ -14,11 +14,9 @@ char *iso_name_of(const struct iso_links *links)
 {
     if (links->count == 0)
         return NULL;
-    STRBUF(digits, ISO_MAC_TEXT);
-    for (const char *c = links->items[0].mac; *c; c++)
-        if (*c != ':')
-            strbuf_addc(&digits, *c);
-    return xasprintf("bigtop-%s", digits.data);
+    char digits[ISO_MAC_TEXT];
+    iso_mac_digits(links->items[0].mac, digits);
+    return xasprintf("bigtop-%s", digits);
 }
 
 int iso_name_take(const struct iso_links *links, const char *wanted, struct error *err)

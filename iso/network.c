@@ -1,5 +1,6 @@
 #include "iso/network.h"
 
+#include "iso/links.h"
 #include "lib/cleanup.h"
 #include "lib/fd.h"
 #include "lib/path.h"
@@ -57,18 +58,16 @@ static void add_use(const struct iso_network *n, const char *vlan, struct strbuf
 static void add_card(struct iso_network_files *f, const struct iso_network *n, const char *mac,
                      const char *vlan)
 {
-    STRBUF(digits, 32);
+    char digits[ISO_MAC_TEXT];
     STRBUF(text, FILE_MAX);
-    for (const char *c = mac; *c; c++)
-        if (*c != ':')
-            strbuf_addc(&digits, *c);
+    iso_mac_digits(mac, digits);
     /* Permanent: a bridge or VLAN on the card has the card's number too. */
     strbuf_addf(&text, "[Match]\nPermanentMACAddress=%s\n", mac);
     if (n->mode)
         strbuf_adds(&text, "\n[Network]\nBond=" ISO_BOND "\n");
     else
         add_use(n, vlan, &text);
-    add_file(f, digits.data, "network", &text);
+    add_file(f, digits, "network", &text);
 }
 
 static void add_bond(struct iso_network_files *f, const struct iso_network *n, const char *vlan)

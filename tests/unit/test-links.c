@@ -13,6 +13,16 @@ static void put(const char *dir, const char *path, const char *text)
     assert_int_equal(file_write_new(to, text, strlen(text), 0644, NULL), 0);
 }
 
+static void test_mac_digits(void **state)
+{
+    (void) state;
+    char digits[ISO_MAC_TEXT];
+    iso_mac_digits("52:54:00:12:34:56", digits);
+    assert_string_equal(digits, "525400123456");
+    iso_mac_digits("", digits);
+    assert_string_equal(digits, "");
+}
+
 static void test_cards_only(void **state)
 {
     const char *dir = *state;
@@ -92,6 +102,7 @@ static void test_addresses_go_to_their_card(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mac_digits),
         cmocka_unit_test_setup_teardown(test_cards_only, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_bond_and_vlan, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_none, folder_setup, folder_teardown),
