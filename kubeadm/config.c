@@ -21,6 +21,12 @@
  * seconds: a small machine that starts a control plane has etcd wait for four to seven. Below the
  * fifteen that kubeadm's livenessProbe gives. */
 #define ETCD_ANSWERS "10s"
+/* Who leads ends when it could not renew its lease in ten seconds, by Kubernetes' own numbers: on a
+ * small machine that starts a control plane it ends again and again. A leader that is lost is
+ * replaced after 40 s at the latest; until then nothing but controllers and scheduling waits. */
+#define LEASE_DURATION "40s"
+#define LEASE_RENEW "30s"
+#define LEASE_RETRY "5s"
 #define API_CALL "2m0s"
 /* A worker may be ready to join before the API answers. */
 #define JOIN_DISCOVERY "10m0s"
@@ -182,6 +188,17 @@ static void emit_api_server(struct emit *e, const struct cluster_config *c)
     emit_close(e);
 }
 
+static void emit_leader(struct emit *e, const char *component)
+{
+    emit_open(e, component);
+    emit_open(e, "extraArgs");
+    emit_arg(e, "leader-elect-lease-duration", LEASE_DURATION);
+    emit_arg(e, "leader-elect-renew-deadline", LEASE_RENEW);
+    emit_arg(e, "leader-elect-retry-period", LEASE_RETRY);
+    emit_close(e);
+    emit_close(e);
+}
+
 static void emit_cluster_configuration(struct emit *e, const struct cluster_config *c)
 {
     emit_document(e, KUBEADM_API, "ClusterConfiguration");
@@ -197,6 +214,8 @@ static void emit_cluster_configuration(struct emit *e, const struct cluster_conf
     emit_string(e, "dnsDomain", c->dns_domain);
     emit_close(e);
     emit_api_server(e, c);
+    emit_leader(e, "controllerManager");
+    emit_leader(e, "scheduler");
 }
 
 static void emit_kubelet_configuration(struct emit *e)

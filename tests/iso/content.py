@@ -56,3 +56,20 @@ def holds_no_secret(where, path):
     check(known or not PRIVATE_KEY.search(data), f"a private key: {path}")
     check(within[1] not in ("etc", "root", "home", "var", "run") or not PASSWORD.search(data),
           f"a password's hash: {path}")
+
+
+def middle_of(image, path):
+    """Where in the image the middle of one of its files is, in bytes."""
+    told = subprocess.run(["xorriso", "-indev", image, "-find", path, "-exec", "report_lba", "--"],
+                          capture_output=True, text=True).stdout
+    found = re.search(r"^File data lba:\s*\d+\s*,\s*(\d+)\s*,\s*(\d+)\s*,", told, re.M)
+    check(found, f"xorriso does not find {path}: {told}")
+    return (int(found[1]) + int(found[2]) // 2) * 2048
+
+
+def flip_bit(path, at):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)
+        file.seek(at)
+        file.write(bytes([byte[0] ^ 1]))
