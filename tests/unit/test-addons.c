@@ -13,6 +13,7 @@ const char agent_blob_sha256[1] = "";
 enum { CANAL, FLANNEL, LOCAL, NODE_IMAGE, CNI_IMAGE, FLANNEL_IMAGE, OTHER_IMAGE, COUNT };
 
 struct world {
+    char *storage[2]; /* NULL-terminated */
     struct inventory inv;
     struct host hosts[2];
     struct component components[COUNT];
@@ -34,9 +35,8 @@ static void build(struct world *w, const char *network, size_t count)
 {
     *w = (struct world){
         .hosts = {{.name = (char *) "n1"}, {.name = (char *) "n2"}},
-        .inv = {.network = (char *) network,
-                .storage = {(char *[]){(char *) "local-path", NULL}, 1},
-                .host_count = 2},
+        .storage = {(char *) "local-path"},
+        .inv = {.network = (char *) network, .storage = {w->storage, 1}, .host_count = 2},
         .bundle = {.component_count = count},
     };
     struct component list[] = {
