@@ -9,7 +9,7 @@ import time
 
 from content import flip_bit, middle_of
 from harness import check, wait_for
-from machine import READY, Machine, digest
+from machine import READY, Machine, digest, empty_disk
 
 SERIAL = "DISK0"
 MAC = "52:54:00:12:34:56"
@@ -19,6 +19,7 @@ SLOT_B = 4  # the number of its partition
 DONE = "starting from there"
 INSTALL_SECONDS = 900
 GOOD_SECONDS = 600
+RESTART_SECONDS = 120
 CUT_SECONDS = 60  # about as long as it takes
 
 
@@ -26,6 +27,13 @@ def hosts(wipe=None):
     wish = f"{{disk: {SERIAL}, wipe: {wipe}}}" if wipe else f"{{disk: {SERIAL}}}"
     return ("rack: {cidr: 10.0.2.0/24}\nhosts:\n"
             f"- {{address: 10.0.2.15, name: one, mac: \"{MAC}\", install: {wish}}}\n")
+
+
+def boot_choice(machine):
+    """What GRUB goes by on an installed machine: which slot is next, and how their starts went."""
+    text = machine.text("mkdir -p /run/look && mount -o ro /dev/disk/by-partlabel/bigtop-efi "
+                        "/run/look && cat /run/look/boot/grub/grubenv; umount /run/look")
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
 class Installation:
@@ -43,8 +51,7 @@ class Installation:
 
     def new_disk(self):
         self.disk.unlink(missing_ok=True)
-        with open(self.disk, "wb") as file:
-            file.truncate(DISK_SIZE)
+        empty_disk(self.disk, DISK_SIZE)
 
     def start(self, medium):
         self.starts += 1
@@ -80,7 +87,7 @@ class Installation:
         machine.wait_to_see("Installing to ")
         machine.wait_to_see(DONE, INSTALL_SECONDS)
         seconds = time.monotonic() - machine.started
-        machine.wait_to_end(120)
+        machine.wait_to_end(RESTART_SECONDS)
         return f"{seconds:.0f} s from power on"
 
     def runs_from(self, slot, medium=None):
@@ -113,10 +120,7 @@ class Installation:
         return "the count begins anew"
 
     def env(self):
-        machine = self.machine
-        text = machine.text("mkdir -p /run/look && mount -o ro /dev/disk/by-partlabel/bigtop-efi "
-                            "/run/look && cat /run/look/boot/grub/grubenv; umount /run/look")
-        return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+        return boot_choice(self.machine)
 
     def is_updated(self):
         """To slot B, by a newer image; the refusal of one that is damaged comes before."""
@@ -161,7 +165,7 @@ class Installation:
             self.machine.power_cut()
         self.gone()
         if self.first_of("usb", DONE, READY) == DONE:
-            self.machine.wait_to_end(120)
+            self.machine.wait_to_end(RESTART_SECONDS)
         self.gone()
         self.runs_from("A")
         return "cut " + ", ".join(f"{cut:.0f}" for cut in cuts) + " s after it began"

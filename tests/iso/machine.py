@@ -47,6 +47,12 @@ def digest(path):
     return found.hexdigest()
 
 
+def empty_disk(path, size):
+    with open(path, "wb") as file:
+        file.truncate(size)
+    return path
+
+
 class Machine:
     def __init__(self, where, image, firmware, medium, disks=(), key=None, sticks=(),
                  memory=2048, net=None, mac="52:54:00:12:34:56", more=()):

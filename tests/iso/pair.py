@@ -1,10 +1,12 @@
-"""Two machines from one image and one cable between them: one bootstraps the other."""
+"""Two machines from one image and one cable between them: one bootstraps the other, from memory or
+after it has installed itself to its disk."""
 
 import json
 import re
 import time
 
 from harness import Failure, check, wait_for
+from install import DONE as INSTALLED, GOOD_SECONDS, INSTALL_SECONDS, RESTART_SECONDS, boot_choice
 from machine import READY, SEEN, Machine, free_port
 
 HOSTS = """cluster: {name: rack}
@@ -16,6 +18,9 @@ hosts:
   roles: [control-plane, worker]
   key: id
 """
+INSTALLED_HOSTS = HOSTS + "  install: {disk: DISK0}\n"
+NODE_DISK_SIZE = 16 << 30
+BACK_SECONDS = 1200
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 PHASE = re.compile(r"^one +\S +([a-z]+(?: [a-z]+)*)", re.M)
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -34,12 +39,13 @@ def cable(own, other):
 
 
 class Pair:
-    def __init__(self, where, image, key, stick):
+    def __init__(self, where, image, key, stick, disks=()):
+        """disks: what the host has; the first is the one that INSTALLED_HOSTS names."""
         ends = free_port(), free_port()
         self.began = time.monotonic()
         self.noted = []
-        self.host = Machine(where / "pair-host", image, "bios", "usb", key=key, memory=HOST_MEMORY,
-                            net=cable(*ends), mac="52:54:00:00:00:0b")
+        self.host = Machine(where / "pair-host", image, "bios", "usb", disks, key,
+                            memory=HOST_MEMORY, net=cable(*ends), mac="52:54:00:00:00:0b")
         self.coordinator = Machine(where / "pair-coordinator", image, "bios", "usb", key=key,
                                    sticks=[stick], net=cable(*reversed(ends)),
                                    mac="52:54:00:00:00:02")
@@ -68,6 +74,35 @@ class Pair:
             self.ask_the_host()
             raise
         return ", ".join(self.noted)
+
+    def install(self):
+        """The host, to its disk; it starts again, with the medium still in front."""
+        self.host.wait_to_see(INSTALLED, INSTALL_SECONDS)
+        self.note("installed")
+        self.host.wait_to_end(RESTART_SECONDS)
+        self.host.start()
+        self.host.wait_to_see("Runs from its own disk, slot A.")
+
+    def comes_back(self):
+        """A good start by its kubelet; then a restart, by itself and from its disk."""
+        self.coordinator.gone()
+        first = self.node()
+        wait_for("a good start", GOOD_SECONDS, lambda: boot_choice(self.host)["A_OK"] == "1", 10)
+        self.note("a good start")
+        self.host.ssh("systemctl reboot", allow_failure=True)
+        self.host.wait_to_end(RESTART_SECONDS)
+        self.host.start()
+        self.host.wait_to_see("Runs from its own disk, slot A.")
+        self.way_in()
+        wait_for("the node", BACK_SECONDS, lambda: self.is_back(first), 10)
+        self.note("the node is back")
+        return ", ".join(self.noted)
+
+    def is_back(self, before):
+        node = self.node(allow_failure=True)
+        return (node and node["metadata"]["uid"] == before["metadata"]["uid"] and
+                node["status"]["nodeInfo"]["bootID"] != before["status"]["nodeInfo"]["bootID"] and
+                is_ready(node))
 
     def note(self, what):
         self.noted.append(f"{what} {time.monotonic() - self.began:.0f} s")
@@ -104,12 +139,21 @@ class Pair:
 
     def node_is_ready(self):
         """Asked on the host itself."""
-        host = self.host
         self.way_in()
-        nodes = json.loads(host.text(f"{KUBECTL} get nodes -o json"))["items"]
-        check([n["metadata"]["name"] for n in nodes] == ["one"], nodes)
-        ready = [c for c in nodes[0]["status"]["conditions"] if c["type"] == "Ready"]
-        check(ready[0]["status"] == "True", ready)
-        addresses = [a["address"] for a in nodes[0]["status"]["addresses"]]
+        node = self.node()
+        check(is_ready(node), node["status"]["conditions"])
+        addresses = [a["address"] for a in node["status"]["addresses"]]
         check("10.9.0.11" in addresses, addresses)
 
+    def node(self, allow_failure=False):
+        """The only one that there is; None where nobody answers yet."""
+        told = self.host.text(f"{KUBECTL} get nodes -o json", allow_failure=allow_failure)
+        if not told:
+            return None
+        nodes = json.loads(told)["items"]
+        check([n["metadata"]["name"] for n in nodes] == ["one"], nodes)
+        return nodes[0]
+
+
+def is_ready(node):
+    return all(c["status"] == "True" for c in node["status"]["conditions"] if c["type"] == "Ready")
