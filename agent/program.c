@@ -9,6 +9,7 @@
 
 /* To start kubectl alone takes seconds where memory is short and the disk an SD card. */
 #define READY_TIMEOUT_MS 15000
+#define AGAIN_MS 2000 /* between two tries of a busy server */
 
 static const char *const environment[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -42,6 +43,48 @@ static void kubectl_argv(struct strv *argv, const char *const args[], int timeou
     strv_add_all(argv, args);
 }
 
+/* What kubectl tells of an API server, or its etcd, that had no time. On a small machine that
+ * starts a control plane that is so for minutes. */
+static bool is_busy(const char *said)
+{
+    static const char *const words[] = {
+        "unable to return a response in the time allotted",
+        "etcdserver: request timed out",
+        "etcdserver: leader changed",
+        "TLS handshake timeout",
+        "Client.Timeout exceeded while awaiting headers",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (strstr(said, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Each try has its own output, and what is left of the time. */
+static int run_until_answered(const struct strv *argv, struct process_options *options,
+                              struct error *err)
+{
+    int64_t deadline = clock_monotonic_ms() + options->timeout_ms;
+    for (;;) {
+        struct error now = ERROR_INIT;
+        int r = process_runv(argv, options, NULL, &now);
+        options->timeout_ms = clock_left_ms(deadline);
+        if (r != -EREMOTEIO || !is_busy(now.text) || options->timeout_ms <= AGAIN_MS) {
+            if (err) {
+                *err = now;
+            }
+            return r;
+        }
+        nanosleep(&(struct timespec){.tv_sec = AGAIN_MS / 1000}, NULL);
+        options->timeout_ms -= AGAIN_MS;
+        if (options->out) {
+            strbuf_reset(options->out);
+        }
+    }
+}
+
 int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, struct strbuf *out,
                 struct error *err)
 {
@@ -49,7 +92,7 @@ int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, st
     kubectl_argv(&argv, args, timeout_ms);
     struct process_options options = program_options(cancel, timeout_ms);
     options.out = out;
-    return process_runv(&argv, &options, NULL, err);
+    return run_until_answered(&argv, &options, err);
 }
 
 int kubectl_feed(const char *const args[], const char *text, const bool *cancel, int timeout_ms,
@@ -60,7 +103,7 @@ int kubectl_feed(const char *const args[], const char *text, const bool *cancel,
     struct process_options options = program_options(cancel, timeout_ms);
     options.stdin_data = text;
     options.stdin_len = strlen(text);
-    return process_runv(&argv, &options, NULL, err);
+    return run_until_answered(&argv, &options, err);
 }
 
 int kubectl_find(const char *const args[], const bool *cancel, int timeout_ms, json_t **out,

@@ -26,7 +26,8 @@
  * milliseconds, cancel may be NULL. */
 struct process_options program_options(const bool *cancel, int timeout_ms);
 /* kubectl with the arguments up to a NULL, at the API server of this very host. stdout goes to
- * `out` (may be NULL). */
+ * `out` (may be NULL). A server that says that it is too busy to answer is asked again until the
+ * timeout: what is asked for has to bear being done twice. */
 int kubectl_run(const char *const args[], const bool *cancel, int timeout_ms, struct strbuf *out,
                 struct error *err);
 /* The same with a text on stdin: `create -f -`. */

@@ -134,7 +134,7 @@ static size_t count_ready(const json_t *cluster)
 }
 
 /* However long it takes, as long as it goes on: the smallest machines start a pod a minute. To look
- * costs them as well, at most half of the time. */
+ * costs them as well, at most a quarter of the time. */
 static int wait_for_cluster(struct host_run *h, struct error *err)
 {
     int64_t deadline = clock_monotonic_ms() + SETTLE_PATIENCE_MS;
@@ -160,7 +160,8 @@ static int wait_for_cluster(struct host_run *h, struct error *err)
             return error_remedy(err, "look with `kubectl describe` at what is named, mend it, and "
                                      "run the same command again");
         }
-        run_pause(h, now - looked > SETTLE_POLL_MS ? (int) (now - looked) : SETTLE_POLL_MS);
+        int64_t took = now - looked;
+        run_pause(h, 3 * took > SETTLE_POLL_MS ? (int) (3 * took) : SETTLE_POLL_MS);
     }
 }
 
