@@ -87,8 +87,7 @@ static int prepare(void **state)
     (void) state;
     is_ours = unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
               mount("tmpfs", "/usr/local/bin", "tmpfs", 0, NULL) == 0 &&
-              mount("tmpfs", "/run", "tmpfs", 0, NULL) == 0 &&
-              mkdir(AGENT_RUN_DIR, 0700) == 0;
+              mount("tmpfs", "/run", "tmpfs", 0, NULL) == 0 && mkdir(AGENT_RUN_DIR, 0700) == 0;
     return 0;
 }
 
