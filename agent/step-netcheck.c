@@ -11,10 +11,10 @@
 #include <string.h>
 #include <time.h>
 
-#define ASK_TIMEOUT_MS 30000
+#define ASK_TIMEOUT_MS 120000 /* once everything on a small machine starts, it is slowest */
 #define MAKE_TIMEOUT_MS 180000
 #define DELETE_TIMEOUT_MS 60000
-#define EXEC_TIMEOUT_MS 30000
+#define EXEC_TIMEOUT_MS 60000
 #define ROLLOUT_TIMEOUT_MS 300000
 #define START_TIMEOUT_MS 300000 /* the image is there; on an SD card it still takes a while */
 #define START_POLL_MS 200       /* and at least as long as the asking took */
@@ -24,6 +24,9 @@
 #define AT_ONCE 4 /* kubectl: most of a probe is waiting */
 #define NAMESPACED "--namespace=" NETCHECK_NAMESPACE
 #define NAP_NS 1000000
+/* Our own manifests. To validate one, kubectl would have the API server make its whole schema,
+ * which takes a small one more than a minute. */
+#define AS_IT_IS "--validate=false"
 #define RECORD_NAMESPACE "kube-system"
 #define RECORD_NAMESPACED "--namespace=" RECORD_NAMESPACE
 
@@ -52,6 +55,7 @@ static int save_record(const struct netcheck_plan *p, const json_t *record, cons
 {
     static const char *const args[] = {"apply",
                                        "--server-side",
+                                       AS_IT_IS,
                                        "--force-conflicts",
                                        "--field-manager=" ADDON_FIELD_MANAGER,
                                        "-f",
@@ -112,9 +116,7 @@ static int delete_all(const bool *cancel, bool wait, struct error *err)
 
 static int create(const json_t *manifest, const bool *cancel, struct error *err)
 {
-    /* The manifest is ours. To validate it, kubectl would have the API server make its whole
-     * schema, which takes a small one more than a minute. */
-    static const char *const args[] = {"create", "--validate=false", "-f", "-", NULL};
+    static const char *const args[] = {"create", AS_IT_IS, "-f", "-", NULL};
     AUTO_FREE char *text = json_canonical(manifest);
     return kubectl_feed(args, text, cancel, MAKE_TIMEOUT_MS, err);
 }
