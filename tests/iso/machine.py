@@ -62,7 +62,6 @@ class Machine:
         self.dir.mkdir(parents=True, exist_ok=True)
         SEEN.mkdir(parents=True, exist_ok=True)
         self.console = SEEN / f"{self.dir.name}.console"
-        self.console.unlink(missing_ok=True)
         self.port, self.web_port = free_port(), free_port()
         self.key = key
         own = (f"user,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22,"
@@ -87,6 +86,7 @@ class Machine:
         self.start()
 
     def start(self):
+        self.console.unlink(missing_ok=True)  # what it showed before is not what it shows now
         self.started = time.monotonic()
         self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL)
 
@@ -123,7 +123,6 @@ class Machine:
         while not pattern.search(self.seen()):
             if UNLUCKY in self.seen():
                 self.gone()
-                self.console.unlink()
                 self.start()
             check(self.running(), lambda: f"qemu ended\n{self.seen()[-2000:]}")
             if time.monotonic() > until:
