@@ -1,8 +1,16 @@
 # One Makefile for the whole tree: a folder is a module, its sources are found by wildcard, and
 # everything that is made lands in build/. `make help` lists the targets.
+# ARCH=arm64 on another machine makes that one's programs, in build/arm64.
 
-B ?= build
-ifeq ($(origin CC),default)
+NATIVE := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
+ARCH ?= $(NATIVE)
+OPTIMISED := build$(addprefix /,$(filter-out $(NATIVE),$(ARCH)))
+B ?= $(OPTIMISED)
+ifneq ($(ARCH),$(NATIVE))
+GNU := $(patsubst arm64,aarch64,$(patsubst amd64,x86_64,$(ARCH)))-linux-gnu
+SYSROOT := $(OPTIMISED)/sysroot
+CC := $(GNU)-gcc -B$(SYSROOT)/usr/lib/$(GNU) --sysroot=$(SYSROOT)
+else ifeq ($(origin CC),default)
 CC := gcc
 endif
 
@@ -25,30 +33,27 @@ ALL_CFLAGS = -std=gnu17 $(WARNINGS) -O0 -g1 -fno-omit-frame-pointer -fsanitize=a
 	-fno-sanitize-recover=all -fPIE -Wno-maybe-uninitialized
 LDFLAGS += -fsanitize=address,undefined -pie
 else
-ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(CFLAGS) -fstack-protector-strong -fPIE -ffunction-sections \
-	-fdata-sections
+ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(CFLAGS) -fsigned-char -fstack-protector-strong -fPIE \
+	-ffunction-sections -fdata-sections
 CPPFLAGS += -D_FORTIFY_SOURCE=2
 LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--gc-sections
 endif
-
 LIBS := -Wl,--as-needed -lssh -lyaml -lcurl -larchive -lssl -lcrypto -ljansson -lzstd -lsystemd \
 	-lblkid -pthread
 # The agent lands on unknown hosts: only libc and libsystemd stay dynamic, and travel with it.
 AGENT_LIBS := -Wl,-Bstatic -larchive -lssl -lcrypto -ljansson -lacl -lzstd -lz -lblkid \
 	-Wl,-Bdynamic -Wl,--as-needed -lsystemd -pthread
 
-sources = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c))
+objects = $(patsubst %.c,$(B)/%.o,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
 archives = $(foreach m,$(USES_$(1)),$(B)/$(m).a)
 
-AGENT_TARBALL := build/agent-amd64.tar.gz
+AGENT_TARBALL := $(OPTIMISED)/agent-$(ARCH).tar.gz
 TESTS := $(or $(T),$(patsubst tests/unit/test-%.c,%,$(wildcard tests/unit/test-*.c)))
 TEST_BINARIES := $(TESTS:%=$(B)/tests/test-%)
 # A unit test mirrors a module's file and is linked with what that module may use.
 module_of = $(firstword $(foreach m,$(MODULES),$(if $(wildcard $(m)/$(1).c),$(m))) coordinator)
 
-.PHONY: all check check-unit check-asan check-cli check-sources check-registry check-lab check-e2e \
-	check-iso check-nfs check-stack unit-tests lint format demo lab lab-shell lab-down bundle \
-	bench-bootstrap bench-delta bench-distribute bench-import bench-scale install-packages clean help
+.PHONY: unit-tests $(shell sed -n 's/^\([a-z0-9-]*\):.*\#\# .*/\1/p' Makefile)
 .SECONDARY .DELETE_ON_ERROR:
 
 all: $(B)/bigtop-bootstrap $(B)/bigtop-agent ## build both programs (the default)
@@ -60,15 +65,14 @@ $(B)/bigtop-bootstrap: $(COORDINATOR) $(call archives,coordinator)
 $(B)/bench/coordinator: $(COORDINATOR) $(B)/tests/bench/fake-ssh.o $(call archives,coordinator)
 BENCHES := $(B)/bench/delta-apply $(B)/bench/import-images
 $(BENCHES): $(B)/bench/%: $(B)/tests/bench/%.o $(call archives,agent)
-$(B)/bigtop-bootstrap $(B)/bench/coordinator $(BENCHES):
+$(B)/bigtop-agent: LIBS = $(AGENT_LIBS)
+$(B)/bigtop-agent: $(B)/agent/main.o $(call archives,agent)
+$(B)/bigtop-bootstrap $(B)/bigtop-agent $(B)/bench/coordinator $(BENCHES):
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
-$(B)/bigtop-agent: $(B)/agent/main.o $(call archives,agent)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(AGENT_LIBS)
-
-$(AGENT_TARBALL): build/bigtop-agent agent/pack.sh
-	agent/pack.sh build/bigtop-agent $@
+$(AGENT_TARBALL): $(OPTIMISED)/bigtop-agent agent/pack.sh
+	agent/pack.sh $< $@ $(CC)
 
 $(B)/live.tar: $(shell find iso/live -type f)
 	tar -c -f $@ --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
@@ -79,24 +83,21 @@ $(B)/%-blob.o: %-blob.S $(AGENT_TARBALL) $(B)/live.tar
 	$(CC) $(CPPFLAGS) -DAGENT_TARBALL='"$(AGENT_TARBALL)"' -DISO_LIVE_TAR='"$(B)/live.tar"' \
 		-DAGENT_SHA256="\"$$(sha256sum <$(AGENT_TARBALL) | cut -c1-64)\"" -c -o $@ $<
 
-define module_rules
-$(B)/$(1).a: $(patsubst %.c,$(B)/%.o,$(call sources,$(1)))
-	@mkdir -p $$(@D)
-	@rm -f $$@
-	ar rcsD $$@ $$^
-endef
-$(foreach m,$(MODULES),$(eval $(call module_rules,$(m))))
+.SECONDEXPANSION:
+$(MODULES:%=$(B)/%.a): $(B)/%.a: $$(call objects,$$*)
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcsD $@ $^
 
-$(B)/%.o: %.c Makefile
+build/%/sysroot: # the libraries of another architecture
+	tests/sysroot $* $@
+$(B)/%.o: %.c Makefile | $(SYSROOT)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-define test_rules
-$(B)/tests/test-$(1): $(B)/tests/unit/test-$(1).o $(call archives,$(call module_of,$(1)))
-	$$(CC) $$(LDFLAGS) -fuse-ld=gold -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) \
-		-Wl,--end-group -lcmocka $$(LIBS)
-endef
-$(foreach t,$(TESTS),$(eval $(call test_rules,$(t))))
+$(TEST_BINARIES): $(B)/tests/test-%: $(B)/tests/unit/test-%.o $$(call archives,$$(call module_of,$$*))
+	$(CC) $(LDFLAGS) -fuse-ld=gold -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
+		-Wl,--end-group -lcmocka $(LIBS)
 
 unit-tests: $(TEST_BINARIES)
 check-unit: unit-tests ## unit tests (T="name name" runs some)
@@ -114,11 +115,9 @@ check-e2e: bundle ## three hosts become a cluster, in network namespaces
 check-stack: all ## three hosts become a cluster with the analytics stack (not in `check`: long)
 check-sources: all ## sources that public registries serve (skipped where none answers)
 check-lab: ## the test hosts come up, differ, and leave nothing behind
-check-cli check-registry check-e2e check-iso check-nfs check-stack check-sources check-lab:
-	@tests/$(@:check-%=%)/run
-
 lint: ## layers, formatting, clang-tidy, shellcheck
-	@tests/lint/run
+check-cli check-registry check-e2e check-iso check-nfs check-stack check-sources check-lab lint:
+	@tests/$(@:check-%=%)/run
 format: ## clang-format in place (headers are set by hand)
 	clang-format -i $(foreach m,$(MODULES) tests/unit,$(wildcard $(m)/*.c))
 
@@ -127,8 +126,9 @@ install-packages: ## what building and testing need, with apt
 check install-packages:
 	@tests/$@
 bundle: all ## build the default bundle (from package registries; cached) and sign it
+iso: bundle ## an image that machines start from, with the default bundle: build/rack.iso
 demo: ## three fresh hosts become a Kubernetes cluster
-bundle demo:
+bundle iso demo:
 	@tests/lab/$@
 lab: ## boot the three lab hosts
 lab-shell: ## a shell on a lab host: make lab-shell HOST=n2

@@ -1,6 +1,7 @@
 #include "agent/trust.h"
 
 #include "agent/paths.h"
+#include "lib/architecture.h"
 #include "lib/fd.h"
 #include "lib/protocol.h"
 #include "lib/state-file.h"
@@ -70,7 +71,7 @@ int host_trust_save(const struct host_trust *t, struct error *err)
 static int judge_kind(const struct host_trust *before, const struct bundle *b, const char *machine,
                       struct error *err)
 {
-    const char *architecture = bundle_architecture(machine);
+    const char *architecture = architecture_of_machine(machine);
     if (strcmp(b->architecture, architecture) != 0) {
         error_set(err, -EPERM, "the bundle is for %s, this host is %s", b->architecture,
                   architecture);

@@ -1,6 +1,7 @@
 #include "coordinator/bundle-program.h"
 
 #include "images/extract.h"
+#include "lib/architecture.h"
 #include "lib/fd.h"
 #include "lib/path.h"
 #include "lib/process.h"
@@ -71,7 +72,7 @@ static const struct component *find(const struct bundle *b, const char *name)
 {
     struct utsname machine;
     if (!b || uname(&machine) < 0 ||
-        strcmp(bundle_architecture(machine.machine), b->architecture) != 0)
+        strcmp(architecture_of_machine(machine.machine), b->architecture) != 0)
         return NULL;
     const struct component *c = bundle_find(b, name);
     return c && c->kind == COMPONENT_FILES ? c : NULL;

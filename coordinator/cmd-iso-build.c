@@ -5,6 +5,7 @@
 #include "images/trusted-keys.h"
 #include "iso/build.h"
 #include "iso/site.h"
+#include "iso/variant.h"
 #include "lib/clock.h"
 #include "lib/fd.h"
 #include "lib/path.h"
@@ -26,7 +27,7 @@ struct iso_inputs {
 };
 
 struct iso_arguments {
-    const char *bundle, *hosts, *out, *live;
+    const char *bundle, *hosts, *program, *out, *live;
     struct strv keys, ssh_keys;
     bool update_lock;
 };
@@ -39,12 +40,14 @@ static const struct option_spec options[] = {
      "have this on it, for the coordinator; it may hold no password"},
     {"ssh-key", 0, OPTION_LIST, offsetof(struct iso_arguments, ssh_keys), "NAME.pub",
      "who may log in; default: the keys that hosts.yaml names, else ~/.ssh/id_*.pub"},
+    {"program", 0, OPTION_TEXT, offsetof(struct iso_arguments, program), "FILE",
+     "the bigtop-bootstrap to have on it; default: this one. For the bundle's architecture"},
     {"out", 'o', OPTION_TEXT, offsetof(struct iso_arguments, out), "FILE.iso",
      "the image to write; nothing may be there yet"},
     {"live", 0, OPTION_TEXT, offsetof(struct iso_arguments, live), "DIR",
      "another description of the live root than the built-in one: a folder like iso/live"},
     {"update-lock", 0, OPTION_FLAG, offsetof(struct iso_arguments, update_lock), NULL,
-     "pin Debian's packages anew, in packages.lock of --live"},
+     "pin Debian's packages anew, in ARCHITECTURE/packages.lock of --live"},
     OPTION_END,
 };
 
@@ -149,17 +152,19 @@ static int fail(int r, struct error *err)
 {
     if (r == -ECANCELED || interrupted)
         return command_fail(EXIT_INTERRUPTED, err);
-    if (r == -EINVAL || r == -ENOENT || r == -EBADMSG)
+    if (r == -EINVAL || r == -ENOENT || r == -ENOEXEC || r == -EBADMSG)
         return command_fail(EXIT_BAD_INPUT, err);
     return command_fail(r == -EEXIST || r == -EPERM ? EXIT_REFUSED : EXIT_HOST_FAILED, err);
 }
 
-static void show(const struct iso_arguments *o, const struct strv *lines, int64_t began)
+static void show(const struct iso_arguments *o, const char *architecture, const struct strv *lines,
+                 int64_t began)
 {
     struct stat st;
     double size = stat(o->out, &st) == 0 ? (double) st.st_size / MEGABYTE : 0;
-    (void) printf("%s: %.1f MB, in %.1f s; a CD and a disk, for BIOS and UEFI\n", o->out, size,
-                  (double) (clock_monotonic_ms() - began) / 1000);
+    (void) printf("%s: %.1f MB, in %.1f s; a CD and a disk, for %s\n", o->out, size,
+                  (double) (clock_monotonic_ms() - began) / 1000,
+                  iso_variant_find(architecture)->bios ? "BIOS and UEFI" : "UEFI");
     for (size_t i = 0; i < lines->count; i++)
         (void) printf("may log in: %s\n", lines->items[i]);
     if (o->keys.count == 0)
@@ -172,10 +177,10 @@ static int build(const struct iso_arguments *o, const struct bundle *b, const st
     struct error err = ERROR_INIT;
     AUTO_TRUSTED_KEYS keys = {0};
     AUTO_FREE char *cache = path_cache_dir();
-    char program[PATH_MAX];
+    char own[PATH_MAX];
     int64_t began = clock_monotonic_ms();
     int r;
-    if ((r = trusted_keys_load_all(&keys, &o->keys, &err)) < 0 || (r = own_path(program, &err)) < 0)
+    if ((r = trusted_keys_load_all(&keys, &o->keys, &err)) < 0 || (r = own_path(own, &err)) < 0)
         return fail(r, &err);
     const struct iso_build build = {.steps = {.cache_dir = cache,
                                               .cancel = &interrupted,
@@ -185,13 +190,13 @@ static int build(const struct iso_arguments *o, const struct bundle *b, const st
                                     .bundle_keys = &keys,
                                     .ssh_keys = &in->lines,
                                     .hosts = o->hosts,
-                                    .program = program,
+                                    .program = o->program ? o->program : own,
                                     .live = o->live,
                                     .update_lock = o->update_lock,
                                     .out = o->out};
     if ((r = iso_build(&build, &err)) < 0)
         return fail(r, &err);
-    show(o, &in->lines, began);
+    show(o, b->architecture, &in->lines, began);
     return EXIT_DONE;
 }
 
@@ -236,7 +241,9 @@ const struct command cmd_iso_build = {
     .help =
         "A machine that starts from it changes no disk: it waits for the coordinator with an SSH\n"
         "server that lets in these keys and nobody else, and shows its address and fingerprint.\n"
-        "The coordinator, chosen in the boot menu, has the bundle at hand.\n\n"
+        "The coordinator, chosen in the boot menu, has the bundle at hand. It is for machines of "
+        "the\n"
+        "bundle's architecture, amd64 or arm64.\n\n"
         "Needs Debian 12 with mmdebstrap, squashfs-tools, mtools and xorriso. The same inputs "
         "give\n"
         "the same bytes.\n\n"

@@ -41,6 +41,9 @@ static int check_bundle(const struct iso_update_arguments *o, struct error *err)
     if (strcmp(own.product, new.product) != 0)
         return error_set(err, -EBADMSG, "its bundle is %s, this machine's %s", new.product,
                          own.product);
+    if (strcmp(own.architecture, new.architecture) != 0)
+        return error_set(err, -EBADMSG, "it is for %s, this machine is %s", new.architecture,
+                         own.architecture);
     if (new.serial >= own.serial || o->older)
         return 0;
     error_set(err, -EPERM, "its bundle has serial %" PRId64 ", this machine's %" PRId64, new.serial,

@@ -3,6 +3,7 @@
 #include "coordinator/preflight-disks.h"
 #include "coordinator/storage.h"
 #include "kubeadm/balancer.h"
+#include "lib/architecture.h"
 #include "lib/grammar.h"
 #include "lib/strbuf.h"
 
@@ -59,7 +60,7 @@ struct check {
 static void check_architecture(const struct check *c)
 {
     const char *arch = json_get_string(c->own->json, "arch", "?");
-    const char *oci = bundle_architecture(arch);
+    const char *oci = architecture_of_machine(arch);
     if (strcmp(oci, c->bundle->architecture) != 0)
         refuse(c, "build a bundle for this architecture, or take the host out of hosts.yaml",
                "the host is %s, the bundle is for %s", oci, c->bundle->architecture);

@@ -2,6 +2,7 @@
 
 #include "coordinator/agent-blob.h"
 #include "coordinator/tty.h"
+#include "lib/architecture.h"
 #include "lib/clock.h"
 #include "lib/protocol.h"
 
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AGENT_ARCH "x86_64"
 #define MARKER "BIGTOP1 "
 #define SUDO_PROMPT "BIGTOP1-sudo-password:"
 #define ANSWER_MS 60000   /* sudo may look up names for long */
@@ -19,7 +19,7 @@
 #define STDERR_MAX 4096
 #define PASSWORD_MAX 1024
 #define COMMAND_MAX 8192
-#define LOADER "lib/ld-linux-x86-64.so.2"
+#define LOADER "lib/" OWN_LOADER
 
 /* One line without quotes ('), exclamation marks and backslashes: it passes through whatever login
  * shell the user has, in single quotes. $1: hex digest of the tarball, $2: its size. The folders
@@ -280,10 +280,10 @@ static int parse_marker(struct push *p, const char *rest, struct error *err)
 
     if (strncmp(rest, "FAIL ", 5) == 0)
         return report_failure(p, rest + 5, err);
-    if (arch_len != strlen(AGENT_ARCH) || strncmp(rest, AGENT_ARCH, arch_len) != 0) {
+    if (arch_len != strlen(OWN_MACHINE) || strncmp(rest, OWN_MACHINE, arch_len) != 0) {
         strbuf_add_printable(&arch, rest, arch_len < 32 ? arch_len : 32);
         error_set(err, -ENOEXEC, "%s is a %s machine, this program carries the agent for %s only",
-                  p->options->who, arch.data, AGENT_ARCH);
+                  p->options->who, arch.data, OWN_MACHINE);
         return error_remedy(err, "take the host out of hosts.yaml");
     }
     if (strcmp(word, "HAVE") == 0)

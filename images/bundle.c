@@ -494,13 +494,6 @@ void bundle_successors(const struct bundle *b, struct trusted_keys *out)
     trusted_keys_add_all(out, &b->next_keys);
 }
 
-const char *bundle_architecture(const char *machine)
-{
-    return strcmp(machine, "x86_64") == 0    ? "amd64"
-           : strcmp(machine, "aarch64") == 0 ? "arm64"
-                                             : machine;
-}
-
 void bundle_release(struct bundle *b)
 {
     signature_release(&b->signature);

@@ -108,8 +108,6 @@ int bundle_sign(const char *path, const struct secret_key *key, struct error *er
  * and those that it announces. Whoever accepts it trusts these from then on, and no others: so a
  * key is replaced by announcing the next one in a bundle, and signing a later bundle with that. */
 void bundle_successors(const struct bundle *b, struct trusted_keys *out);
-/* The architecture of a machine that `uname -m` calls so: "x86_64" is "amd64". */
-const char *bundle_architecture(const char *machine);
 void bundle_release(struct bundle *b);
 #define BUNDLE_INIT ((struct bundle){0})
 const struct component *bundle_find(const struct bundle *b, const char *name);

@@ -1,6 +1,7 @@
 #include "images/gomod.h"
 
 #include "images/walk.h"
+#include "lib/architecture.h"
 #include "lib/base64.h"
 #include "lib/digest.h"
 #include "lib/path.h"
@@ -201,30 +202,21 @@ static int make_executable(const char *dir, struct error *err)
     return r;
 }
 
-static const char *host_architecture(void)
-{
-#if defined(__aarch64__)
-    return "arm64";
-#else
-    return "amd64";
-#endif
-}
-
 int gomod_toolchain(const struct source_context *ctx, char **go, struct error *err)
 {
     AUTO_FREE char *old = NULL;
     int r = any_go(&old, err);
     if (r < 0)
         return r;
-    AUTO_FREE char *module = xasprintf(TOOLCHAIN_MODULE "%s.linux-%s", ctx->recipe->toolchain,
-                                       host_architecture());
+    AUTO_FREE char *module = xasprintf(TOOLCHAIN_MODULE "%s.linux-" OWN_ARCHITECTURE,
+                                       ctx->recipe->toolchain);
     AUTO_FREE char *dir = NULL;
     source_progress(ctx, "checking the compiler %s", ctx->recipe->toolchain);
     r = gomod_fetch_with(ctx, old, module, ctx->recipe->toolchain_sum, &dir, err);
     if (r < 0)
         return r;
     AUTO_FREE char *bin = path_join(dir, "bin");
-    AUTO_FREE char *tools = xasprintf("%s/pkg/tool/linux_%s", dir, host_architecture());
+    AUTO_FREE char *tools = xasprintf("%s/pkg/tool/linux_" OWN_ARCHITECTURE, dir);
     if ((r = make_executable(bin, err)) < 0 || (r = make_executable(tools, err)) < 0)
         return r;
     *go = path_join(bin, "go");

@@ -3,6 +3,7 @@
 #include "images/fields.h"
 #include "images/recipe-parts.h"
 #include "images/source.h"
+#include "lib/architecture.h"
 #include "lib/grammar.h"
 #include "lib/path.h"
 
@@ -173,11 +174,7 @@ static int read_toolchain(struct recipe *r, const struct yaml_node *root, struct
 /* Default: what this machine has. */
 static int read_architecture(struct recipe *r, const struct yaml_node *root, struct error *err)
 {
-#if defined(__aarch64__)
-    r->architecture = "arm64";
-#else
-    r->architecture = "amd64";
-#endif
+    r->architecture = OWN_ARCHITECTURE;
     return yaml_get(root, "architecture")
                ? fields_need_word(&r->file, root, "architecture", &r->architecture, err)
                : 0;

@@ -17,6 +17,7 @@
 #include "images/source.h"
 #include "images/unpack.h"
 #include "images/walk.h"
+#include "lib/architecture.h"
 #include "lib/digest.h"
 #include "lib/fd.h"
 #include "lib/path.h"
@@ -146,7 +147,7 @@ static int run_pip(const struct source_context *ctx, const struct strv *argument
 
 static const char *machine(const struct recipe *r)
 {
-    return strcmp(r->architecture, "arm64") == 0 ? "aarch64" : "x86_64";
+    return architecture_machine(r->architecture);
 }
 
 /* What pip has to know to choose for another machine than this one. */

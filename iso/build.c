@@ -5,6 +5,8 @@
 #include "iso/medium.h"
 #include "iso/root.h"
 #include "iso/site.h"
+#include "iso/variant.h"
+#include "lib/architecture.h"
 #include "lib/path.h"
 
 #include <errno.h>
@@ -24,7 +26,29 @@ static int bundle_epoch(const struct bundle *b, int64_t *out, struct error *err)
     return 0;
 }
 
-static int build(const struct iso_build *b, const char *live, const char *work, struct error *err)
+static int find_variant(const struct iso_build *b, const struct iso_variant **out,
+                        struct error *err)
+{
+    const char *wanted = b->bundle->architecture, *found;
+    int r = architecture_of_program(b->program, &found, err);
+    if (r < 0)
+        return r;
+    const struct iso_variant *variant = iso_variant_find(wanted);
+    if (!variant)
+        return error_set(err, -EINVAL, "there are no images for %s, as the bundle is", wanted);
+    if (strcmp(found, wanted) != 0) {
+        error_set(err, -EPERM, "the bundle is for %s, and %s for %s", wanted, b->program, found);
+        return error_remedy(err,
+                            "name a bigtop-bootstrap for %s: `make ARCH=%s` builds it, "
+                            "--program build/%s/bigtop-bootstrap",
+                            wanted, wanted, wanted);
+    }
+    *out = variant;
+    return 0;
+}
+
+static int build(const struct iso_build *b, const char *live, const struct iso_variant *variant,
+                 const char *work, struct error *err)
 {
     CLEANUP(cache_entry_release) struct cache_entry root = CACHE_ENTRY_INIT;
     AUTO_FREE char *site_path = path_join(work, "site.squashfs");
@@ -33,7 +57,7 @@ static int build(const struct iso_build *b, const char *live, const char *work, 
     int64_t epoch = 0;
     int r;
     if ((r = bundle_epoch(b->bundle, &epoch, err)) < 0 ||
-        (r = iso_root_get(&b->steps, live, b->update_lock, &root, err)) < 0)
+        (r = iso_root_get(&b->steps, live, variant->architecture, b->update_lock, &root, err)) < 0)
         return r;
     const struct iso_site site = {.live = live,
                                   .program = b->program,
@@ -46,6 +70,7 @@ static int build(const struct iso_build *b, const char *live, const char *work, 
                                       .site = site_path,
                                       .bundle = bundle_path,
                                       .bundle_digest = b->bundle->digest,
+                                      .variant = variant,
                                       .epoch = epoch};
     iso_progress(&b->steps, "verifying the bundle");
     if ((r = bundle_pack(b->bundle, bundle_path, err)) < 0 ||
@@ -57,8 +82,10 @@ static int build(const struct iso_build *b, const char *live, const char *work, 
 
 int iso_build(const struct iso_build *b, struct error *err)
 {
-    int r = iso_need_tools(err);
-    if (r < 0 || (r = path_mkdir_p(b->steps.cache_dir, 0755, err)) < 0)
+    const struct iso_variant *variant = NULL;
+    int r = find_variant(b, &variant, err);
+    if (r < 0 || (r = iso_need_tools(err)) < 0 ||
+        (r = path_mkdir_p(b->steps.cache_dir, 0755, err)) < 0)
         return r;
     AUTO_FREE char *work = path_join(b->steps.cache_dir, "iso-XXXXXX");
     if (!mkdtemp(work))
@@ -70,7 +97,7 @@ int iso_build(const struct iso_build *b, struct error *err)
     if (r == 0 && !b->live)
         r = iso_live_unpack(unpacked, err);
     if (r == 0)
-        r = build(b, live, work, err);
+        r = build(b, live, variant, work, err);
     /* Whatever went wrong is told; that the folder stays would only hide it. */
     (void) path_remove_tree(work, r < 0 ? NULL : err);
     return r;

@@ -24,6 +24,13 @@ void iso_consoles_devices(const char *active, struct strv *out)
     }
 }
 
+bool iso_consoles_is_screen(const char *device)
+{
+    static const char name[] = "/dev/tty";
+    size_t len = strlen(name);
+    return strncmp(device, name, len) == 0 && device[len] >= '0' && device[len] <= '9';
+}
+
 void iso_consoles_close(struct iso_consoles *c)
 {
     for (size_t i = 0; i < c->count; i++)
@@ -45,7 +52,7 @@ int iso_consoles_open(struct iso_consoles *out, struct error *err)
         int fd = open(devices.items[i], O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
             continue;
-        out->is_screen[out->count] = strncmp(devices.items[i], "/dev/ttyS", 9) != 0;
+        out->is_screen[out->count] = iso_consoles_is_screen(devices.items[i]);
         out->fds[out->count++] = fd;
     }
     return out->count ? 0 : error_set(err, -ENODEV, "no console can be opened: %s", active.data);

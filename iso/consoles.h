@@ -26,6 +26,8 @@ int iso_consoles_open(struct iso_consoles *out, struct error *err);
 /* Pure: the devices that /sys/class/tty/console/active names, "tty0 ttyS0". tty0 is whichever
  * screen is in front; ours is tty1. */
 void iso_consoles_devices(const char *active, struct strv *out);
+/* Pure: it can be cleared. A serial line is none, whatever its machine calls it. */
+bool iso_consoles_is_screen(const char *device);
 /* The text is all that is to be seen. Whoever does not read does not stop the others. */
 void iso_consoles_show(const struct iso_consoles *c, const char *text);
 void iso_consoles_add(const struct iso_consoles *c, const void *data, size_t len);

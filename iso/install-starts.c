@@ -3,6 +3,7 @@
 #include "iso/bios-boot.h"
 #include "iso/installed.h"
 #include "iso/template.h"
+#include "iso/variant.h"
 #include "lib/fd.h"
 #include "lib/path.h"
 #include "lib/process.h"
@@ -12,12 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of the live root; iso/live/hooks/customize50.sh and Debian's packages put them there. */
+/* Of the live root; iso/live/amd64/hooks/customize60.sh puts the first two there. */
 #define BOOT_IMG "/usr/lib/bigtop/boot.img"
 #define CORE_IMG "/usr/lib/bigtop/core.img"
 #define MENU "/usr/lib/bigtop/grub.cfg"
-#define SHIM "/usr/lib/shim/shimx64.efi.signed"
-#define GRUB "/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed"
 
 #define LOADER_MAX (16 * 1024 * 1024)
 #define MENU_MAX (64 * 1024)
@@ -32,11 +31,12 @@ static int write_efi(const char *name, const void *data, size_t len, struct erro
     return r < 0 ? r : file_write_atomic(path, data, len, 0644, err);
 }
 
-static int copy_efi(const char *from, const char *name, struct error *err)
+static int copy_loader(const char *from, const char *name, struct error *err)
 {
     STRBUF(data, LOADER_MAX);
+    AUTO_FREE char *to = path_join("EFI/BOOT", name);
     int r = file_read(from, &data, err);
-    return r < 0 ? r : write_efi(name, data.data, data.len, err);
+    return r < 0 ? r : write_efi(to, data.data, data.len, err);
 }
 
 static int fill_menu(void *userdata, struct error *err)
@@ -63,10 +63,11 @@ int install_menu(const struct install_disk *d, const char *uuid, struct error *e
 static int fill_loaders(void *userdata, struct error *err)
 {
     const struct install_mark *const *m = userdata;
+    const struct iso_variant *v = iso_variant_own();
     AUTO_FREE char *installed = xasprintf("bigtop/installed/%s", (*m)->image);
     int r;
-    if ((r = copy_efi(GRUB, "EFI/BOOT/grubx64.efi", err)) < 0 ||
-        (r = copy_efi(SHIM, "EFI/BOOT/BOOTX64.EFI", err)) < 0)
+    if ((r = copy_loader(v->signed_grub, v->grub, err)) < 0 ||
+        (r = copy_loader(v->signed_shim, v->shim, err)) < 0)
         return r;
     return write_efi(installed, "", 0, err);
 }
@@ -112,10 +113,11 @@ static int write_boot_sector(const struct install_disk *d, uint64_t core, struct
 int install_starts(const struct install_disk *d, const struct install_mark *m, struct error *err)
 {
     const uint64_t core = LAYOUT_BIOS_OFFSET / BIOS_SECTOR;
-    int r = write_core(d, core, err);
+    const bool bios = iso_variant_own()->bios;
+    int r = bios ? write_core(d, core, err) : 0;
     if (r < 0 || (r = installed_with_efi(d->parts[PART_EFI], fill_loaders, &m, err)) < 0)
         return r;
-    return write_boot_sector(d, core, err);
+    return bios ? write_boot_sector(d, core, err) : 0;
 }
 
 void install_firmware_entry(const struct install_disk *d, const char *identity)
@@ -123,11 +125,10 @@ void install_firmware_entry(const struct install_disk *d, const char *identity)
     STRBUF(entries, ENTRIES_MAX);
     AUTO_FREE char *label = xasprintf("Bigtop %s", identity);
     AUTO_FREE char *efi = xasprintf("%d", PART_EFI);
+    AUTO_FREE char *loader = xasprintf("\\EFI\\BOOT\\%s", iso_variant_own()->shim);
     const char *const list[] = {"efibootmgr", NULL};
-    const char *const create[] = {
-        "efibootmgr", "--create", "--disk", d->node,    "--part",
-        efi,          "--label",  label,    "--loader", "\\EFI\\BOOT\\BOOTX64.EFI",
-        NULL};
+    const char *const create[] = {"efibootmgr", "--create", "--disk",   d->node, "--part", efi,
+                                  "--label",    label,      "--loader", loader,  NULL};
     struct process_options opts = {.out = &entries, .timeout_ms = PROGRAM_TIMEOUT_MS};
     if (access("/sys/firmware/efi", F_OK) < 0 || process_run(list, &opts, NULL, NULL) < 0 ||
         strstr(entries.data, label))

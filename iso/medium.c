@@ -112,7 +112,6 @@ static int lay_out(const struct making *k, struct error *err)
     } links[] = {
         {"boot/vmlinuz", boot, "vmlinuz"},
         {"boot/initrd.img", boot, "initrd.img"},
-        {ELTORITO, boot, "eltorito.img"},
         {"bigtop/" ISO_ROOT_SQUASHFS, k->m->root, ISO_ROOT_SQUASHFS},
         {"bigtop/" ISO_ROOT_LIST, k->m->root, ISO_ROOT_LIST},
         {"bigtop/site.squashfs", NULL, k->m->site},
@@ -128,6 +127,8 @@ static int lay_out(const struct making *k, struct error *err)
         return r;
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(links); i++)
         r = link_to(k, links[i].name, links[i].dir, links[i].file, &sums, err);
+    if (r == 0 && k->m->variant->bios)
+        r = link_to(k, ELTORITO, boot, "eltorito.img", &sums, err);
     return r < 0 ? r : write_text(k->tree, ISO_SUMS, sums.data, err);
 }
 
@@ -142,16 +143,18 @@ static int run_mtools(const struct making *k, const char *const *words, struct e
 
 static int make_efi(const struct making *k, struct error *err)
 {
-    AUTO_FREE char *shim = path_join(k->m->root, ISO_ROOT_BOOT "/shimx64.efi");
-    AUTO_FREE char *grub = path_join(k->m->root, ISO_ROOT_BOOT "/grubx64.efi");
+    AUTO_FREE char *shim = path_join(k->m->root, ISO_ROOT_BOOT "/shim.efi");
+    AUTO_FREE char *grub = path_join(k->m->root, ISO_ROOT_BOOT "/grub.efi");
+    AUTO_FREE char *shim_to = xasprintf("::/EFI/BOOT/%s", k->m->variant->shim);
+    AUTO_FREE char *grub_to = xasprintf("::/EFI/BOOT/%s", k->m->variant->grub);
     AUTO_FREE char *config = path_join(k->work, "grub-efi.cfg");
     AUTO_FREE char *sectors = xasprintf("%d", EFI_SECTORS);
     AUTO_FREE char *serial = xstrndup(k->number, 8);
     const char *const steps[][12] = {
         {"mformat", "-C", "-i", k->efi, "-T", sectors, "-h", "16", "-s", "32", "-N", serial},
         {"mmd", "-i", k->efi, "::/EFI", "::/EFI/BOOT", "::/boot", "::/boot/grub"},
-        {"mcopy", "-i", k->efi, shim, "::/EFI/BOOT/BOOTX64.EFI"},
-        {"mcopy", "-i", k->efi, grub, "::/EFI/BOOT/grubx64.efi"},
+        {"mcopy", "-i", k->efi, shim, shim_to},
+        {"mcopy", "-i", k->efi, grub, grub_to},
         {"mcopy", "-i", k->efi, config, "::/boot/grub/grub.cfg"},
     };
     STRBUF(text, TEMPLATE_MAX);
@@ -177,23 +180,36 @@ static void iso_date(int64_t epoch, char out[DATE_LEN])
     (void) strftime(out, DATE_LEN, "%Y%m%d%H%M%S00", &tm);
 }
 
+/* What a BIOS starts, from a CD and from a disk. */
+static void add_bios_words(const struct making *k, struct strv *argv)
+{
+    static const char words[] = "--grub2-boot-info -b " ELTORITO
+                                " -no-emul-boot -boot-load-size 4 -boot-info-table "
+                                "-eltorito-alt-boot";
+    strv_add(argv, "--grub2-mbr");
+    strv_addf(argv, "%s/" ISO_ROOT_BOOT "/boot_hybrid.img", k->m->root);
+    strv_split(argv, words, ' ');
+}
+
 static int write_image(const struct making *k, const char *out, struct error *err)
 {
     char date[DATE_LEN];
     iso_date(k->m->epoch, date);
-    AUTO_FREE char *mbr = path_join(k->m->root, ISO_ROOT_BOOT "/boot_hybrid.img");
     AUTO_FREE char *modified = xasprintf("--modification-date=%s", date);
-    const char *const words[] = {
-        "xorriso", "-as", "mkisofs", "-quiet", "-o", out, "-V", VOLUME, "-r", "-f", "-iso-level",
-        "3", modified, "--set_all_file_dates", date, "-partition_offset", "16",
-        /* BIOS, from a CD and from a disk */
-        "--grub2-mbr", mbr, "--grub2-boot-info", "-b", ELTORITO, "-c", "boot/grub/boot.cat",
-        "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table",
-        /* UEFI: the partition is what a CD starts as well */
-        "-eltorito-alt-boot", "-append_partition", "2", "0xef", k->efi, "-e",
-        "--interval:appended_partition_2:all::", "-no-emul-boot", k->tree, NULL};
+    const char *const words[] = {"xorriso", "-as", "mkisofs", "-quiet", "-o", out, "-V", VOLUME,
+                                 "-r", "-f", "-iso-level", "3", modified, "--set_all_file_dates",
+                                 date, "-partition_offset", "16", "-c",
+                                 /* made by it: what there is to start on a CD */
+                                 "boot/grub/boot.cat", NULL};
+    const char *const uefi[] = {
+        /* the partition is what a CD starts as well */
+        "-append_partition", "2",     "0xef", k->efi, "-e", "--interval:appended_partition_2:all::",
+        "-no-emul-boot",     k->tree, NULL};
     STRV(argv);
     strv_add_all(&argv, words);
+    if (k->m->variant->bios)
+        add_bios_words(k, &argv);
+    strv_add_all(&argv, uefi);
     const struct iso_run how = {.epoch = k->m->epoch};
     return iso_run(k->s, &argv, &how, err);
 }

@@ -1,4 +1,4 @@
-/* The medium: one file that is a CD and a disk, started by BIOS and UEFI alike.
+/* The medium: one file that is a CD and a disk, started by UEFI, and by BIOS where there is one.
  *
  *   /boot/vmlinuz, initrd.img, grub/    the kernel that Debian signed, and the menu
  *   /bigtop/root.squashfs               the live root (iso/root.h)
@@ -13,6 +13,7 @@
 #pragma once
 
 #include "iso/steps.h"
+#include "iso/variant.h"
 #include "lib/error.h"
 #include "lib/strbuf.h"
 
@@ -27,6 +28,7 @@ struct iso_medium {
     const char *site;   /* paths of files */
     const char *bundle;
     const char *bundle_digest; /* of its bigtop.json */
+    const struct iso_variant *variant;
     int64_t epoch;
 };
 

@@ -40,13 +40,15 @@ int iso_root_packages(const char *text, struct strv *out, struct error *err)
 
 struct making {
     const struct iso_steps *s;
-    const char *live;
+    const char *live, *architecture;
+    char *own;            /* the folder in it that is the architecture's */
     struct strv packages; /* NAME=VERSION */
     json_t *pinned;       /* of them, with their digests */
 };
 
 static void making_release(struct making *m)
 {
+    free(m->own);
     strv_release(&m->packages);
     json_decref(m->pinned);
 }
@@ -54,7 +56,7 @@ static void making_release(struct making *m)
 static struct apt_request request(const struct making *m, const struct strv *packages)
 {
     return (struct apt_request){.cache_dir = m->s->cache_dir,
-                                .architecture = ISO_ARCHITECTURE,
+                                .architecture = m->architecture,
                                 .suite = ISO_SUITE,
                                 .packages = packages,
                                 .cancel = m->s->cancel,
@@ -83,21 +85,26 @@ static void take_pins(struct making *m, const json_t *set)
     strv_sort(&m->packages);
 }
 
+static int read_list(const char *dir, struct strv *names, struct error *err)
+{
+    AUTO_FREE char *path = path_join(dir, "packages");
+    STRBUF(text, PACKAGES_MAX);
+    int r = file_read(path, &text, err);
+    if (r < 0)
+        return r;
+    return iso_root_packages(text.data, names, err) < 0 ? error_prefix(err, "%s", path) : 0;
+}
+
 /* Which packages exactly: what the lock file says, or what APT says now, and the lock from then
  * on. */
 static int pin(struct making *m, bool update_lock, struct error *err)
 {
-    AUTO_FREE char *list = path_join(m->live, "packages");
-    AUTO_FREE char *lock_path = path_join(m->live, "packages" LOCK_SUFFIX);
-    STRBUF(text, PACKAGES_MAX);
+    AUTO_FREE char *lock_path = path_join(m->own, "packages" LOCK_SUFFIX);
     STRV(names);
     AUTO_LOCK *lock = NULL;
     int r;
-    if ((r = file_read(list, &text, err)) < 0)
-        return r;
-    if (iso_root_packages(text.data, &names, err) < 0)
-        return error_prefix(err, "%s", list);
-    if ((r = lock_open(lock_path, update_lock, &lock, err)) < 0)
+    if ((r = read_list(m->live, &names, err)) < 0 || (r = read_list(m->own, &names, err)) < 0 ||
+        (r = lock_open(lock_path, update_lock, &lock, err)) < 0)
         return r;
     strv_sort(&names);
     AUTO_FREE char *joined = strv_join(&names, " ");
@@ -118,6 +125,14 @@ static int pin(struct making *m, bool update_lock, struct error *err)
     return 0;
 }
 
+/* Of the live folder's files: all else is on the medium beside the root. */
+static bool makes_root(const struct making *m, const char *name)
+{
+    AUTO_FREE char *own_hooks = path_join(m->architecture, "hooks");
+    return path_is_at_or_below(name, "hooks") || path_is_at_or_below(name, own_hooks) ||
+           path_is_at_or_below(name, "initramfs") || strcmp(name, "left-out") == 0;
+}
+
 static int inputs(const struct making *m, json_t **out, struct error *err)
 {
     AUTO_FREE char *mmdebstrap = NULL;
@@ -133,13 +148,12 @@ static int inputs(const struct making *m, json_t **out, struct error *err)
     void *next;
     json_object_foreach_safe(files, next, name, value)
     {
-        if (!path_is_at_or_below(name, "hooks") && !path_is_at_or_below(name, "initramfs") &&
-            strcmp(name, "left-out") != 0)
+        if (!makes_root(m, name))
             json_object_del(files, name);
     }
-    *out = json_pack("{s:s, s:i, s:s, s:O, s:O, s:s, s:s}", "type", "live root", "format",
-                     ROOT_FORMAT, "suite", ISO_SUITE, "packages", m->pinned, "files", files,
-                     "mmdebstrap", mmdebstrap, "squashfs", squashfs);
+    *out = json_pack("{s:s, s:i, s:s, s:s, s:O, s:O, s:s, s:s}", "type", "live root", "format",
+                     ROOT_FORMAT, "suite", ISO_SUITE, "architecture", m->architecture, "packages",
+                     m->pinned, "files", files, "mmdebstrap", mmdebstrap, "squashfs", squashfs);
     return 0;
 }
 
@@ -227,13 +241,16 @@ static int install(const struct making *m, const char *repository, const char *t
     STRV(argv);
     names_only(&m->packages, &names);
     AUTO_FREE char *include = strv_join(&names, ",");
+    AUTO_FREE char *own_hooks = path_join(m->own, "hooks");
     strv_add(&argv, "mmdebstrap");
     strv_add(&argv, "--quiet");
     strv_add(&argv, "--variant=custom");
-    strv_add(&argv, "--architectures=" ISO_ARCHITECTURE);
+    strv_addf(&argv, "--architectures=%s", m->architecture);
     strv_addf(&argv, "--include=%s", include);
     strv_add(&argv, "--hook-dir=" MERGED_USR);
     strv_addf(&argv, "--hook-dir=%s/hooks", m->live);
+    if (access(own_hooks, F_OK) == 0)
+        strv_addf(&argv, "--hook-dir=%s", own_hooks);
     strv_addf(&argv, "--dpkgopt=%s/left-out", m->live);
     strv_add(&argv, "--dpkgopt=force-unsafe-io"); /* a root that a crash left is thrown away */
     strv_add(&argv, "--skip=output/dev");
@@ -301,7 +318,8 @@ static int produce(void *userdata, const char *dir, json_t *about, struct error 
     AUTO_FREE char *tar = path_join(work, "root.tar");
     int r;
     json_object_set_new(about, "type", json_string("live root"));
-    if ((r = check_folder(work, err)) < 0 || (r = make_repository(m, repository, err)) < 0 ||
+    if ((r = iso_need_machine(m->s, m->architecture, err)) < 0 ||
+        (r = check_folder(work, err)) < 0 || (r = make_repository(m, repository, err)) < 0 ||
         (r = install(m, repository, tar, err)) < 0 || (r = squash(m, tar, dir, err)) < 0 ||
         (r = take_boot(m, tar, dir, err)) < 0 || (r = write_list(m, dir, err)) < 0)
         return r;
@@ -324,10 +342,12 @@ static int open_cache(const struct iso_steps *s, struct cache **out, struct erro
     return r;
 }
 
-int iso_root_get(const struct iso_steps *s, const char *live, bool update_lock,
-                 struct cache_entry *out, struct error *err)
+int iso_root_get(const struct iso_steps *s, const char *live, const char *architecture,
+                 bool update_lock, struct cache_entry *out, struct error *err)
 {
-    CLEANUP(making_release) struct making m = {.s = s, .live = live};
+    CLEANUP(making_release)
+    struct making m = {
+        .s = s, .live = live, .architecture = architecture, .own = path_join(live, architecture)};
     CLEANUP(cache_close) struct cache *cache = NULL;
     AUTO_JSON *in = NULL;
     int r;

@@ -1,5 +1,6 @@
 #include "iso/steps.h"
 
+#include "lib/architecture.h"
 #include "lib/process.h"
 
 #include <errno.h>
@@ -89,4 +90,22 @@ int iso_need_tools(struct error *err)
     AUTO_FREE char *wanted = strv_join(&packages, " ");
     error_set(err, -ENOENT, "an image is built with Debian's own tools; missing: %s", missing);
     return error_remedy(err, "apt-get install %s", wanted);
+}
+
+/* Debian's arch-test runs a program; mmdebstrap asks it too, but after everything was fetched. */
+int iso_need_machine(const struct iso_steps *s, const char *architecture, struct error *err)
+{
+    const char *const argv[] = {"arch-test", architecture, NULL};
+    const struct process_options opts = {
+        .timeout_ms = VERSION_TIMEOUT_MS, .cancel = s->cancel, .die_with_parent = true};
+    if (strcmp(architecture, OWN_ARCHITECTURE) == 0 || process_run(argv, &opts, NULL, NULL) == 0)
+        return 0;
+    error_set(err, -ENOENT,
+              "packages of %s are installed by running them, which this machine cannot",
+              architecture);
+    return error_remedy(err,
+                        "apt-get install arch-test binfmt-support qemu-user-static; mount -t "
+                        "binfmt_misc none /proc/sys/fs/binfmt_misc; update-binfmts --enable; "
+                        "after that `arch-test %s` says ok",
+                        architecture);
 }

@@ -31,3 +31,6 @@ void iso_squash_words(struct strv *argv, int64_t epoch, const char *squashfs);
 int iso_tool_version(const char *program, const char *option, char **out, struct error *err);
 /* -ENOENT, naming those that are not there and how Debian installs them. */
 int iso_need_tools(struct error *err);
+/* Programs of this architecture run here, natively or emulated; else -ENOENT, saying how to get
+ * there. */
+int iso_need_machine(const struct iso_steps *s, const char *architecture, struct error *err);

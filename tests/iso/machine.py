@@ -16,11 +16,14 @@ import urllib.request
 from harness import Failure, check
 
 OVMF = pathlib.Path("/usr/share/OVMF")
+AAVMF = pathlib.Path("/usr/share/AAVMF")
+# In "secure" Microsoft's keys are enrolled, as in machines that are sold: Debian's shim is signed by
+# them.
 FIRMWARE = {
-    "bios": None,
-    "uefi": ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"),
-    # Microsoft's keys are enrolled, as in machines that are sold: Debian's shim is signed by them.
-    "secure": ("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.ms.fd"),
+    "amd64": {"uefi": (OVMF / "OVMF_CODE_4M.fd", OVMF / "OVMF_VARS_4M.fd"),
+              "secure": (OVMF / "OVMF_CODE_4M.secboot.fd", OVMF / "OVMF_VARS_4M.ms.fd")},
+    "arm64": {"uefi": (AAVMF / "AAVMF_CODE.fd", AAVMF / "AAVMF_VARS.fd"),
+              "secure": (AAVMF / "AAVMF_CODE.ms.fd", AAVMF / "AAVMF_VARS.ms.fd")},
 }
 # Software emulation on a busy machine now and then loses the ticks that the kernel counts here.
 UNLUCKY = "IO-APIC + timer doesn't work"
@@ -28,7 +31,12 @@ READY = "waiting for the coordinator"
 BOOT_SECONDS = int(os.environ.get("BOOT_SECONDS", "900"))
 # As quick as emulation gets: a clock that the kernel trusts without asking a device for the time,
 # and an Atom without the flaws that other processors' kernels work around at every system call.
-CPU = "max,la57=off,svm=off,vendor=GenuineIntel,family=6,model=28,stepping=10"
+CPU = {"amd64": "max,la57=off,svm=off,vendor=GenuineIntel,family=6,model=28,stepping=10",
+       "arm64": "cortex-a72"}
+QEMU = {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
+SCREEN = {"amd64": ["-vga", "std"], "arm64": ["-device", "ramfb"]}
+CD = {"amd64": ["-device", "ide-cd,drive=cd,bus=ide.0,bootindex=0"],
+      "arm64": ["-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=cd,bootindex=0"]}
 # What every machine showed, whatever became of the test.
 SEEN = pathlib.Path(__file__).resolve().parents[2] / "build/tests/iso"
 
@@ -55,7 +63,7 @@ def empty_disk(path, size):
 
 class Machine:
     def __init__(self, where, image, firmware, medium, disks=(), key=None, sticks=(),
-                 memory=2048, net=None, mac="52:54:00:12:34:56", more=()):
+                 memory=2048, net=None, mac="52:54:00:12:34:56", more=(), architecture="amd64"):
         """medium: None: it starts from its first disk. net: where its card is plugged in; None: a
         network of its own, with DHCP, that lets us in. more: words for qemu."""
         self.dir = pathlib.Path(where)
@@ -64,11 +72,13 @@ class Machine:
         self.console = SEEN / f"{self.dir.name}.console"
         self.port, self.web_port = free_port(), free_port()
         self.key = key
+        self.architecture = architecture
         own = (f"user,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22,"
                f"hostfwd=tcp:127.0.0.1:{self.web_port}-:80")
-        words = ["setpriv", "--pdeathsig", "TERM", "qemu-system-x86_64",
-                 "-accel", "tcg,thread=multi", "-cpu", CPU, "-smp", "2",
-                 "-m", str(memory), "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot",
+        words = ["setpriv", "--pdeathsig", "TERM", QEMU[architecture],
+                 "-accel", "tcg,thread=multi", "-cpu", CPU[architecture], "-smp", "2",
+                 "-m", str(memory), "-nodefaults", "-display", "none", "-no-reboot",
+                 *SCREEN[architecture],
                  "-chardev", f"socket,id=s,path={self.dir}/serial,server=on,wait=off,"
                  f"logfile={self.console}", "-serial", "chardev:s",
                  "-monitor", f"unix:{self.dir}/monitor,server=on,wait=off", "-device", "qemu-xhci",
@@ -93,23 +103,22 @@ class Machine:
     def firmware(self, kind):
         if kind == "bios":
             return ["-machine", "q35"]
-        code, variables = FIRMWARE[kind]
+        code, variables = FIRMWARE[self.architecture][kind]
         own = self.dir / "variables.fd"
-        shutil.copy(OVMF / variables, own)
-        secure = kind == "secure"
-        words = ["-machine", "q35,smm=on" if secure else "q35"]
-        if secure:
-            words += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
-        return [*words, "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF / code}",
+        shutil.copy(variables, own)
+        words = ["-machine", "virt" if self.architecture == "arm64" else "q35"]
+        if kind == "secure" and self.architecture == "amd64":
+            words = ["-machine", "q35,smm=on",
+                     "-global", "driver=cfi.pflash01,property=secure,value=on"]
+        return [*words, "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
                 "-drive", f"if=pflash,format=raw,unit=1,file={own}"]
 
-    @staticmethod
-    def medium(kind, image):
+    def medium(self, kind, image):
         if kind is None:
             return []
         if kind == "cd":
             return ["-drive", f"file={image},format=raw,if=none,id=cd,media=cdrom,readonly=on",
-                    "-device", "ide-cd,drive=cd,bus=ide.0,bootindex=0"]
+                    *CD[self.architecture]]
         return ["-drive", f"file={image},format=raw,if=none,id=stick,readonly=on",
                 "-device", "usb-storage,drive=stick,bootindex=0"]
 

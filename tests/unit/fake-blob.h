@@ -3,6 +3,7 @@
 #pragma once
 
 #include "coordinator/agent-blob.h"
+#include "lib/architecture.h"
 #include "lib/digest.h"
 
 #define FAKE_BLOB_SIZE 65536
@@ -20,7 +21,7 @@ static void UNUSED fake_blob(const char *agent)
     char digest[DIGEST_SIZE];
 
     must_run("rm -rf /tmp/blob; mkdir -p /tmp/blob/bin /tmp/blob/lib");
-    put_file("/tmp/blob/lib/ld-linux-x86-64.so.2", "#!/bin/sh\nshift 2\nexec \"$@\"\n", 0755);
+    put_file("/tmp/blob/lib/" OWN_LOADER, "#!/bin/sh\nshift 2\nexec \"$@\"\n", 0755);
     put_file("/tmp/blob/bin/bigtop-agent", agent, 0755);
     must_run("tar -C /tmp/blob -czf /tmp/blob.tgz bin lib");
     assert_int_equal(file_read("/tmp/blob.tgz", &tarball, NULL), 0);

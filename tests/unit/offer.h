@@ -4,6 +4,7 @@
 
 #include "agent/blobs.h"
 #include "agent/host-bundle.h"
+#include "lib/architecture.h"
 #include "lib/digest.h"
 #include "lib/fd.h"
 #include "lib/json.h"
@@ -24,7 +25,7 @@ static inline const char *this_architecture(void)
 {
     static struct utsname machine;
     uname(&machine);
-    return bundle_architecture(machine.machine);
+    return architecture_of_machine(machine.machine);
 }
 
 static inline json_t *offer_blobs(const struct offered *o)

@@ -24,6 +24,15 @@ static void test_no_devices(void **state)
     assert_int_equal(devices.count, 0);
 }
 
+static void test_screens(void **state)
+{
+    (void) state;
+    static const char *const lines[] = {"/dev/ttyS0", "/dev/ttyAMA0", "/dev/hvc0", "/dev/tty"};
+    assert_true(iso_consoles_is_screen("/dev/tty1"));
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+        assert_false(iso_consoles_is_screen(lines[i]));
+}
+
 /* A screen is cleared, a line is not. */
 static void test_show(void **state)
 {
@@ -48,6 +57,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_devices),
         cmocka_unit_test(test_no_devices),
+        cmocka_unit_test(test_screens),
         cmocka_unit_test(test_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,18 +40,7 @@ for config in "$boot"/config-*; do
     mv "$config" "$root/usr/lib/modules/${config##*/config-}/config"
 done
 rm -f "$boot"/System.map-* "$root"/vmlinuz* "$root"/initrd.img*
-grub=$root/usr/lib/grub
-cp "$root/usr/lib/shim/shimx64.efi.signed" "$boot/shimx64.efi"
-cp "$grub/x86_64-efi-signed/gcdx64.efi.signed" "$boot/grubx64.efi"
-cp "$grub/i386-pc/boot_hybrid.img" "$boot/boot_hybrid.img"
-chroot "$root" grub-mkimage -O i386-pc-eltorito -p '()/boot/grub' -o /boot/eltorito.img \
-    biosdisk iso9660 part_msdos part_gpt normal linux search search_fs_file configfile echo test \
-    serial terminal terminfo sleep reboot halt ls cat minicmd fat regexp loadenv
-# What a machine puts on the disk that it installs itself to: there the menu is on the second
-# partition.
-mkdir -p "$root/usr/lib/bigtop"
-cp "$grub/i386-pc/boot.img" "$root/usr/lib/bigtop/boot.img"
-chroot "$root" grub-mkimage -O i386-pc -p '(,gpt2)/boot/grub' -o /usr/lib/bigtop/core.img \
-    biosdisk part_gpt fat iso9660 normal linux configfile echo test \
-    serial terminal terminfo sleep reboot halt ls cat minicmd regexp loadenv
+# One of each, whatever UEFI calls this architecture.
+cp "$root"/usr/lib/shim/shim*.efi.signed "$boot/shim.efi"
+cp "$root"/usr/lib/grub/*-efi-signed/gcd*.efi.signed "$boot/grub.efi"
 rm -rf "$boot/grub"
