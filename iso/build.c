@@ -33,9 +33,11 @@ static int find_variant(const struct iso_build *b, const struct iso_variant **ou
     int r = architecture_of_program(b->program, &found, err);
     if (r < 0)
         return r;
-    const struct iso_variant *variant = iso_variant_find(wanted);
-    if (!variant)
-        return error_set(err, -EINVAL, "there are no images for %s, as the bundle is", wanted);
+    *out = iso_variant_find(wanted);
+    if (!*out) {
+        error_set(err, -EINVAL, "there are no images for %s, as the bundle is", wanted);
+        return -EINVAL;
+    }
     if (strcmp(found, wanted) != 0) {
         error_set(err, -EPERM, "the bundle is for %s, and %s for %s", wanted, b->program, found);
         return error_remedy(err,
@@ -43,7 +45,6 @@ static int find_variant(const struct iso_build *b, const struct iso_variant **ou
                             "--program build/%s/bigtop-bootstrap",
                             wanted, wanted, wanted);
     }
-    *out = variant;
     return 0;
 }
 
