@@ -200,6 +200,6 @@ int netcheck_words(const struct netcheck_plan *p, const struct netcheck_failures
     } else if (w->fault != NETCHECK_FLOWS) {
         strbuf_addf(&text, " (%s)", first->path.said);
     }
-    error_set(err, -EHOSTUNREACH, "%s", text.data);
+    error_set(err, w->fault == NETCHECK_SMALL ? -EMSGSIZE : -EHOSTUNREACH, "%s", text.data);
     return say_remedy(f, w, err);
 }

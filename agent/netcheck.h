@@ -104,7 +104,8 @@ int netcheck_answer_read(const struct netcheck_plan *p, const struct netcheck_ad
                          size_t first, enum netcheck_question_kind kind, const char *text,
                          struct netcheck_failures *out, struct error *err);
 
-/* Names the pairs, what was tried, the cause and the remedy. Returns err->code. */
+/* Names the pairs, what was tried, the cause and the remedy. -EHOSTUNREACH; -EMSGSIZE: it is only
+ * large packets that are lost. */
 int netcheck_words(const struct netcheck_plan *p, const struct netcheck_failures *f,
                    struct error *err);
 

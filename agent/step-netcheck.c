@@ -299,6 +299,11 @@ static int try_pairs(const struct step_context *ctx, const struct netcheck_plan 
     return r < 0 ? r : netcheck_words(p, &failures, err);
 }
 
+static bool may_still_hold(int r)
+{
+    return r == -EHOSTUNREACH || r == -EMSGSIZE;
+}
+
 /* A network that is just coming up, or has just lost a control plane, needs a moment until every
  * node knows of the new pods and their Service. */
 static int try_until_it_holds(const struct step_context *ctx, const struct netcheck_plan *p,
@@ -308,7 +313,7 @@ static int try_until_it_holds(const struct step_context *ctx, const struct netch
     for (;;) {
         struct error found = ERROR_INIT;
         int r = try_pairs(ctx, p, a, NETCHECK_ALL, &found);
-        if (r != -EHOSTUNREACH || clock_left_ms(deadline) == 0) {
+        if (!may_still_hold(r) || clock_left_ms(deadline) == 0) {
             if (r < 0 && err) {
                 *err = found;
             }
@@ -328,7 +333,7 @@ static int wait_until_denied(const struct step_context *ctx, const struct netche
     for (;;) {
         struct error error = ERROR_INIT;
         int r = try_pairs(ctx, ring, a, NETCHECK_DENIED, &error);
-        if (r == 0 || r != -EHOSTUNREACH || clock_left_ms(deadline) == 0) {
+        if (!may_still_hold(r) || clock_left_ms(deadline) == 0) {
             if (r < 0 && err) {
                 *err = error;
             }
@@ -354,6 +359,31 @@ static int try_policy(const struct step_context *ctx, const struct netcheck_plan
     return r < 0 ? r : 0;
 }
 
+static int try_with_new_pods(const struct step_context *ctx, const struct netcheck_plan *p,
+                             struct netcheck_addresses *addresses, struct error *err)
+{
+    int r = make_pods(ctx, p, err);
+    r = r < 0 ? r : wait_for_pods(ctx, p, addresses, err);
+    return r < 0 ? r : try_until_it_holds(ctx, p, addresses, err);
+}
+
+/* A pod keeps the MTU that it was made with, and a daemon that has just been rolled out may not
+ * have told its own yet. */
+static int try_pods(const struct step_context *ctx, const struct netcheck_plan *p,
+                    struct netcheck_addresses *addresses, struct error *err)
+{
+    struct error first = ERROR_INIT;
+    int r = try_with_new_pods(ctx, p, addresses, &first);
+    if (r == -EMSGSIZE) {
+        step_progress(ctx, 0, 0, "once more, with pods that are made now");
+        return try_with_new_pods(ctx, p, addresses, err);
+    }
+    if (r < 0 && err) {
+        *err = first;
+    }
+    return r;
+}
+
 static int try_network(const struct step_context *ctx, const struct netcheck_plan *p,
                        struct error *err)
 {
@@ -364,9 +394,7 @@ static int try_network(const struct step_context *ctx, const struct netcheck_pla
         step_progress(ctx, 0, 0, "a pod on each of %zu nodes", p->count);
     }
     int r = wait_for_network(ctx, p, err);
-    r = r < 0 ? r : make_pods(ctx, p, err);
-    r = r < 0 ? r : wait_for_pods(ctx, p, &addresses, err);
-    r = r < 0 ? r : try_until_it_holds(ctx, p, &addresses, err);
+    r = r < 0 ? r : try_pods(ctx, p, &addresses, err);
     return r < 0 || !p->policy ? r : try_policy(ctx, p, &addresses, err);
 }
 

@@ -20,7 +20,9 @@ static void add(size_t from, size_t to, enum netcheck_fault fault, int passed, i
 static struct error say(void)
 {
     struct error err = ERROR_INIT;
-    assert_int_equal(netcheck_words(&plan, &all, &err), -EHOSTUNREACH);
+    int r = netcheck_words(&plan, &all, &err);
+    bool small = strstr(err.text, "the MTU is too small");
+    assert_int_equal(r, small ? -EMSGSIZE : -EHOSTUNREACH);
     all.count = 0;
     return err;
 }
