@@ -20,7 +20,7 @@ DONE = "starting from there"
 INSTALL_SECONDS = 900
 GOOD_SECONDS = 600
 RESTART_SECONDS = 120
-CUT_SECONDS = 60  # about as long as it takes
+CUT_SECONDS = 20  # about as long as it takes
 
 
 def hosts(wipe=None):
