@@ -1,6 +1,7 @@
 #include "agent/program.h"
 
 #include "lib/clock.h"
+#include "lib/kube.h"
 #include "lib/protocol.h"
 
 #include <errno.h>
@@ -43,26 +44,8 @@ static void kubectl_argv(struct strv *argv, const char *const args[], int timeou
     strv_add_all(argv, args);
 }
 
-/* What kubectl tells of an API server, or its etcd, that had no time. On a small machine that
- * starts a control plane that is so for minutes. */
-static bool is_busy(const char *said)
-{
-    static const char *const words[] = {
-        "unable to return a response in the time allotted",
-        "etcdserver: request timed out",
-        "etcdserver: leader changed",
-        "TLS handshake timeout",
-        "Client.Timeout exceeded while awaiting headers",
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        if (strstr(said, words[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Each try has its own output, and what is left of the time. */
+/* On a small machine that starts a control plane its server is busy for minutes. Each try has its
+ * own output, and what is left of the time. */
 static int run_until_answered(const struct strv *argv, struct process_options *options,
                               struct error *err)
 {
@@ -71,7 +54,7 @@ static int run_until_answered(const struct strv *argv, struct process_options *o
         struct error now = ERROR_INIT;
         int r = process_runv(argv, options, NULL, &now);
         options->timeout_ms = clock_left_ms(deadline);
-        if (r != -EREMOTEIO || !is_busy(now.text) || options->timeout_ms <= AGAIN_MS) {
+        if (r != -EREMOTEIO || !kube_said_busy(now.text) || options->timeout_ms <= AGAIN_MS) {
             if (err) {
                 *err = now;
             }

@@ -1,6 +1,7 @@
 #include "coordinator/kubectl.h"
 
 #include "coordinator/bundle-program.h"
+#include "lib/kube.h"
 #include "lib/process.h"
 
 #include <errno.h>
@@ -31,24 +32,9 @@ int kubectl_open(const struct bundle *b, const char *kubeconfig, const bool *can
     return 0;
 }
 
-/* client-go's words. */
-static bool is_unreachable(const char *text)
-{
-    static const char *const words[] = {"Unable to connect to the server",
-                                        "connection to the server",
-                                        "no route to host",
-                                        "i/o timeout",
-                                        "connection refused",
-                                        "network is unreachable"};
-    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-        if (strstr(text, words[i]))
-            return true;
-    return false;
-}
-
 static int judge(const struct kubectl *k, int r, struct error *err)
 {
-    if (r != -EREMOTEIO || !err || !k->kubeconfig || !is_unreachable(err->text))
+    if (r != -EREMOTEIO || !err || !k->kubeconfig || !kube_said_unreachable(err->text))
         return r;
     err->code = -EHOSTUNREACH;
     return error_remedy(err,

@@ -156,17 +156,6 @@ static int merge_components(struct merge *m, const struct bundle *b, struct erro
     return 0;
 }
 
-static void add_if_new(json_t *array, json_t *value, size_t max)
-{
-    size_t i;
-    json_t *old;
-    json_array_foreach(array, i, old)
-        if (json_equal(old, value))
-            return;
-    if (json_array_size(array) < max)
-        json_array_append(array, value);
-}
-
 static void merge_deltas(struct merge *m, const struct bundle *b)
 {
     const char *digest;
@@ -176,7 +165,7 @@ static void merge_deltas(struct merge *m, const struct bundle *b)
         if (!json_object_get(m->deltas, digest))
             json_object_set_new(m->deltas, digest, json_array());
         json_array_foreach(list, i, delta)
-            add_if_new(json_object_get(m->deltas, digest), delta, BUNDLE_DELTAS_MAX);
+            json_add_distinct(json_object_get(m->deltas, digest), delta, BUNDLE_DELTAS_MAX);
     }
 }
 
@@ -198,7 +187,7 @@ static int merge_entries(struct merge *m, const struct bundle *b, struct error *
         if (merge_papers_has(entry))
             leave_out(m, json_get_string(entry, "digest", ""));
         else
-            add_if_new(m->entries, entry, SIZE_MAX);
+            json_add_distinct(m->entries, entry, SIZE_MAX);
     }
     leave_out(m, b->sbom);
     leave_out(m, b->licenses);

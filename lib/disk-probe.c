@@ -59,13 +59,7 @@ static void add_signature(json_t *signatures, const char *type, const char *usag
     set_text(signature, "usage", usage);
     set_text(signature, "label", label);
     set_text(signature, "uuid", uuid);
-    size_t i;
-    json_t *other;
-    json_array_foreach(signatures, i, other)
-        if (json_equal(other, signature))
-            return;
-    if (json_array_size(signatures) < SIGNATURES_MAX)
-        json_array_append(signatures, signature);
+    json_add_distinct(signatures, signature, SIGNATURES_MAX);
 }
 
 static void take(blkid_probe probe, json_t *signatures)

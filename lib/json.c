@@ -112,6 +112,17 @@ bool json_has_text(const json_t *array, const char *text)
     return false;
 }
 
+void json_add_distinct(json_t *array, json_t *value, size_t max)
+{
+    size_t i;
+    json_t *old;
+    json_array_foreach(array, i, old)
+        if (json_equal(old, value))
+            return;
+    if (json_array_size(array) < max)
+        json_array_append(array, value);
+}
+
 json_t *json_texts(const struct strv *v)
 {
     json_t *array = json_array();

@@ -36,6 +36,8 @@ bool json_has_all(const json_t *obj, const json_t *wanted);
 /* Arrays of strings. `has` passes over members that are none. The caller owns the new one. */
 bool json_has_text(const json_t *array, const char *text);
 json_t *json_texts(const struct strv *v);
+/* Appends value, which stays the caller's, unless its equal is there or there are max items. */
+void json_add_distinct(json_t *array, json_t *value, size_t max);
 /* Compact, keys sorted: the same value gives the same bytes. The caller frees. */
 char *json_canonical(const json_t *j);
 /* Two-space indent, keys in insertion order, trailing newline. The caller frees. */

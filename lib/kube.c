@@ -52,3 +52,31 @@ const json_t *kube_condition(const json_t *object, const char *type, const char 
             return c;
     return NULL;
 }
+
+static bool has_any(const char *text, const char *const words[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strstr(text, words[i]))
+            return true;
+    return false;
+}
+
+bool kube_said_unreachable(const char *said)
+{
+    static const char *const words[] = {"Unable to connect to the server",
+                                        "connection to the server",
+                                        "no route to host",
+                                        "i/o timeout",
+                                        "connection refused",
+                                        "network is unreachable"};
+    return has_any(said, words, ARRAY_SIZE(words));
+}
+
+bool kube_said_busy(const char *said)
+{
+    static const char *const words[] = {"unable to return a response in the time allotted",
+                                        "etcdserver: request timed out",
+                                        "etcdserver: leader changed", "TLS handshake timeout",
+                                        "Client.Timeout exceeded while awaiting headers"};
+    return has_any(said, words, ARRAY_SIZE(words));
+}

@@ -1,5 +1,6 @@
-/* What objects of the Kubernetes API have in common (meta/v1 ObjectMeta, List and Condition). Pure;
- * what is returned is borrowed from the object, and NULL when it has none. */
+/* What objects of the Kubernetes API have in common (meta/v1 ObjectMeta, List and Condition), and
+ * what kubectl says of its API server. Pure; what is returned is borrowed from the object, and NULL
+ * when it has none. */
 #pragma once
 
 #include "lib/json.h"
@@ -21,3 +22,8 @@ const json_t *kube_find(const json_t *list, const char *name);
 /* The condition of that type, if its status is this one ("True", "False" or "Unknown"); else NULL.
  */
 const json_t *kube_condition(const json_t *object, const char *type, const char *status);
+
+/* By the words of client-go and of the API server in what kubectl said: there was no connection;
+ * the server, or its etcd, had no time to answer. */
+bool kube_said_unreachable(const char *said);
+bool kube_said_busy(const char *said);

@@ -97,6 +97,21 @@ static void arrays_of_strings(void **state)
     assert_false(json_has_text(NULL, "a"));
 }
 
+static void adds_what_is_not_there(void **state)
+{
+    (void) state;
+    AUTO_JSON *array = json_pack("[{s:i}]", "a", 1);
+    AUTO_JSON *same = json_pack("{s:i}", "a", 1);
+    AUTO_JSON *other = json_pack("{s:i}", "a", 2);
+    AUTO_JSON *third = json_pack("{s:i}", "a", 3);
+    json_add_distinct(array, same, 2);
+    assert_int_equal(json_array_size(array), 1);
+    json_add_distinct(array, other, 2);
+    json_add_distinct(array, third, 2);
+    assert_int_equal(json_array_size(array), 2);
+    assert_int_equal(other->refcount, 2);
+}
+
 static void canonical_does_not_depend_on_order(void **state)
 {
     (void) state;
@@ -149,6 +164,7 @@ int main(void)
         cmocka_unit_test(gets_with_fallback),
         cmocka_unit_test(needs_name_the_member_and_the_types),
         cmocka_unit_test(arrays_of_strings),
+        cmocka_unit_test(adds_what_is_not_there),
         cmocka_unit_test(canonical_does_not_depend_on_order),
         cmocka_folder_test(reads_files_up_to_a_maximum),
         cmocka_unit_test(has_all_that_is_wanted),

@@ -51,6 +51,17 @@ static void finds_what_pods_are_made_of(void **state)
     assert_null(kube_template(NULL));
 }
 
+static void tells_a_busy_server_from_an_absent_one(void **state)
+{
+    (void) state;
+    const char *busy = "Error from server (Timeout): the server was unable to return a response in "
+                       "the time allotted, but may still be processing the request";
+    const char *absent = "The connection to the server 10.0.0.11:6443 was refused";
+    assert_true(kube_said_busy(busy) && !kube_said_unreachable(busy));
+    assert_true(kube_said_unreachable(absent) && !kube_said_busy(absent));
+    assert_false(kube_said_busy("it is forbidden") || kube_said_unreachable("it is forbidden"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -58,6 +69,7 @@ int main(void)
         cmocka_unit_test(finds_a_condition_of_that_status),
         cmocka_unit_test(makes_and_searches_lists),
         cmocka_unit_test(finds_what_pods_are_made_of),
+        cmocka_unit_test(tells_a_busy_server_from_an_absent_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
