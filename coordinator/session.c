@@ -266,9 +266,9 @@ int session_await_leaving(struct session *s, int timeout_ms, struct error *err)
 
     while (s->link) {
         AUTO_JSON *message = NULL;
-        int r = link_receive(s->link, NO_CALL, deadline, &message, err);
+        int r = link_receive(s->link, NO_CALL, deadline, &message, NULL);
         if (r == -ECANCELED)
-            return r;
+            return error_set(err, r, "%s: interrupted", s->host->address);
         if (r == -EAGAIN) {
             error_set(err, -ETIMEDOUT, "the agent on %s has undone everything and does not leave",
                       s->host->address);
@@ -278,8 +278,6 @@ int session_await_leaving(struct session *s, int timeout_ms, struct error *err)
         if (r < 0)
             drop_link(s);
     }
-    if (err)
-        *err = ERROR_INIT;
     return 0;
 }
 
