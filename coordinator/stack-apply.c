@@ -23,6 +23,7 @@ struct item {
     enum state state;
     bool changed;
     int64_t began_ms, trouble_ms; /* trouble_ms: since when the worst is there; 0: none */
+    struct stack_stand stand;
     struct stack_progress progress;
 };
 
@@ -220,7 +221,7 @@ static void judge_one(struct applying *a, size_t i, const json_t *live, int64_t 
     stack_judge(a->w->rendered[i].objects, live, STACK_NAMESPACE, &item->progress);
     if (item->progress.trouble != before)
         item->trouble_ms = now;
-    if (item->progress.done) {
+    if (stack_stands(&item->progress, &item->stand, now)) {
         finish(a, i, now);
     } else if (is_final(item, now)) {
         fail_unready(a, i, true);

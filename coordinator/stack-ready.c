@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STANDS_MS 3000
+
 struct judging {
     const json_t *live;
     const char *home;
@@ -57,14 +59,14 @@ static int ready_of_stateful_set(const json_t *live)
     const char *update = json_get_string(status, "updateRevision", "");
     bool same = strcmp(update, json_get_string(status, "currentRevision", "")) == 0;
     int updated = same ? count(status, "replicas") : count(status, "updatedReplicas");
-    int ready = count(status, "readyReplicas");
+    int ready = count(status, "availableReplicas");
     return ready < updated ? ready : updated;
 }
 
 static int ready_of_daemon_set(const json_t *live)
 {
     const json_t *status = json_object_get(live, "status");
-    int ready = count(status, "numberReady"), updated = count(status, "updatedNumberScheduled");
+    int ready = count(status, "numberAvailable"), updated = count(status, "updatedNumberScheduled");
     return ready < updated ? ready : updated;
 }
 
@@ -203,7 +205,16 @@ static void judge_pod(const struct judging *j, const json_t *pod)
             judge_container(j, pod, c);
 }
 
-static void judge_pods(const struct judging *j, const json_t *workload)
+static void count_restarts(const struct judging *j, const json_t *pod)
+{
+    size_t i;
+    json_t *c;
+    json_array_foreach(json_object_get(json_object_get(pod, "status"), "containerStatuses"), i, c)
+        j->out->restarts += json_get_int(c, "restartCount", 0);
+}
+
+static void each_pod(const struct judging *j, const json_t *workload,
+                     void (*look)(const struct judging *j, const json_t *pod))
 {
     const char *home = stack_namespace_of(workload, j->home);
     size_t i;
@@ -211,7 +222,18 @@ static void judge_pods(const struct judging *j, const json_t *workload)
     json_array_foreach(j->live, i, o)
         if (kube_is_kind(o, "Pod") && strcmp(stack_namespace_of(o, ""), home) == 0 &&
             stack_selects(workload, kube_labels(o)))
-            judge_pod(j, o);
+            look(j, o);
+}
+
+static bool is_unproven(const json_t *workload)
+{
+    const json_t *template = json_object_get(json_object_get(workload, "spec"), "template");
+    size_t i;
+    json_t *c;
+    json_array_foreach(json_object_get(json_object_get(template, "spec"), "containers"), i, c)
+        if (!json_object_get(c, "readinessProbe"))
+            return true;
+    return false;
 }
 
 static const json_t *find_live(const struct judging *j, const json_t *wanted)
@@ -236,13 +258,17 @@ static void judge_workload(const struct judging *j, const struct workload *w, co
     ready = ready < wanted ? ready : wanted;
     j->out->wanted += wanted;
     j->out->ready += ready;
+    if (w->observed && is_unproven(object)) {
+        j->out->unproven = true;
+        each_pod(j, object, count_restarts);
+    }
     if (ready == wanted && seen)
         return;
     j->out->done = false;
     if (failed)
         note_trouble(j, STACK_JOB_FAILED, NULL, "",
                      json_get_string(failed, "message", "it failed"));
-    judge_pods(j, live ? live : object);
+    each_pod(j, live ? live : object, judge_pod);
 }
 
 void stack_judge(const json_t *wanted, const json_t *live, const char *home,
@@ -257,4 +283,13 @@ void stack_judge(const json_t *wanted, const json_t *live, const char *home,
         if (w)
             judge_workload(&j, w, object);
     }
+}
+
+bool stack_stands(const struct stack_progress *p, struct stack_stand *stand, int64_t now_ms)
+{
+    if (!p->done)
+        stand->since_ms = 0;
+    else if (!stand->since_ms || p->restarts != stand->restarts)
+        *stand = (struct stack_stand){now_ms, p->restarts};
+    return p->done && (!p->unproven || now_ms - stand->since_ms >= STANDS_MS);
 }

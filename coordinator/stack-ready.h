@@ -4,6 +4,7 @@
 #include "lib/json.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Why a pod does not start, the more certain the higher. */
 enum stack_trouble {
@@ -19,8 +20,12 @@ enum stack_trouble {
 struct stack_progress {
     int ready, wanted; /* pods, and jobs that are done */
     bool done;
+    /* A container has no readiness probe: the API calls it ready as soon as it is started, also
+     * when it ends at once. */
+    bool unproven;
+    int64_t restarts;           /* of the pods of what is unproven */
     enum stack_trouble trouble; /* the worst */
-    char space[64], pod[254]; /* namespace and name of the one that has it; "": a job's */
+    char space[64], pod[254];   /* namespace and name of the one that has it; "": a job's */
     char container[64];
     char reason[512]; /* in the API's words; untrusted text */
 };
@@ -30,6 +35,14 @@ struct stack_progress {
  * that the objects name; `home` is that of objects that name none. */
 void stack_judge(const json_t *wanted, const json_t *live, const char *home,
                  struct stack_progress *out);
+/* Whether `done` is to be believed: at once when probes say so, else when it has stood for three
+ * seconds without a restart. A kubelet starts what ended again at once, then after ten seconds and
+ * more. Asked with each new judgement; `stand` begins as zeros. */
+struct stack_stand {
+    int64_t since_ms; /* 0: not done */
+    int64_t restarts;
+};
+bool stack_stands(const struct stack_progress *p, struct stack_stand *stand, int64_t now_ms);
 /* Deployment, StatefulSet, DaemonSet or Job. */
 bool stack_is_workload(const json_t *object);
 const char *stack_namespace_of(const json_t *object, const char *home);

@@ -54,24 +54,24 @@ static void ready_by_kind(void **state)
          true},
         {WANTED("StatefulSet", "3"),
          "[" LIVE("StatefulSet", "1",
-                  "'observedGeneration':1,'replicas':3,'readyReplicas':2,"
+                  "'observedGeneration':1,'replicas':3,'availableReplicas':2,"
                   "'currentRevision':'a','updateRevision':'a'") "]",
          2, 3, false},
         {WANTED("StatefulSet", "3"),
          "[" LIVE("StatefulSet", "1",
-                  "'observedGeneration':1,'replicas':3,'readyReplicas':3,"
+                  "'observedGeneration':1,'replicas':3,'availableReplicas':3,"
                   "'currentRevision':'a','updateRevision':'a'") "]",
          3, 3, true},
         {WANTED("StatefulSet", "3"),
          "[" LIVE("StatefulSet", "2",
-                  "'observedGeneration':2,'replicas':3,'readyReplicas':3,"
+                  "'observedGeneration':2,'replicas':3,'availableReplicas':3,"
                   "'updatedReplicas':1,'currentRevision':'a',"
                   "'updateRevision':'b'") "]",
          1, 3, false},
         {WANTED("DaemonSet", "1"),
          "[" LIVE("DaemonSet", "1",
                   "'observedGeneration':1,'desiredNumberScheduled':4,"
-                  "'updatedNumberScheduled':4,'numberReady':3") "]",
+                  "'updatedNumberScheduled':4,'numberAvailable':3") "]",
          3, 4, false},
         {WANTED("DaemonSet", "1"), "[" LIVE("DaemonSet", "1", "'desiredNumberScheduled':0") "]", 0,
          1, false},
@@ -86,6 +86,48 @@ static void ready_by_kind(void **state)
         if (p.ready != cases[i].ready || p.wanted != cases[i].of || p.done != cases[i].done)
             fail_msg("case %zu: %d of %d, %s", i, p.ready, p.wanted, p.done ? "done" : "not done");
     }
+}
+
+#define MADE_OF(kind, containers) \
+    "[{'kind':'" kind "','metadata':{'name':'x'},'spec':{" SELECTOR \
+    ",'template':{'spec':{'containers':[" containers "]}}}}]"
+#define RESTARTED(times) POD("'containerStatuses':[{'name':'main','restartCount':" times "}]")
+
+static void without_a_probe_it_has_to_stand(void **state)
+{
+    (void) state;
+    static const char live[] = "[" LIVE("Deployment", "1",
+                                        "'observedGeneration':1,'replicas':1,'updatedReplicas':1,"
+                                        "'availableReplicas':1") "," RESTARTED("2") "]";
+    struct stack_stand stand = {0};
+    struct stack_progress p = judge(MADE_OF("Deployment", "{'readinessProbe':{}}"), live);
+    assert_false(p.unproven);
+    assert_true(stack_stands(&p, &stand, 5));
+
+    stand = (struct stack_stand){0};
+    p = judge(MADE_OF("Deployment", "{'readinessProbe':{}},{}"), live);
+    assert_true(p.done && p.unproven);
+    assert_int_equal(p.restarts, 2);
+    assert_false(stack_stands(&p, &stand, 5));
+    assert_false(stack_stands(&p, &stand, 3004));
+    p.restarts = 3; /* it ended in between */
+    assert_false(stack_stands(&p, &stand, 3005));
+    assert_false(stack_stands(&p, &stand, 6004));
+    assert_true(stack_stands(&p, &stand, 6005));
+    p.done = false;
+    assert_false(stack_stands(&p, &stand, 6006));
+    p.done = true;
+    assert_false(stack_stands(&p, &stand, 9010));
+    assert_true(stack_stands(&p, &stand, 12010));
+}
+
+static void a_job_is_done_once(void **state)
+{
+    (void) state;
+    struct stack_progress p =
+        judge(MADE_OF("Job", "{}"),
+              "[" LIVE("Job", "1", "'conditions':[{'type':'Complete','status':'True'}]") "]");
+    assert_true(p.done && !p.unproven);
 }
 
 static void troubles_have_their_reason(void **state)
@@ -155,10 +197,9 @@ static void others_pods_are_not_looked_at(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ready_by_kind),
-        cmocka_unit_test(troubles_have_their_reason),
-        cmocka_unit_test(the_worst_is_told),
-        cmocka_unit_test(others_pods_are_not_looked_at),
+        cmocka_unit_test(ready_by_kind),      cmocka_unit_test(without_a_probe_it_has_to_stand),
+        cmocka_unit_test(a_job_is_done_once), cmocka_unit_test(troubles_have_their_reason),
+        cmocka_unit_test(the_worst_is_told),  cmocka_unit_test(others_pods_are_not_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
