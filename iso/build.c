@@ -84,6 +84,8 @@ static int build(const struct iso_build *b, const char *live, const struct iso_v
 int iso_build(const struct iso_build *b, struct error *err)
 {
     const struct iso_variant *variant = NULL;
+    if (access(b->out, F_OK) == 0)
+        return error_set(err, -EEXIST, "%s is there already", b->out);
     int r = find_variant(b, &variant, err);
     if (r < 0 || (r = iso_need_tools(err)) < 0 ||
         (r = path_mkdir_p(b->steps.cache_dir, 0755, err)) < 0)

@@ -231,8 +231,6 @@ int iso_medium_make(const struct iso_steps *s, const struct iso_medium *m, const
     AUTO_FREE char *part = xasprintf("%s.part", out);
     k.tree = path_join(work, "medium");
     k.efi = path_join(work, "efi.img");
-    if (access(out, F_OK) == 0)
-        return error_set(err, -EEXIST, "%s is there already", out);
     int r;
     if ((r = find_number(&k, err)) < 0 || (r = lay_out(&k, err)) < 0 || (r = make_efi(&k, err)) < 0)
         return r;
