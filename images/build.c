@@ -19,12 +19,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LAYER_FORMAT 1 /* counted up when the same files give another archive */
 #define LAYER_FILE "layer.tar.zst"
-#define LOCK_POLL_MS 500
 
 struct build {
     const struct build_options *options;
@@ -421,17 +419,9 @@ static int build_component(struct build *b, struct error *err)
 
 /* The whole */
 
-static int open_cache(struct build *b, struct error *err)
+static void tell_waiting(void *userdata)
 {
-    int r = cache_open(b->options->cache_dir, &b->cache, err);
-    if (r == -EBUSY)
-        report(b, BUILD_WAITING, NULL, 0);
-    const struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
-    while (r == -EBUSY && !is_cancelled(b)) {
-        nanosleep(&pause, NULL);
-        r = cache_open(b->options->cache_dir, &b->cache, err);
-    }
-    return r == -EBUSY ? error_set(err, -ECANCELED, "interrupted") : r;
+    report(userdata, BUILD_WAITING, NULL, 0);
 }
 
 static int open_lock(struct build *b, struct error *err)
@@ -470,7 +460,9 @@ static int run(struct build *b, struct error *err)
     b->shared = xcalloc(b->recipe.layer_count + 1, sizeof(*b->shared));
     b->components = json_array();
     b->about = json_object();
-    if ((r = open_lock(b, err)) < 0 || (r = open_cache(b, err)) < 0 ||
+    if ((r = open_lock(b, err)) < 0 ||
+        (r = cache_await(b->options->cache_dir, b->options->cancel, tell_waiting, b, &b->cache,
+                         err)) < 0 ||
         (r = layout_open(b->options->out_dir, &b->layout, err)) < 0)
         return r;
     for (; b->index < b->recipe.component_count; b->index++)

@@ -11,10 +11,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ENTRY_JSON_MAX (64 * 1024 * 1024)
 #define WORK_NAME "work"
+#define POLL_MS 500
 
 struct cache {
     char *root;
@@ -51,6 +53,22 @@ int cache_open(const char *dir, struct cache **out, struct error *err)
     if (access(work, F_OK) == 0 && (r = path_remove_tree(work, err)) < 0)
         cache_close(&c);
     *out = c;
+    return r;
+}
+
+int cache_await(const char *dir, const bool *cancel, void (*busy)(void *userdata), void *userdata,
+                struct cache **out, struct error *err)
+{
+    const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+    int r = cache_open(dir, out, err);
+    if (r == -EBUSY && busy)
+        busy(userdata);
+    while (r == -EBUSY) {
+        if (cancel && *cancel)
+            return error_set(err, -ECANCELED, "interrupted");
+        (void) nanosleep(&pause, NULL);
+        r = cache_open(dir, out, err);
+    }
     return r;
 }
 

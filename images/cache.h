@@ -16,6 +16,10 @@ struct cache;
 /* Opens, or creates, a cache below dir, for this process alone: -EBUSY when another one has it.
  * Drops what an interrupted run left half done. */
 int cache_open(const char *dir, struct cache **out, struct error *err);
+/* The same, waiting until the other one is done. `busy` (may be NULL) is called once when there is
+ * one; *cancel (may be NULL): -ECANCELED. */
+int cache_await(const char *dir, const bool *cancel, void (*busy)(void *userdata), void *userdata,
+                struct cache **out, struct error *err);
 void cache_close(struct cache **c);
 
 struct cache_entry {

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ROOT_FORMAT 2 /* counted up when the same packages give another root */
@@ -19,7 +18,6 @@
 #define PACKAGES_MAX (64 * 1024)
 #define INDEX_MAX (8 * 1024 * 1024)
 #define FIELDS_TIMEOUT_MS 60000
-#define CACHE_POLL_MS 500
 #define WORK ".work"
 #define MERGED_USR "/usr/share/mmdebstrap/hooks/merged-usr"
 
@@ -326,20 +324,10 @@ static int produce(void *userdata, const char *dir, json_t *about, struct error 
     return path_remove_tree(work, err);
 }
 
-/* Waits until another build, of bundles or of images, has finished. */
-static int open_cache(const struct iso_steps *s, struct cache **out, struct error *err)
+static void tell_busy(void *userdata)
 {
-    const struct timespec pause = {.tv_nsec = CACHE_POLL_MS * 1000000L};
-    int r = cache_open(s->cache_dir, out, err);
-    if (r == -EBUSY)
-        iso_progress(s, "waiting for another build to finish");
-    while (r == -EBUSY) {
-        if (s->cancel && *s->cancel)
-            return error_set(err, -ECANCELED, "interrupted");
-        (void) nanosleep(&pause, NULL);
-        r = cache_open(s->cache_dir, out, err);
-    }
-    return r;
+    const struct making *m = userdata;
+    iso_progress(m->s, "waiting for another build to finish");
 }
 
 int iso_root_get(const struct iso_steps *s, const char *live, const char *architecture,
@@ -351,8 +339,8 @@ int iso_root_get(const struct iso_steps *s, const char *live, const char *archit
     CLEANUP(cache_close) struct cache *cache = NULL;
     AUTO_JSON *in = NULL;
     int r;
-    if ((r = open_cache(s, &cache, err)) < 0 || (r = pin(&m, update_lock, err)) < 0 ||
-        (r = inputs(&m, &in, err)) < 0)
+    if ((r = cache_await(s->cache_dir, s->cancel, tell_busy, &m, &cache, err)) < 0 ||
+        (r = pin(&m, update_lock, err)) < 0 || (r = inputs(&m, &in, err)) < 0)
         return r;
     r = cache_get(cache, in, produce, &m, out, NULL, err);
     return r < 0 && r != -ECANCELED ? error_prefix(err, "the live root") : r;

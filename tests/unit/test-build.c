@@ -423,12 +423,22 @@ static void refuses_folders_that_are_no_image(void **state)
     assert_error_has(err, "not the folder of an image");
 }
 
+static void tell(void *told)
+{
+    ++*(int *) told;
+}
+
 static void one_build_at_a_time(void **state)
 {
     struct cache *first = NULL, *second = NULL;
     struct error err = ERROR_INIT;
     assert_int_equal(cache_open(*state, &first, &err), 0);
     assert_int_equal(cache_open(*state, &second, &err), -EBUSY);
+    assert_null(second);
+    const bool cancel = true;
+    int told = 0;
+    assert_int_equal(cache_await(*state, &cancel, tell, &told, &second, &err), -ECANCELED);
+    assert_int_equal(told, 1);
     assert_null(second);
     cache_close(&first);
     assert_int_equal(cache_open(*state, &second, &err), 0);
