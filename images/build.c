@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LAYER_FORMAT 1 /* counted up when the same files give another archive */
+#define LAYER_FORMAT 2 /* counted up when the same files give another archive */
 #define LAYER_FILE "layer.tar.zst"
 
 struct build {

@@ -269,7 +269,7 @@ static int write_item(const struct tree_item *item, struct archive_writer *w, st
     case TREE_LINK:
         return archive_writer_symlink(w, item->path, item->text, err);
     case TREE_SAME:
-        return archive_writer_hardlink(w, item->path, item->text, err);
+        return archive_writer_hardlink(w, item->path, item->mode, item->text, err);
     case TREE_TEXT:
         return archive_writer_data(w, item->path, item->mode, item->text, strlen(item->text), err);
     }

@@ -131,10 +131,10 @@ int archive_writer_symlink(struct archive_writer *w, const char *path, const cha
     return write_header(w, path, entry, err);
 }
 
-int archive_writer_hardlink(struct archive_writer *w, const char *path, const char *target,
-                            struct error *err)
+int archive_writer_hardlink(struct archive_writer *w, const char *path, mode_t mode,
+                            const char *target, struct error *err)
 {
-    AUTO_ENTRY *entry = new_entry(w, path, AE_IFREG, 0644);
+    AUTO_ENTRY *entry = new_entry(w, path, AE_IFREG, mode);
     archive_entry_copy_hardlink(entry, target);
     return write_header(w, path, entry, err);
 }

@@ -58,9 +58,10 @@ int archive_writer_open(int fd, enum archive_compression compression, int64_t mt
 int archive_writer_dir(struct archive_writer *w, const char *path, mode_t mode, struct error *err);
 int archive_writer_symlink(struct archive_writer *w, const char *path, const char *target,
                            struct error *err);
-/* Another name for what the archive has as `target`. Not for hosts: archive_unpack refuses it. */
-int archive_writer_hardlink(struct archive_writer *w, const char *path, const char *target,
-                            struct error *err);
+/* Another name for what the archive has as `target`. mode: that one's; containerd gives the file
+ * that of its last name. Not for hosts: archive_unpack refuses it. */
+int archive_writer_hardlink(struct archive_writer *w, const char *path, mode_t mode,
+                            const char *target, struct error *err);
 int archive_writer_data(struct archive_writer *w, const char *path, mode_t mode, const void *data,
                         size_t len, struct error *err);
 int archive_writer_file(struct archive_writer *w, const char *path, mode_t mode,
