@@ -135,8 +135,7 @@ static int call_cluster(const struct call_context *ctx, const json_t *params, js
                         struct error *err)
 {
     (void) ctx;
-    (void) params;
-    return cluster_list(result, err);
+    return cluster_list(json_get_bool(params, "events", false), result, err);
 }
 
 static int call_disks(const struct call_context *ctx, const json_t *params, json_t **result,

@@ -8,11 +8,11 @@
 #include <stdbool.h>
 
 /* The result of the call "cluster"; the caller owns *out. -ENOENT: not a control plane. */
-int cluster_list(json_t **out, struct error *err);
+int cluster_list(bool events, json_t **out, struct error *err);
 
 /* -ENOENT with words for the user when this host has no admin.conf. */
 int cluster_need_control_plane(struct error *err);
 /* True when the object (a Node or Pod, as the API gives it) has the condition Ready. */
 bool cluster_is_ready(const json_t *object);
-/* A list of Nodes and Pods, as the API gives it, made into the result of "cluster". */
+/* A list of Nodes, Pods and Events, as the API gives it, made into the result of "cluster". */
 json_t *cluster_summarise(const json_t *list);

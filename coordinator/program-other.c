@@ -17,7 +17,8 @@ static int phase_cluster(struct host_run *h, struct error *err)
     struct run *run = h->run;
     if (!h->facts.role)
         return 0; /* no cluster to ask */
-    int r = run_call(h, "cluster", NULL, MINUTE_MS, &run->cluster, err);
+    int r = run_call(h, "cluster", json_pack("{s:b}", "events", true), MINUTE_MS, &run->cluster,
+                     err);
     struct error local = ERROR_INIT;
     if (r == 0 && run_call(h, "etcd", NULL, MINUTE_MS, &run->etcd, &local) < 0)
         view_warn(run->view, h->host, "%s", local.text);

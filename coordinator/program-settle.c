@@ -106,11 +106,12 @@ static size_t pods_not_ready(struct run *run, const json_t *cluster, struct strv
     return missing + (more > 0);
 }
 
-/* 1 when all is well, 0 when not yet; `waiting` says what for. */
-static int look_at_cluster(struct host_run *h, struct strv *waiting, struct error *err)
+/* 1 when all is well, 0 when not yet; `waiting` says what for, with events also why. */
+static int look_at_cluster(struct host_run *h, bool events, struct strv *waiting, struct error *err)
 {
     json_t *cluster = NULL;
-    int r = run_call(h, "cluster", NULL, MINUTE_MS, &cluster, err);
+    json_t *params = json_pack("{s:b}", "events", events);
+    int r = run_call(h, "cluster", params, MINUTE_MS, &cluster, err);
     if (r < 0)
         return r;
     json_decref(h->run->cluster);
@@ -133,6 +134,19 @@ static size_t count_ready(const json_t *cluster)
     return count;
 }
 
+static int give_up(struct host_run *h, const struct strv *waiting, struct error *err)
+{
+    STRV(why);
+    int r = look_at_cluster(h, true, &why, NULL);
+    AUTO_FREE char *list = strv_join(r < 0 ? waiting : &why, ", ");
+    if (r > 0)
+        return 0;
+    error_set(err, -ETIMEDOUT, "nothing more became ready in %d s; not yet: %s",
+              SETTLE_PATIENCE_MS / 1000, list);
+    return error_remedy(err, "look with `kubectl describe` at what is named, mend it, and run the "
+                             "same command again");
+}
+
 /* However long it takes, as long as it goes on: the smallest machines start a pod a minute. To look
  * costs them as well, at most a quarter of the time. */
 static int wait_for_cluster(struct host_run *h, struct error *err)
@@ -142,7 +156,7 @@ static int wait_for_cluster(struct host_run *h, struct error *err)
     for (;;) {
         STRV(waiting);
         int64_t looked = clock_monotonic_ms();
-        int r = look_at_cluster(h, &waiting, err);
+        int r = look_at_cluster(h, false, &waiting, err);
         if (r != 0)
             return r < 0 ? r : 0;
         int64_t now = clock_monotonic_ms();
@@ -153,13 +167,8 @@ static int wait_for_cluster(struct host_run *h, struct error *err)
         }
         if (interrupted)
             return error_set(err, -ECANCELED, "interrupted");
-        if (clock_left_ms(deadline) == 0) {
-            AUTO_FREE char *list = strv_join(&waiting, ", ");
-            error_set(err, -ETIMEDOUT, "nothing more became ready in %d s; not yet: %s",
-                      SETTLE_PATIENCE_MS / 1000, list);
-            return error_remedy(err, "look with `kubectl describe` at what is named, mend it, and "
-                                     "run the same command again");
-        }
+        if (clock_left_ms(deadline) == 0)
+            return give_up(h, &waiting, err);
         int64_t took = now - looked;
         run_pause(h, 3 * took > SETTLE_POLL_MS ? (int) (3 * took) : SETTLE_POLL_MS);
     }

@@ -76,9 +76,10 @@
  *           → {"results":[{"address":A,"port":P,"protocol":…,"ok":bool,"cause":"…"},…]}
  *           at most REACH_TARGETS_MAX of them
  *   kubeconfig {} → {"kubeconfig":"…","ca_hash":"sha256:…"}             on a control plane
- *   cluster {} → {"nodes":[{"name":…,"ready":bool,"version":…,"addresses":[…]},…],
+ *   cluster {"events":bool?} → {"nodes":[{"name":…,"ready":bool,"version":…,"addresses":[…]},…],
  *           "pods":[{"namespace":…,"name":…,"phase":…,"ready":bool,"node":…,
- *                    "trouble":T?},…]}    T: lib/pod.h
+ *                    "trouble":T?},…]}    T: lib/pod.h; with events, of a pod that has none of its
+ *           own the newest warning that the cluster has of it ("FailedCreatePodSandBox: …")
  *           on a control plane. More than a frame holds: nodes without addresses, pods that are
  *           not ready first, and "left_out":{"waiting":N,"others":N} counts the other pods
  *   disks   {"wanted":[…]} → {"disks":[…],"occupied":[…]}      lib/disks.h, lib/disk-choice.h

@@ -25,6 +25,40 @@ static void summarises_nodes_and_pods(void **state)
                         "\"kube-system\",\"node\":\"\",\"phase\":\"Pending\",\"ready\":false}]}");
 }
 
+#define EVENT(type, pod, time, message) \
+    "{'kind':'Event','type':'" type "','reason':'Failed','lastTimestamp':'" time \
+    "','message':'" message "','involvedObject':{'kind':'Pod','namespace':'a','name':'" pod "'}}"
+#define TEN(text) text text text text text text text text text text
+
+/* The newest warning of it, and of a long one the beginning and the end. */
+static void a_pod_without_a_reason_has_its_event(void **state)
+{
+    (void) state;
+    AUTO_JSON *list = parse_json(
+        "{'items':[{'kind':'Pod','metadata':{'namespace':'a','name':'p'},'status':{}},"
+        "{'kind':'Pod','metadata':{'namespace':'a','name':'q'},'status':{}},"
+        "{'kind':'Pod','metadata':{'namespace':'b','name':'p'},'status':{}}," EVENT(
+            "Warning", "p", "2026-01-02T00:00:09Z",
+            "permission denied") "," EVENT("Warning", "p", "2026-01-02T00:00:08Z",
+                                           "older") "," EVENT("Normal", "p", "2026-01-02T00:00:10Z",
+                                                              "pulled") "," EVENT("Warning", "q",
+                                                                                  "2026-01-02T00:"
+                                                                                  "00:08Z",
+                                                                                  TEN(TEN(
+                                                                                      "äöü")) "the "
+                                                                                              "caus"
+                                                                                              "e") "]}");
+    AUTO_JSON *summary = cluster_summarise(list);
+    const json_t *pods = json_object_get(summary, "pods");
+    assert_string_equal(json_get_string(json_array_get(pods, 0), "trouble", ""),
+                        "Failed: permission denied");
+    const char *cut = json_get_string(json_array_get(pods, 1), "trouble", "");
+    assert_memory_equal(cut, "Failed: äöü", strlen("Failed: äöü"));
+    assert_non_null(strstr(cut, "ä … "));
+    assert_string_equal(cut + strlen(cut) - strlen("the cause"), "the cause");
+    assert_null(json_object_get(json_array_get(pods, 2), "trouble"));
+}
+
 static json_t *item(const char *kind, size_t i, const char *ready)
 {
     AUTO_FREE char *name = xasprintf("%s-of-a-rather-long-name-%zu", kind, i);
@@ -79,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(summarises_nodes_and_pods),
+        cmocka_unit_test(a_pod_without_a_reason_has_its_event),
         cmocka_unit_test(a_large_cluster_fits_into_a_frame),
         cmocka_unit_test(a_silent_node_is_not_ready),
     };
