@@ -15,8 +15,9 @@
 #define LIST_TIMEOUT_MS 30000
 #define SUMMARY_MAX (PROTOCOL_JSON_MAX - 1024) /* the rest is for what is around it */
 #define TROUBLE_MAX 300
-#define WARNING_HEAD 80 /* bytes of a long warning before what is left out: causes are told last \
-                         */
+#define WARNING_HEAD \
+    80 /* bytes of a long warning before what is left out: causes are told last \
+        */
 #define WARNING_TAIL 200
 
 int cluster_need_control_plane(struct error *err)

@@ -252,6 +252,8 @@ static int install(const struct making *m, const char *repository, const char *t
     strv_addf(&argv, "--dpkgopt=%s/left-out", m->live);
     strv_add(&argv, "--dpkgopt=force-unsafe-io"); /* a root that a crash left is thrown away */
     strv_add(&argv, "--skip=output/dev");
+    /* The hooks do. With the root's lists gone, APT would clear those of this machine. */
+    strv_add(&argv, "--skip=cleanup/apt");
     strv_add(&argv, "--format=tar");
     strv_add(&argv, "");
     strv_add(&argv, "-");

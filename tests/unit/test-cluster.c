@@ -25,29 +25,31 @@ static void summarises_nodes_and_pods(void **state)
                         "\"kube-system\",\"node\":\"\",\"phase\":\"Pending\",\"ready\":false}]}");
 }
 
-#define EVENT(type, pod, time, message) \
-    "{'kind':'Event','type':'" type "','reason':'Failed','lastTimestamp':'" time \
-    "','message':'" message "','involvedObject':{'kind':'Pod','namespace':'a','name':'" pod "'}}"
 #define TEN(text) text text text text text text text text text text
+
+static json_t *waiting(const char *space, const char *name)
+{
+    return json_pack("{s:s, s:{s:s, s:s}, s:{}}", "kind", "Pod", "metadata", "namespace", space,
+                     "name", name, "status");
+}
+
+static json_t *event(const char *type, const char *pod, const char *time, const char *message)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s}}", "kind", "Event", "type", type,
+                     "reason", "Failed", "lastTimestamp", time, "message", message,
+                     "involvedObject", "kind", "Pod", "namespace", "a", "name", pod);
+}
 
 /* The newest warning of it, and of a long one the beginning and the end. */
 static void a_pod_without_a_reason_has_its_event(void **state)
 {
     (void) state;
-    AUTO_JSON *list = parse_json(
-        "{'items':[{'kind':'Pod','metadata':{'namespace':'a','name':'p'},'status':{}},"
-        "{'kind':'Pod','metadata':{'namespace':'a','name':'q'},'status':{}},"
-        "{'kind':'Pod','metadata':{'namespace':'b','name':'p'},'status':{}}," EVENT(
-            "Warning", "p", "2026-01-02T00:00:09Z",
-            "permission denied") "," EVENT("Warning", "p", "2026-01-02T00:00:08Z",
-                                           "older") "," EVENT("Normal", "p", "2026-01-02T00:00:10Z",
-                                                              "pulled") "," EVENT("Warning", "q",
-                                                                                  "2026-01-02T00:"
-                                                                                  "00:08Z",
-                                                                                  TEN(TEN(
-                                                                                      "äöü")) "the "
-                                                                                              "caus"
-                                                                                              "e") "]}");
+    AUTO_JSON *list = json_pack(
+        "{s:[o,o,o,o,o,o,o]}", "items", waiting("a", "p"), waiting("a", "q"), waiting("b", "p"),
+        event("Warning", "p", "2026-01-02T00:00:09Z", "permission denied"),
+        event("Warning", "p", "2026-01-02T00:00:08Z", "older"),
+        event("Normal", "p", "2026-01-02T00:00:10Z", "pulled"),
+        event("Warning", "q", "2026-01-02T00:00:08Z", TEN(TEN("äöü")) "the cause"));
     AUTO_JSON *summary = cluster_summarise(list);
     const json_t *pods = json_object_get(summary, "pods");
     assert_string_equal(json_get_string(json_array_get(pods, 0), "trouble", ""),
