@@ -14,10 +14,9 @@
 
 #define LIST_TIMEOUT_MS 30000
 #define SUMMARY_MAX (PROTOCOL_JSON_MAX - 1024) /* the rest is for what is around it */
-#define TROUBLE_MAX 300
-#define WARNING_HEAD \
-    80 /* bytes of a long warning before what is left out: causes are told last \
-        */
+#define TROUBLE_MAX 380
+/* Bytes of a long warning on both sides of what is left out: causes are told last. */
+#define WARNING_HEAD 80
 #define WARNING_TAIL 200
 
 int cluster_need_control_plane(struct error *err)
@@ -57,46 +56,6 @@ static json_t *summarise_node(const json_t *node)
                      "addresses", node_addresses(status));
 }
 
-static const char *time_of(const json_t *event)
-{
-    const char *last = json_get_string(event, "lastTimestamp", "");
-    return *last ? last
-                 : json_get_string(json_object_get(event, "metadata"), "creationTimestamp", "");
-}
-
-static bool warns_of(const json_t *event, const char *space, const char *name)
-{
-    const json_t *of = json_object_get(event, "involvedObject");
-    return kube_is_kind(event, "Event") &&
-           strcmp(json_get_string(event, "type", ""), "Warning") == 0 &&
-           strcmp(json_get_string(of, "kind", ""), "Pod") == 0 &&
-           strcmp(json_get_string(of, "name", ""), name) == 0 &&
-           strcmp(json_get_string(of, "namespace", ""), space) == 0;
-}
-
-static const json_t *newest_warning(const json_t *items, const char *space, const char *name)
-{
-    const json_t *newest = NULL;
-    size_t i;
-    json_t *event;
-    json_array_foreach(items, i, event) {
-        if (warns_of(event, space, name) &&
-            (!newest || strcmp(time_of(event), time_of(newest)) >= 0)) {
-            newest = event;
-        }
-    }
-    return newest;
-}
-
-/* Where the character begins that this byte is of. */
-static size_t character_at(const char *utf8, size_t at)
-{
-    while (at > 0 && ((unsigned char) utf8[at] & 0xc0) == 0x80) {
-        at--;
-    }
-    return at;
-}
-
 static void add_warning(const json_t *event, struct strbuf *out)
 {
     const char *message = json_get_string(event, "message", "");
@@ -106,11 +65,26 @@ static void add_warning(const json_t *event, struct strbuf *out)
         strbuf_adds(out, message);
         return;
     }
-    strbuf_add(out, message, character_at(message, WARNING_HEAD));
-    strbuf_addf(out, " … %s", message + character_at(message, len - WARNING_TAIL));
+    strbuf_add(out, message, utf8_start(message, WARNING_HEAD));
+    strbuf_addf(out, " … %s", message + utf8_start(message, len - WARNING_TAIL));
 }
 
-static json_t *summarise_pod(const json_t *items, const json_t *pod)
+static void find_trouble(const json_t *list, const json_t *pod, struct strbuf *out)
+{
+    pod_trouble(pod, out);
+    if (out->len > 0) {
+        return;
+    }
+    AUTO_JSON *about = json_pack("{s:s, s:O, s:s}", "kind", "Pod", "namespace",
+                                 json_object_get(json_object_get(pod, "metadata"), "namespace"),
+                                 "name", kube_name(pod));
+    const json_t *warning = about ? kube_newest_warning(list, about) : NULL;
+    if (warning) {
+        add_warning(warning, out);
+    }
+}
+
+static json_t *summarise_pod(const json_t *list, const json_t *pod)
 {
     const json_t *meta = json_object_get(pod, "metadata");
     bool ready = cluster_is_ready(pod);
@@ -119,15 +93,9 @@ static json_t *summarise_pod(const json_t *items, const json_t *pod)
                   "name", json_get_string(meta, "name", ""), "phase",
                   json_get_string(json_object_get(pod, "status"), "phase", ""), "ready", ready,
                   "node", json_get_string(json_object_get(pod, "spec"), "nodeName", ""));
-    STRBUF(trouble, TROUBLE_MAX + WARNING_HEAD);
+    STRBUF(trouble, TROUBLE_MAX);
     if (!ready)
-        pod_trouble(pod, &trouble);
-    const json_t *warning = ready || trouble.len
-                                ? NULL
-                                : newest_warning(items, json_get_string(meta, "namespace", ""),
-                                                 kube_name(pod));
-    if (warning)
-        add_warning(warning, &trouble);
+        find_trouble(list, pod, &trouble);
     if (trouble.len > 0)
         json_object_set_new(summary, "trouble", json_string(trouble.data));
     return summary;
@@ -187,15 +155,14 @@ static void shorten(json_t *summary)
 json_t *cluster_summarise(const json_t *list)
 {
     json_t *nodes = json_array(), *pods = json_array();
-    const json_t *items = json_object_get(list, "items");
     size_t i;
     json_t *item;
-    json_array_foreach(items, i, item) {
+    json_array_foreach(json_object_get(list, "items"), i, item) {
         const char *kind = json_get_string(item, "kind", "");
         if (strcmp(kind, "Node") == 0) {
             json_array_append_new(nodes, summarise_node(item));
         } else if (strcmp(kind, "Pod") == 0) {
-            json_array_append_new(pods, summarise_pod(items, item));
+            json_array_append_new(pods, summarise_pod(list, item));
         }
     }
     json_t *summary = json_pack("{s:o, s:o}", "nodes", nodes, "pods", pods);
@@ -212,7 +179,7 @@ int cluster_list(bool events, json_t **out, struct error *err)
     AUTO_JSON *list = NULL;
     int r = cluster_need_control_plane(err);
     r = r < 0 ? r : kubectl_json(args, NULL, LIST_TIMEOUT_MS, &list, err);
-    if (r < 0 && events) { /* of a large cluster they may be too many */
+    if (r == -EPROTO && events) { /* of a large cluster they are more than what is read */
         return cluster_list(false, out, err);
     }
     if (r == 0) {

@@ -88,18 +88,7 @@ int netcheck_addresses_read(const struct netcheck_plan *p, const json_t *list,
 const char *netcheck_event(const json_t *list, size_t point)
 {
     char name[16];
-    const char *newest = "", *message = NULL;
-    size_t i;
-    json_t *item;
     netcheck_pod_name(point, name);
-    json_array_foreach(json_object_get(list, "items"), i, item) {
-        const json_t *about = json_object_get(item, "involvedObject");
-        const char *at = json_get_string(item, "lastTimestamp", "");
-        if (strcmp(json_get_string(item, "type", ""), "Warning") == 0 &&
-            strcmp(json_get_string(about, "name", ""), name) == 0 && strcmp(at, newest) >= 0) {
-            newest = at;
-            message = json_get_string(item, "message", NULL);
-        }
-    }
-    return message;
+    AUTO_JSON *about = json_pack("{s:s}", "name", name);
+    return json_get_string(kube_newest_warning(list, about), "message", NULL);
 }

@@ -22,8 +22,7 @@ const char *inventory_shown(const char *text, char out[INVENTORY_SHOWN_MAX])
     size_t len = safe.len;
     bool cut = len > room || strlen(text) > 200;
     if (len > room)
-        for (len = room; len > 0 && ((unsigned char) safe.data[len] & 0xc0) == 0x80;)
-            len--;
+        len = utf8_start(safe.data, room);
     (void) snprintf(out, INVENTORY_SHOWN_MAX, "%.*s%s", (int) len, safe.data, cut ? "..." : "");
     return out;
 }

@@ -227,10 +227,10 @@ static void each_pod(const struct judging *j, const json_t *workload,
 
 static bool is_unproven(const json_t *workload)
 {
-    const json_t *template = json_object_get(json_object_get(workload, "spec"), "template");
+    const json_t *spec = kube_spec(kube_template(workload));
     size_t i;
     json_t *c;
-    json_array_foreach(json_object_get(json_object_get(template, "spec"), "containers"), i, c)
+    json_array_foreach(json_object_get(spec, "containers"), i, c)
         if (!json_object_get(c, "readinessProbe"))
             return true;
     return false;

@@ -106,8 +106,7 @@ static void set_text(char *into, size_t size, const char *text)
     strbuf_add_printable(&safe, text ? text : "", text ? strlen(text) : 0);
     size_t len = safe.len;
     if (len >= size)
-        for (len = size - 1; len > 0 && ((unsigned char) safe.data[len] & 0xc0) == 0x80;)
-            len--;
+        len = utf8_start(safe.data, size - 1);
     memcpy(into, safe.data, len);
     into[len] = '\0';
 }

@@ -64,21 +64,27 @@ static void count_all(struct sha256 *h, const char *name, json_t *listed)
     count_in(h, name, text);
 }
 
+static int digest_of(const char *dir, const char *name, char out[DIGEST_SIZE], struct error *err)
+{
+    AUTO_FREE char *path = path_join(dir, name);
+    return digest_file(path, out, NULL, err);
+}
+
 /* Of all that is on the medium, but for what has the number in it. */
 static int find_number(struct making *k, struct error *err)
 {
-    char site[DIGEST_SIZE], sum[DIGEST_SIZE];
+    char site[DIGEST_SIZE], menu[DIGEST_SIZE], efi[DIGEST_SIZE], sum[DIGEST_SIZE];
     AUTO_JSON *root = NULL;
-    AUTO_JSON *live = NULL;
     AUTO_SHA256 *h = sha256_new();
     int r;
     if ((r = digest_file(k->m->site, site, NULL, err)) < 0 ||
         (r = cache_list(k->m->root, &root, err)) < 0 ||
-        (r = cache_list(k->m->live, &live, err)) < 0)
+        (r = digest_of(k->m->live, "grub.cfg", menu, err)) < 0 ||
+        (r = digest_of(k->m->live, "grub-efi.cfg", efi, err)) < 0)
         return r;
     count_all(h, "root", root);
-    count_in(h, "menu", content_of(json_get_string(live, "grub.cfg", "")));
-    count_in(h, "efi", content_of(json_get_string(live, "grub-efi.cfg", "")));
+    count_in(h, "menu", menu);
+    count_in(h, "efi", efi);
     count_in(h, "site", site);
     count_in(h, "bundle", k->m->bundle_digest);
     sha256_finish(TAKE_PTR(h), sum);

@@ -53,6 +53,26 @@ const json_t *kube_condition(const json_t *object, const char *type, const char 
     return NULL;
 }
 
+static const char *time_of(const json_t *event)
+{
+    const char *last = json_get_string(event, "lastTimestamp", "");
+    return *last ? last
+                 : json_get_string(json_object_get(event, "metadata"), "creationTimestamp", "");
+}
+
+const json_t *kube_newest_warning(const json_t *list, const json_t *about)
+{
+    const json_t *newest = NULL;
+    size_t i;
+    json_t *o;
+    json_array_foreach(json_object_get(list, "items"), i, o)
+        if (strcmp(json_get_string(o, "type", ""), "Warning") == 0 &&
+            json_has_all(json_object_get(o, "involvedObject"), about) &&
+            (!newest || strcmp(time_of(o), time_of(newest)) >= 0))
+            newest = o;
+    return newest;
+}
+
 static bool has_any(const char *text, const char *const words[], size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -23,6 +23,10 @@ const json_t *kube_find(const json_t *list, const char *name);
  */
 const json_t *kube_condition(const json_t *object, const char *type, const char *status);
 
+/* Of a List with Events, or NULL: the newest of type Warning whose involvedObject has all members
+ * of `about`. */
+const json_t *kube_newest_warning(const json_t *list, const json_t *about);
+
 /* By the words of client-go and of the API server in what kubectl said: there was no connection;
  * the server, or its etcd, had no time to answer. */
 bool kube_said_unreachable(const char *said);

@@ -116,6 +116,13 @@ int strbuf_addf(struct strbuf *b, const char *format, ...)
     return r;
 }
 
+size_t utf8_start(const char *text, size_t at)
+{
+    while (at > 0 && ((unsigned char) text[at] & 0xc0) == 0x80)
+        at--;
+    return at;
+}
+
 /* Length of the UTF-8 sequence that starts here and its code point; 0 when it is not one (RFC 3629:
  * no surrogates, nothing over-long, nothing above U+10FFFF). */
 static size_t utf8_sequence(const unsigned char *s, size_t left, uint32_t *point)

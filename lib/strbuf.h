@@ -31,6 +31,8 @@ int strbuf_vaddf(struct strbuf *b, const char *format, va_list args) PRINTF_LIKE
 /* Appends text that came from outside, made safe for a terminal: control characters and bytes
  * that are not UTF-8 become \xNN. */
 int strbuf_add_printable(struct strbuf *b, const char *data, size_t len);
+/* Where the UTF-8 sequence begins that the byte at `at` is of: to cut a text there. */
+size_t utf8_start(const char *text, size_t at);
 void strbuf_consume(struct strbuf *b, size_t len); /* drops len bytes from the front */
 /* Gives the memory to the caller (free()); the buffer is empty afterwards. */
 char *strbuf_steal(struct strbuf *b);
