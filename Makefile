@@ -109,7 +109,7 @@ check-asan: ## the unit tests with address and undefined behaviour sanitizers
 
 check-cli: all ## the programs' command lines, by four-section text files
 check-registry: all ## images and files from servers on loopback, good and bad ones
-check-iso: bundle ## machines start from the ISO, in qemu (not in `check`: long)
+check-iso: bundle ## machines start from the ISO, in qemu (`check` has the boots alone: long)
 check-nfs: bundle ## an NFS server and its clients, in qemu
 check-e2e: bundle ## three hosts become a cluster, in network namespaces
 check-stack: all ## three hosts become a cluster with the analytics stack (not in `check`: long)

@@ -1,6 +1,7 @@
 """Tests in order, each timed, counted and reported once."""
 
 import sys
+import threading
 import time
 import traceback
 
@@ -35,30 +36,38 @@ def shorten(text, limit=4000):
 
 
 class Report:
+    """Tests may be run from several threads."""
+
     def __init__(self, name="e2e"):
         self.name = name
         self.passed = self.failed = self.skipped = 0
+        self.lock = threading.Lock()
 
     def run(self, name, function, *arguments):
         """Runs one test; True when it passed."""
         started = time.monotonic()
         try:
             note = function(*arguments)
-            self.passed += 1
-            self.line("ok", started, name, note)
-            return True
         except Skip as reason:
-            self.skipped += 1
-            self.line("skipped", started, name, reason)
+            with self.lock:
+                self.skipped += 1
+                self.line("skipped", started, name, reason)
         except Failure as failure:
-            self.failed += 1
-            self.line("FAILED", started, name)
-            self.detail(shorten(str(failure)))
+            self.fail(started, name, shorten(str(failure)))
         except Exception:  # a broken test is a failed one; the others go on
+            self.fail(started, name, traceback.format_exc())
+        else:
+            with self.lock:
+                self.passed += 1
+                self.line("ok", started, name, note)
+            return True
+        return False
+
+    def fail(self, started, name, detail):
+        with self.lock:
             self.failed += 1
             self.line("FAILED", started, name)
-            self.detail(traceback.format_exc())
-        return False
+            self.detail(detail)
 
     def add(self, passed, failed, skipped):
         """What a report of another program counted."""

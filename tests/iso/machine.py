@@ -95,6 +95,12 @@ class Machine:
         self.words = [*words, *more]
         self.start()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.gone()
+
     def start(self):
         self.console.unlink(missing_ok=True)  # what it showed before is not what it shows now
         self.started = time.monotonic()

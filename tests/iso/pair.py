@@ -1,6 +1,7 @@
 """Two machines from one image and one cable between them: one bootstraps the other, from memory or
 after it has installed itself to its disk."""
 
+import contextlib
 import json
 import re
 import time
@@ -64,15 +65,12 @@ class Pair:
         coordinator.wait_to_see(host.after("SSH key"))
         self.note("the coordinator's question")
         coordinator.type("yes\r")
-        try:
+        with self.or_ask_the_host():
             self.follow(seconds)
             check("Done." in coordinator.seen(), lambda: coordinator.seen()[-6000:])
             self.note("done")
             self.node_is_ready()
             self.note("a Ready node")
-        except Failure:
-            self.ask_the_host()
-            raise
         return ", ".join(self.noted)
 
     def install(self):
@@ -93,13 +91,14 @@ class Pair:
         self.host.wait_to_end(RESTART_SECONDS)
         self.host.start()
         self.host.wait_to_see("Runs from its own disk, slot A.")
-        self.way_in()
-        wait_for("the node", BACK_SECONDS, lambda: self.is_back(first), 10)
+        with self.or_ask_the_host():
+            self.way_in()
+            wait_for("the node", BACK_SECONDS, lambda: self.is_back(first), 10)
         self.note("the node is back")
         return ", ".join(self.noted)
 
     def is_back(self, before):
-        node = self.node(allow_failure=True)
+        node = self.node()
         return (node and node["metadata"]["uid"] == before["metadata"]["uid"] and
                 node["status"]["nodeInfo"]["bootID"] != before["status"]["nodeInfo"]["bootID"] and
                 is_ready(node))
@@ -121,15 +120,19 @@ class Pair:
             check(self.coordinator.running() and self.host.running(), "a machine went away")
             time.sleep(2)
 
-    def ask_the_host(self):
+    @contextlib.contextmanager
+    def or_ask_the_host(self):
         """What it has to say when it did not become a node, beside what the consoles showed."""
-        host = self.host
         try:
-            self.way_in()
-            told = host.text(LOGS, allow_failure=True, seconds=600)
-        except Failure as failure:
-            told = str(failure)
-        (SEEN / "pair-host.log").write_text(told)
+            yield
+        except Failure:
+            try:
+                self.way_in()
+                told = self.host.text(LOGS, allow_failure=True, seconds=600)
+            except Failure as failure:
+                told = str(failure)
+            (SEEN / "pair-host.log").write_text(told)
+            raise
 
     def way_in(self):
         """One that was not there while it was made a node."""
@@ -141,16 +144,17 @@ class Pair:
         """Asked on the host itself."""
         self.way_in()
         node = self.node()
-        check(is_ready(node), node["status"]["conditions"])
+        check(node and is_ready(node), node and node["status"]["conditions"])
         addresses = [a["address"] for a in node["status"]["addresses"]]
         check("10.9.0.11" in addresses, addresses)
 
-    def node(self, allow_failure=False):
-        """The only one that there is; None where nobody answers yet."""
-        told = self.host.text(f"{KUBECTL} get nodes -o json", allow_failure=allow_failure)
-        if not told:
+    def node(self):
+        """The only one that there is; None where nobody answers yet (kubectl prints a list without
+        items then)."""
+        done = self.host.ssh(f"{KUBECTL} get nodes -o json", allow_failure=True)
+        if done.returncode != 0:
             return None
-        nodes = json.loads(told)["items"]
+        nodes = json.loads(done.stdout)["items"]
         check([n["metadata"]["name"] for n in nodes] == ["one"], nodes)
         return nodes[0]
 
