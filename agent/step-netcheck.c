@@ -18,8 +18,8 @@
 #define ROLLOUT_TIMEOUT_MS 300000
 #define START_TIMEOUT_MS 300000 /* the image is there; on an SD card it still takes a while */
 #define START_POLL_MS 200       /* and at least as long as the asking took */
-#define POLICY_TIMEOUT_MS 30000
-#define SETTLE_TIMEOUT_MS 15000
+#define POLICY_MIN_MS 30000
+#define SETTLE_MIN_MS 15000 /* or as long as the pods took to start */
 #define SETTLE_POLL_MS 500
 #define AT_ONCE 4 /* kubectl: most of a probe is waiting */
 #define NAMESPACED "--namespace=" NETCHECK_NAMESPACE
@@ -149,6 +149,11 @@ static int wait_for_network(const struct step_context *ctx, const struct netchec
         r = kubectl_run(args, ctx->cancel, ROLLOUT_TIMEOUT_MS, NULL, err);
     }
     return r;
+}
+
+static int64_t longer(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms > b_ms ? a_ms : b_ms;
 }
 
 static void nap(int ms)
@@ -305,46 +310,31 @@ static bool may_still_hold(int r)
 }
 
 /* A network that is just coming up, or has just lost a control plane, needs a moment until every
- * node knows of the new pods and their Service. */
+ * node knows of the new pods, their Service and what is denied. */
 static int try_until_it_holds(const struct step_context *ctx, const struct netcheck_plan *p,
-                              const struct netcheck_addresses *a, struct error *err)
+                              const struct netcheck_addresses *a, enum netcheck_question_kind kind,
+                              int64_t patience_ms, struct error *err)
 {
-    int64_t deadline = clock_monotonic_ms() + SETTLE_TIMEOUT_MS;
+    int64_t deadline = clock_monotonic_ms() + patience_ms;
     for (;;) {
         struct error found = ERROR_INIT;
-        int r = try_pairs(ctx, p, a, NETCHECK_ALL, &found);
+        int r = try_pairs(ctx, p, a, kind, &found);
         if (!may_still_hold(r) || clock_left_ms(deadline) == 0) {
             if (r < 0 && err) {
                 *err = found;
             }
             return r;
         }
-        step_progress(ctx, 0, 0, "once more, as not all is reached yet");
+        step_progress(ctx, 0, 0, "once more, as not all is %s yet",
+                      kind == NETCHECK_DENIED ? "denied" : "reached");
         nap(SETTLE_POLL_MS);
     }
 }
 
 /* --- the policy: it denies, and it no more does */
 
-static int wait_until_denied(const struct step_context *ctx, const struct netcheck_plan *ring,
-                             const struct netcheck_addresses *a, struct error *err)
-{
-    int64_t deadline = clock_monotonic_ms() + POLICY_TIMEOUT_MS;
-    for (;;) {
-        struct error error = ERROR_INIT;
-        int r = try_pairs(ctx, ring, a, NETCHECK_DENIED, &error);
-        if (!may_still_hold(r) || clock_left_ms(deadline) == 0) {
-            if (r < 0 && err) {
-                *err = error;
-            }
-            return r;
-        }
-        nap(START_POLL_MS);
-    }
-}
-
 static int try_policy(const struct step_context *ctx, const struct netcheck_plan *p,
-                      const struct netcheck_addresses *a, struct error *err)
+                      const struct netcheck_addresses *a, int64_t patience_ms, struct error *err)
 {
     static const char *const args[] = {"delete",   "networkpolicy",      NETCHECK_POLICY,
                                        NAMESPACED, "--ignore-not-found", NULL};
@@ -353,30 +343,36 @@ static int try_policy(const struct step_context *ctx, const struct netcheck_plan
     netcheck_plan_ring(p, &ring);
     step_progress(ctx, 0, 0, "a policy that denies");
     int r = create(manifest, ctx->cancel, err);
-    r = r < 0 ? r : wait_until_denied(ctx, &ring, a, err);
+    r = r < 0 ? r : try_until_it_holds(ctx, &ring, a, NETCHECK_DENIED, patience_ms, err);
     r = r < 0 ? r : kubectl_run(args, ctx->cancel, ASK_TIMEOUT_MS, NULL, err);
-    r = r < 0 ? r : try_pairs(ctx, &ring, a, NETCHECK_PAIRS, err);
+    r = r < 0 ? r : try_until_it_holds(ctx, &ring, a, NETCHECK_PAIRS, patience_ms, err);
     return r < 0 ? r : 0;
 }
 
+/* Where pods take long to start, so does what tells the nodes of them: *start_ms. */
 static int try_with_new_pods(const struct step_context *ctx, const struct netcheck_plan *p,
-                             struct netcheck_addresses *addresses, struct error *err)
+                             struct netcheck_addresses *addresses, int64_t *start_ms,
+                             struct error *err)
 {
+    int64_t began = clock_monotonic_ms();
     int r = make_pods(ctx, p, err);
     r = r < 0 ? r : wait_for_pods(ctx, p, addresses, err);
-    return r < 0 ? r : try_until_it_holds(ctx, p, addresses, err);
+    *start_ms = clock_monotonic_ms() - began;
+    return r < 0 ? r
+                 : try_until_it_holds(ctx, p, addresses, NETCHECK_ALL,
+                                      longer(*start_ms, SETTLE_MIN_MS), err);
 }
 
 /* A pod keeps the MTU that it was made with, and a daemon that has just been rolled out may not
  * have told its own yet. */
 static int try_pods(const struct step_context *ctx, const struct netcheck_plan *p,
-                    struct netcheck_addresses *addresses, struct error *err)
+                    struct netcheck_addresses *addresses, int64_t *start_ms, struct error *err)
 {
     struct error first = ERROR_INIT;
-    int r = try_with_new_pods(ctx, p, addresses, &first);
+    int r = try_with_new_pods(ctx, p, addresses, start_ms, &first);
     if (r == -EMSGSIZE) {
         step_progress(ctx, 0, 0, "once more, with pods that are made now");
-        return try_with_new_pods(ctx, p, addresses, err);
+        return try_with_new_pods(ctx, p, addresses, start_ms, err);
     }
     if (r < 0 && err) {
         *err = first;
@@ -388,14 +384,17 @@ static int try_network(const struct step_context *ctx, const struct netcheck_pla
                        struct error *err)
 {
     struct netcheck_addresses addresses;
+    int64_t start_ms = 0;
     if (p->nodes[0] == p->nodes[p->count - 1]) {
         step_progress(ctx, 0, 0, "two pods on the only node");
     } else {
         step_progress(ctx, 0, 0, "a pod on each of %zu nodes", p->count);
     }
     int r = wait_for_network(ctx, p, err);
-    r = r < 0 ? r : try_pods(ctx, p, &addresses, err);
-    return r < 0 || !p->policy ? r : try_policy(ctx, p, &addresses, err);
+    r = r < 0 ? r : try_pods(ctx, p, &addresses, &start_ms, err);
+    return r < 0 || !p->policy
+               ? r
+               : try_policy(ctx, p, &addresses, longer(start_ms, POLICY_MIN_MS), err);
 }
 
 /* Whatever came of it, the pods go; the cluster ends them without us. */
