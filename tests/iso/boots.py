@@ -9,8 +9,8 @@ import threading
 import time
 
 from content import flip_bit, middle_of
-from harness import Skip, check, wait_for
-from machine import OVMF, READY, Machine, digest, empty_disk
+from harness import check, wait_for
+from machine import READY, Machine, digest, empty_disk, need_firmware
 
 AT_ONCE = 3  # one of them only waits whether its disks stay as they are
 SSH_SECONDS = 300
@@ -38,8 +38,7 @@ class Boots:
                 "altered kernel": self.altered_kernel}
 
     def start(self, name, firmware, medium, image=None, disks=()):
-        if firmware != "bios" and not OVMF.exists():
-            raise Skip("no ovmf")
+        need_firmware(firmware)
         return Machine(self.dir / name, image or self.image, firmware, medium, disks, self.key,
                        architecture=self.architecture)
 

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 
-from harness import Failure, check
+from harness import Failure, Skip, check
 
 OVMF = pathlib.Path("/usr/share/OVMF")
 AAVMF = pathlib.Path("/usr/share/AAVMF")
@@ -39,6 +39,11 @@ CD = {"amd64": ["-device", "ide-cd,drive=cd,bus=ide.0,bootindex=0"],
       "arm64": ["-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=cd,bootindex=0"]}
 # What every machine showed, whatever became of the test.
 SEEN = pathlib.Path(__file__).resolve().parents[2] / "build/tests/iso"
+
+
+def need_firmware(kind):
+    if kind != "bios" and not OVMF.exists():
+        raise Skip("no ovmf")
 
 
 def free_port():
